@@ -20,14 +20,13 @@ class EnhancementSettings:
         bias_correction: correct the bias field (N4) first.
         restore_bias: multiply the corrected field back into the result.
         skull_strip: "auto", "none" or the name of a backend.
-        keep_skull: keep everything inside the head; the brain mask then only steers
-            N4, the intensity scaling and the figures.
+        keep_skull: enhance and keep everything inside the head; the brain mask then only
+            steers N4, the intensity scaling and the figures.
         data_consistency: one of DATA_CONSISTENCY.
         maps: compute the maps of what was added.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         precision: one of PRECISIONS.
         batch: slices per batch; 0 lets the program choose.
-        keep_background: leave voxels outside the mask as interpolated input instead of zero.
     """
 
     checkpoint: str = DEFAULT_CHECKPOINT
@@ -41,7 +40,6 @@ class EnhancementSettings:
     device: str = "auto"
     precision: str = "auto"
     batch: int = 0
-    keep_background: bool = False
 
     def __post_init__(self):
         _require("planes", self.planes, PLANES)
