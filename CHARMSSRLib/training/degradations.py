@@ -1,0 +1,171 @@
+"""How a high-resolution slice becomes the low-resolution slice that a scanner would give.
+
+Every operator keeps the voxel edges of the two grids aligned: LR voxel i covers the HR
+voxels s*i ... s*i + s - 1. All take (N, 1, H, W) with H and W divisible by s and
+return (N, 1, H/s, W/s). Random parameters come from the given generator alone, so a
+degraded slice can be made again from its seed.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+KINDS = ("bicubic", "kspace", "blur", "clinical")
+
+# Noise of the named degradations, as SD per unit of the normalised intensity range.
+KSPACE_NOISE = 0.01
+
+
+def degrade(hr, scale, kind, generator=None):
+    """Degrade ``hr`` (N, 1, H, W) by the named operator.
+
+    Raises:
+        ValueError: for an unknown kind or a size that ``scale`` does not divide.
+    """
+    if hr.shape[-1] % scale or hr.shape[-2] % scale:
+        raise ValueError(f"a slice of {tuple(hr.shape[-2:])} cannot be divided by {scale}: crop it first")
+    if kind == "bicubic":
+        return bicubic_downsample(hr, scale)
+    if kind == "kspace":
+        return rician(kspace_truncate(hr, scale), KSPACE_NOISE, generator)
+    if kind == "blur":
+        return gaussian_downsample(hr, scale, fwhm=float(scale))
+    if kind == "clinical":
+        return torch.cat([clinical(one[None], scale, draw_clinical(scale, generator), generator) for one in hr])
+    raise ValueError(f"unknown degradation {kind!r}; choose one of: {', '.join(KINDS)}")
+
+
+def bicubic_downsample(hr, scale):
+    """The paper's operator: antialiased bicubic."""
+    size = (hr.shape[-2] // scale, hr.shape[-1] // scale)
+    return F.interpolate(hr, size=size, mode="bicubic", align_corners=False, antialias=True)
+
+
+def kspace_truncate(image, scale):
+    """Keep the central 1/scale of k-space along both axes: what a shorter acquisition measures."""
+    for axis, size in ((-2, image.shape[-2] // scale), (-1, image.shape[-1] // scale)):
+        image = fourier_resize(image, size, axis)
+    return image
+
+
+def fourier_resize(image, size, axis):
+    """Band-limited resampling of one axis to ``size`` samples with the voxel edges kept aligned.
+
+    A sample of the new grid lies at ((i + 1/2) * n/size - 1/2): the phase ramp below moves
+    the spectrum by this offset. The Nyquist line of an even grid stands for both signs
+    of its frequency and is split between them.
+
+    Args:
+        image: real tensor; size: new number of samples, smaller or larger; axis: which one.
+
+    Returns:
+        Real tensor of the same mean intensity.
+    """
+    n = image.shape[axis]
+    if size == n:
+        return image
+    spectrum = torch.fft.fft(image.to(torch.float64 if image.dtype == torch.float64 else torch.float32), dim=axis)
+    keep = min(n, size)
+    half = (keep - 1) // 2  # positive frequencies below the smaller grid's Nyquist
+    frequencies = torch.cat([torch.arange(0, half + 1), torch.arange(-half, 0)])
+    kept = spectrum.index_select(axis, (frequencies % n).to(image.device))
+    offset = (n / size - 1) / 2  # of the first new sample, in old samples
+    kept = kept * _along(torch.exp(2j * math.pi * frequencies * offset / n), axis, image)
+    resized = torch.zeros(
+        [size if d == axis % image.ndim else image.shape[d] for d in range(image.ndim)],
+        dtype=kept.dtype,
+        device=image.device,
+    )
+    resized.index_copy_(axis, (frequencies % size).to(image.device), kept)
+    if keep % 2 == 0:
+        nyquist = keep // 2
+        phase = complex(math.cos(2 * math.pi * nyquist * offset / n), math.sin(2 * math.pi * nyquist * offset / n))
+        positive = spectrum.select(axis, nyquist) * phase
+        negative = spectrum.select(axis, (-nyquist) % n) * phase.conjugate()
+        if n > size:  # both signs fall onto one line of the new grid
+            resized.select(axis, nyquist).copy_((positive + negative) / 2)
+        else:
+            resized.select(axis, nyquist).copy_(positive / 2)
+            resized.select(axis, size - nyquist).copy_(negative / 2)
+    return torch.fft.ifft(resized, dim=axis).real.to(image.dtype) * (size / n)
+
+
+def _along(vector, axis, like):
+    shape = [1] * like.ndim
+    shape[axis] = -1
+    dtype = torch.complex128 if like.dtype == torch.float64 else torch.complex64
+    return vector.to(like.device, dtype).view(shape)
+
+
+def gaussian_downsample(hr, scale, fwhm):
+    """Gaussian point-spread function of ``fwhm`` HR voxels, sampled at the LR voxel centres."""
+    sigma = fwhm / 2.3548
+    reach = scale * max(2, math.ceil(3 * sigma / scale))
+    # For even s an LR centre lies between two HR voxels: the kernel is evaluated there.
+    positions = torch.arange(-reach, reach + scale, dtype=torch.float32) - (scale - 1) / 2
+    kernel = torch.exp(-0.5 * (positions / sigma) ** 2)
+    kernel = (kernel / kernel.sum()).to(hr)
+    padded = F.pad(hr, (reach, reach, reach, reach), mode="replicate")
+    rows = F.conv2d(padded, kernel.view(1, 1, -1, 1), stride=(scale, 1))
+    return F.conv2d(rows, kernel.view(1, 1, 1, -1), stride=(1, scale))
+
+
+def rician(image, sigma, generator=None):
+    """Magnitude of the image with complex Gaussian noise of SD ``sigma`` in each channel."""
+    if sigma <= 0:
+        return image
+    noise = torch.randn((2,) + tuple(image.shape), generator=generator, dtype=torch.float32) * sigma
+    noise = noise.to(image)
+    return torch.hypot(image + noise[0], noise[1])
+
+
+@dataclass(frozen=True)
+class ClinicalParameters:
+    """One draw of the clinical mix."""
+
+    operator: str  # bicubic, kspace or blur
+    fwhm: float  # of the point-spread function, in HR voxels; used by blur
+    noise: float  # SD per unit of the intensity range
+    bias: float  # relative amplitude of the residual bias field
+
+
+def draw_clinical(scale, generator=None):
+    """Draw the parameters of one slice: operator 1:1:1, FWHM 0.7 to 1.3 voxels, noise up to 3 %, bias up to 10 %.
+
+    A third of the slices is free of noise, so that clean input stays clean.
+    """
+    u = torch.rand(5, generator=generator).tolist()
+    operator = ("bicubic", "kspace", "blur")[int(u[0] * 3)]
+    return ClinicalParameters(
+        operator=operator,
+        fwhm=scale * (0.7 + 0.6 * u[1]),
+        noise=0.0 if u[2] < 1 / 3 else 0.03 * u[3] ** 2,
+        bias=0.1 * u[4],
+    )
+
+
+def clinical(hr, scale, parameters, generator=None):
+    """A scan as clinics send it: one of the operators, residual bias, Rician noise."""
+    if parameters.operator == "bicubic":
+        lr = bicubic_downsample(hr, scale)
+    elif parameters.operator == "kspace":
+        lr = kspace_truncate(hr, scale)
+    else:
+        lr = gaussian_downsample(hr, scale, parameters.fwhm)
+    field = bias_field(lr.shape[-2:], parameters.bias, generator).to(lr)
+    # The field is applied for the noise only and divided out again: N4 removes the shading,
+    # but leaves the noise stronger where the coil was weak.
+    return rician(lr * field, parameters.noise, generator) / field
+
+
+def bias_field(size, amplitude, generator=None):
+    """A smooth field (h, w) around 1: a random cubic polynomial in x and y of peak ``amplitude``."""
+    weights = torch.randn(9, generator=generator)
+    y = torch.linspace(-1, 1, size[0])[:, None]
+    x = torch.linspace(-1, 1, size[1])[None, :]
+    terms = [x + 0 * y, y + 0 * x, x * y, x**2 + 0 * y, y**2 + 0 * x, x**3 + 0 * y, y**3 + 0 * x, x**2 * y, x * y**2]
+    field = sum(weight * term for weight, term in zip(weights, terms))
+    field = field - field.mean()
+    return 1 + amplitude * field / field.abs().max().clamp_min(1e-6)
