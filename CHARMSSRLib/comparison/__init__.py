@@ -1,0 +1,1 @@
+"""The methods that CHARMS is compared with, all trained and scored under one protocol."""
