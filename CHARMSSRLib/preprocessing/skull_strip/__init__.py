@@ -1,0 +1,97 @@
+"""Skull-stripping backends behind one interface.
+
+A backend is a module with ``is_available() -> bool`` and
+``strip(image, device, is_cancelled) -> mask`` (UInt8 on the image's grid), registered by name
+below. Modules are imported on first use, so that listing the backends stays cheap.
+"""
+
+from collections import namedtuple
+from importlib import import_module
+
+from ...errors import BackendError, Cancelled, SettingsError
+from ..head_mask import head_mask
+from ..plausibility import mask_warnings, volume_ml
+from .already_stripped import ALREADY_STRIPPED, foreground_if_stripped
+
+SkullStrip = namedtuple("SkullStrip", "mask backend volume_ml warnings")
+SkullStrip.__doc__ = """Result of a skull-strip.
+
+mask: UInt8 image, 1 = brain, on the input's grid. backend: name of the one that made it, or
+"already-stripped" when the input held nothing but a brain. volume_ml: float. warnings: list of text.
+"""
+
+# Best first.
+_BACKENDS = {
+    "builtin": ".builtin",
+}
+
+
+def backend_names():
+    """Names of all backends that exist, best first."""
+    return list(_BACKENDS)
+
+
+def available_backends():
+    """Names of the backends that can be used in this Python, best first; "builtin" is always one."""
+    return [name for name in _BACKENDS if _module(name).is_available()]
+
+
+def strip_skull(image, backend="auto", device="cpu", is_cancelled=None, head=None):
+    """Finds the brain in a scan.
+
+    ``"auto"`` first recognises volumes that are stripped already and keeps their foreground. Else
+    it takes the best backend present, and goes on to the next when that one fails or its mask is
+    implausible; if none is plausible, the first mask is returned with its warnings. A backend that
+    is named runs in any case, and alone.
+
+    Args:
+        image (SimpleITK.Image): scalar 3-D, any orientation and spacing; not changed.
+        backend (str): "auto" or one of :func:`backend_names`.
+        device (str): "cpu", "cuda", "cuda:N" or "mps".
+        is_cancelled (callable, optional): asked between the steps.
+        head (SimpleITK.Image, optional): head mask, if there is one already.
+
+    Returns:
+        SkullStrip
+
+    Raises:
+        SettingsError: there is no backend of this name.
+        BackendError: the named backend is not installed, or failed; or all failed.
+        Cancelled: ``is_cancelled()`` answered true.
+    """
+    if backend != "auto" and backend not in _BACKENDS:
+        raise SettingsError(f"Unknown skull-strip backend {backend!r}; choose auto, none, {', '.join(_BACKENDS)}.")
+    head = head if head is not None else head_mask(image)
+    if backend != "auto":
+        if not _module(backend).is_available():
+            raise BackendError(_module(backend).HOW_TO_GET_IT)
+        return _run(backend, image, head, device, is_cancelled)
+
+    foreground = foreground_if_stripped(image)
+    if foreground is not None:
+        return SkullStrip(foreground, ALREADY_STRIPPED, volume_ml(foreground), mask_warnings(foreground))
+    first, remarks = None, []
+    for name in available_backends():
+        try:
+            result = _run(name, image, head, device, is_cancelled)
+        except BackendError as error:
+            remarks.append(f"The skull-strip backend {name} failed: {error}")
+            continue
+        if not result.warnings:
+            return result._replace(warnings=remarks)
+        remarks.append(f"The mask of the skull-strip backend {name} is implausible: {' '.join(result.warnings)}")
+        first = first or result
+    if first is None:
+        raise BackendError(" ".join(remarks))
+    return first._replace(warnings=remarks)
+
+
+def _run(name, image, head, device, is_cancelled):
+    if is_cancelled is not None and is_cancelled():
+        raise Cancelled()
+    mask = _module(name).strip(image, device, is_cancelled)
+    return SkullStrip(mask, name, volume_ml(mask), mask_warnings(mask, head))
+
+
+def _module(name):
+    return import_module(_BACKENDS[name], __name__)

@@ -1,0 +1,127 @@
+"""N4 bias-field correction inside a mask (Tustison et al., IEEE TMI 29(6), 2010)."""
+
+from collections import namedtuple
+
+import numpy as np
+import SimpleITK as sitk
+from scipy.interpolate import make_interp_spline
+
+from ..errors import Cancelled, InputError
+from .orientation import LPSFrame, bounding_box, image_like
+
+BiasCorrection = namedtuple("BiasCorrection", "image field")
+BiasCorrection.__doc__ = "Corrected image and field (image = input / field), both float32 on the input's grid."
+
+WORKING_SPACING_MM = 4.0
+ITERATIONS = (50, 40, 30)
+CONVERGENCE_THRESHOLD = 1e-3
+# The lattice has one span at the first level, doubled at each further one.
+_SPLINE_ORDER = 3
+# N4 works on logarithms and its histogram on their range: voxels below this share of the mask's
+# bright tissue carry no bias but much noise there, so they do not take part.
+_SMALLEST_SHARE = 0.01
+# Intensities are scaled to this before N4, so that the result does not depend on their unit.
+_BRIGHT = 1000.0
+
+
+def correct_bias_field(image, mask, is_cancelled=None):
+    """Estimates the bias field at about 4 mm inside ``mask`` and divides it out.
+
+    The field's geometric mean inside the mask is 1, so intensities keep their unit. Outside the
+    mask's box the field is continued from the box's border.
+
+    Args:
+        image (SimpleITK.Image): scalar 3-D, any orientation and spacing; not changed.
+        mask (SimpleITK.Image): non-zero where the field is to be estimated, on the same grid.
+        is_cancelled (callable, optional): asked before each of the three levels (a second or
+            less each; the filter itself ignores Abort).
+
+    Returns:
+        BiasCorrection: ``image`` and ``field``, both float32 on the input's grid.
+
+    Raises:
+        InputError: the mask is empty or holds no positive voxels.
+        Cancelled: ``is_cancelled()`` answered true.
+    """
+    frame = LPSFrame(image)
+    upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
+    values = sitk.GetArrayFromImage(upright)
+    inside = sitk.GetArrayFromImage(frame.enter(mask)) > 0
+    box = bounding_box(inside)
+    bright = np.percentile(values[inside], 99) if box is not None else 0.0
+    if bright <= 0:
+        raise InputError("The bias field cannot be estimated: the mask holds no positive voxels. Check the mask.")
+
+    factors = _shrink_factors([axis.stop - axis.start for axis in box], upright.GetSpacing()[::-1])
+    box_values = values[box] * (_BRIGHT / bright)
+    small, small_mask = _shrunk(box_values, inside[box], factors, upright.GetSpacing())
+    log_small = _log_field(small, small_mask, is_cancelled)
+    log_box = _evaluate(log_small, factors, box_values.shape)
+    log_box -= log_box[inside[box]].mean()
+
+    field = np.pad(np.exp(log_box), [(axis.start, size - axis.stop) for axis, size in zip(box, values.shape)],
+                   mode="edge").astype(np.float32)
+    return BiasCorrection(frame.leave(image_like(values / field, upright)), frame.leave(image_like(field, upright)))
+
+
+def _shrink_factors(shape, spacing):
+    """Whole factors (z, y, x) that bring each spacing near 4 mm and leave at least 8 samples."""
+    return [max(1, min(round(WORKING_SPACING_MM / step), size // 8)) for step, size in zip(spacing, shape)]
+
+
+def _shrunk(values, inside, factors, spacing):
+    """Block means over the voxels inside the mask, and the mask of blocks that are mostly inside."""
+    inside = inside & (values > _SMALLEST_SHARE * _BRIGHT)
+    weight = _block_sums(inside.astype(np.float32), factors)
+    total = _block_sums(np.where(inside, values, np.float32(0)), factors)
+    small = sitk.GetImageFromArray(total / np.maximum(weight, 1))
+    small.SetSpacing([step * factor for step, factor in zip(spacing, factors[::-1])])
+    small_mask = image_like((weight >= 0.5 * np.prod(factors)).astype(np.uint8), small)
+    if not sitk.GetArrayViewFromImage(small_mask).any():
+        raise InputError("The bias field cannot be estimated: the mask is too thin or too dark. Check the mask.")
+    return small, small_mask
+
+
+def _block_sums(array, factors):
+    padded = np.pad(array, [(0, -size % factor) for size, factor in zip(array.shape, factors)])
+    for axis, factor in enumerate(factors):
+        starts = np.arange(0, padded.shape[axis], factor)
+        padded = np.add.reduceat(padded, starts, axis=axis)
+    return padded
+
+
+def _log_field(small, small_mask, is_cancelled):
+    """Logarithm of the field on the shrunk grid.
+
+    The levels run as separate filters, each on the result of the one before: the same as one
+    filter with three levels, as these only refine one running field, but cancellable in between.
+    """
+    total = None
+    current = small
+    for level, iterations in enumerate(ITERATIONS):
+        if is_cancelled is not None and is_cancelled():
+            raise Cancelled()
+        n4 = sitk.N4BiasFieldCorrectionImageFilter()
+        n4.SetMaximumNumberOfIterations([iterations])
+        n4.SetConvergenceThreshold(CONVERGENCE_THRESHOLD)
+        n4.SetSplineOrder(_SPLINE_ORDER)
+        n4.SetNumberOfControlPoints([2 ** level + _SPLINE_ORDER] * 3)
+        current = n4.Execute(current, small_mask)
+        log_field = sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(small)).astype(np.float64)
+        total = log_field if total is None else total + log_field
+    if is_cancelled is not None and is_cancelled():
+        raise Cancelled()
+    return total
+
+
+def _evaluate(log_small, factors, shape):
+    """The smooth log field at full resolution: cubic splines through the centres of the blocks."""
+    result = log_small
+    for axis, (factor, size) in enumerate(zip(factors, shape)):
+        samples = result.shape[axis]
+        centres = (np.arange(samples) + 0.5) * factor - 0.5
+        spline = make_interp_spline(centres, np.eye(samples), k=min(3, samples - 1))
+        # One small matrix per axis: the interpolation is separable.
+        weights = spline(np.arange(size)).astype(np.float32)
+        result = np.moveaxis(np.tensordot(weights, result.astype(np.float32), axes=(1, axis)), 0, axis)
+    return result

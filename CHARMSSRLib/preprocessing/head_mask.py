@@ -1,0 +1,63 @@
+"""Head mask: Otsu's threshold, largest component, holes filled."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputError
+from .morphology import close, fill_holes, largest_component
+from .orientation import LPSFrame, image_like
+
+# The mask steers N4 and the box; 2 mm is fine enough for both and 8 times faster than 1 mm.
+_WORKING_SPACING_MM = 2.0
+# Bridges nostrils, ear canals and dark fat-suppressed scalp, so that the skull's inside is a hole.
+_CLOSING_MM = 6.0
+
+
+def head_mask(image):
+    """The head in a whole-head scan, or the brain in a stripped one.
+
+    Bright outliers would pull Otsu's threshold above dim tissue, so values are clipped at the
+    98th percentile of what lies above the mean first.
+
+    Args:
+        image (SimpleITK.Image): scalar 3-D, any orientation and spacing; not changed.
+
+    Returns:
+        SimpleITK.Image: UInt8, 1 = head, on the grid of ``image``.
+
+    Raises:
+        InputError: nothing stands out from the background.
+    """
+    frame = LPSFrame(image)
+    upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
+    small = shrink_to(upright, _WORKING_SPACING_MM)
+    array = sitk.GetArrayFromImage(small)
+    spacing = small.GetSpacing()[::-1]
+
+    above_mean = array[array > array.mean()]
+    if above_mean.size == 0:
+        raise InputError("No head was found in the image: it has no contrast. Check that the right volume is selected.")
+    clipped = image_like(np.clip(array, array.min(), np.percentile(above_mean, 98)), small)
+    tissue = sitk.GetArrayFromImage(sitk.OtsuThreshold(clipped, 0, 1)) > 0
+    mask = largest_component(fill_holes(close(largest_component(tissue), _CLOSING_MM, spacing)))
+    if not mask.any():
+        raise InputError("No head was found in the image. Check that the right volume is selected, or give a mask.")
+    return frame.leave(mask_on_grid(mask, small, upright))
+
+
+def shrink_to(image, spacing_mm):
+    """``image`` averaged over blocks of voxels so that each spacing comes near ``spacing_mm``."""
+    factors = [max(1, min(round(spacing_mm / step), size // 4))
+               for step, size in zip(image.GetSpacing(), image.GetSize())]
+    return sitk.BinShrink(image, factors)
+
+
+def mask_on_grid(mask, coarse, reference):
+    """A boolean array on the grid of ``coarse``, interpolated onto ``reference`` as UInt8."""
+    soft = image_like(mask.astype(np.float32), coarse)
+    # BinShrink drops a remainder of voxels at the far end: repeat the border there.
+    resampler = sitk.ResampleImageFilter()
+    resampler.SetReferenceImage(reference)
+    resampler.SetInterpolator(sitk.sitkLinear)
+    resampler.UseNearestNeighborExtrapolatorOn()
+    return sitk.Cast(resampler.Execute(soft) >= 0.5, sitk.sitkUInt8)

@@ -1,0 +1,51 @@
+"""Intensity scaling by statistics of the whole volume, never of a slice."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import CheckpointError, InputError
+
+
+@dataclass(frozen=True)
+class IntensityScale:
+    """The linear map that takes ``lower`` to 0 and ``upper`` to 1; nothing is clipped."""
+
+    lower: float
+    upper: float
+
+    def apply(self, array):
+        """Scaled values, float32; ``lower`` becomes 0 and ``upper`` 1."""
+        return ((array - np.float32(self.lower)) / np.float32(self.upper - self.lower)).astype(np.float32)
+
+    def invert(self, array):
+        """Values in input units, float32: the inverse of :meth:`apply`."""
+        return (array * np.float32(self.upper - self.lower) + np.float32(self.lower)).astype(np.float32)
+
+
+def fit_intensity_scale(array, mask_array, spec):
+    """The scale that a checkpoint's card asks for.
+
+    Args:
+        array (numpy.ndarray): (z, y, x), input units.
+        mask_array (numpy.ndarray): (z, y, x), non-zero inside the brain (or the head).
+        spec (dict): ``{"kind": "minmax"}`` for the extrema inside the mask (the paper's), or
+            ``{"kind": "percentile", "upper": 99.9}`` for 0 to that percentile inside the mask.
+
+    Raises:
+        InputError: the mask is empty or the image has no contrast inside it.
+        CheckpointError: the card names a kind that does not exist.
+    """
+    inside = np.asarray(array)[np.asarray(mask_array) > 0]
+    if inside.size == 0:
+        raise InputError("The mask is empty. Give another mask, or choose another skull-strip backend.")
+    kind = spec.get("kind")
+    if kind == "minmax":
+        lower, upper = float(inside.min()), float(inside.max())
+    elif kind == "percentile":
+        lower, upper = 0.0, float(np.percentile(inside, float(spec.get("upper", 99.9))))
+    else:
+        raise CheckpointError(f"The checkpoint asks for the unknown intensity scaling {kind!r}. Update CHARMSSR.")
+    if not upper > lower:
+        raise InputError("The image has no contrast inside the mask. Check the image and the mask.")
+    return IntensityScale(lower, upper)

@@ -1,0 +1,49 @@
+"""Mask operations with radii in millimetres, right for anisotropic voxels."""
+
+import numpy as np
+from scipy import ndimage
+
+
+def dilate(mask, radius_mm, spacing):
+    """Boolean ``mask`` (z, y, x) grown by ``radius_mm``; ``spacing`` in mm, (z, y, x)."""
+    if not mask.any():
+        return mask.copy()
+    return ndimage.distance_transform_edt(~mask, sampling=spacing) <= radius_mm
+
+
+def erode(mask, radius_mm, spacing):
+    """Boolean ``mask`` (z, y, x) shrunk by ``radius_mm``; the volume's border does not erode it."""
+    if mask.all():
+        return mask.copy()
+    return ndimage.distance_transform_edt(mask, sampling=spacing) > radius_mm
+
+
+def close(mask, radius_mm, spacing):
+    """Closing that is padded, so that it neither sticks to the volume's border nor loses it."""
+    pad = [int(np.ceil(radius_mm / step)) + 1 for step in spacing]
+    padded = np.pad(mask, [(width, width) for width in pad])
+    closed = ~dilate(~dilate(padded, radius_mm, spacing), radius_mm, spacing)
+    inner = tuple(slice(width, -width) for width in pad)
+    return closed[inner] | mask
+
+
+def largest_component(mask):
+    """The largest 6-connected part of a boolean mask (empty stays empty)."""
+    labels, count = ndimage.label(mask)
+    if count <= 1:
+        return labels > 0
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return labels == int(sizes.argmax())
+
+
+def fill_holes(mask):
+    """Holes filled in 3-D and then in each axial slice.
+
+    The second step closes what is open only through the volume's lower face (neck, cut head).
+    """
+    filled = ndimage.binary_fill_holes(mask)
+    for index in range(filled.shape[0]):
+        if filled[index].any():
+            filled[index] = ndimage.binary_fill_holes(filled[index])
+    return filled

@@ -1,0 +1,73 @@
+"""One frame for all preprocessing: axes in the order nearest LPS, identity directions, origin 0.
+
+Everything inside works in this frame, so any axis order, flip or direction of the same
+voxels takes the same path, and results return onto the caller's grid exactly.
+"""
+
+import numpy as np
+import SimpleITK as sitk
+from scipy.optimize import linear_sum_assignment
+
+
+class LPSFrame:
+    """The way from an image's own grid to the LPS frame and back.
+
+    Args:
+        reference (SimpleITK.Image): 3-D image that defines the grid; it is only read.
+    """
+
+    def __init__(self, reference):
+        direction = np.array(reference.GetDirection()).reshape(3, 3)
+        # Columns are image axes, rows are patient axes. The assignment maximises the sum of
+        # |cosines|, so every patient axis gets an image axis of its own, however oblique.
+        _, nearest = linear_sum_assignment(-np.abs(direction))
+        self._order = [int(axis) for axis in nearest]
+        self._inverse_order = [int(axis) for axis in np.argsort(nearest)]
+        self._flips = [bool(direction[patient, axis] < 0) for patient, axis in enumerate(nearest)]
+        self._reference = _geometry_of(reference)
+
+    def enter(self, image):
+        """``image`` (on the reference's grid) in the LPS frame; a new image, values unchanged."""
+        permuted = sitk.PermuteAxes(image, self._order)
+        flipped = sitk.Flip(permuted, self._flips) if any(self._flips) else permuted
+        flipped.SetOrigin((0.0, 0.0, 0.0))
+        flipped.SetDirection((1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
+        return flipped
+
+    def leave(self, image):
+        """``image`` (in the LPS frame) on the reference's grid, with exactly its geometry."""
+        flipped = sitk.Flip(image, self._flips) if any(self._flips) else image
+        permuted = sitk.PermuteAxes(flipped, self._inverse_order)
+        spacing, origin, direction = self._reference
+        permuted.SetSpacing(spacing)
+        permuted.SetOrigin(origin)
+        permuted.SetDirection(direction)
+        return permuted
+
+
+def _geometry_of(image):
+    return image.GetSpacing(), image.GetOrigin(), image.GetDirection()
+
+
+def image_like(array, reference):
+    """An image of ``array`` (z, y, x) with the geometry of ``reference``."""
+    image = sitk.GetImageFromArray(array)
+    image.CopyInformation(reference)
+    return image
+
+
+def bounding_box(mask_array, margin=(0, 0, 0)):
+    """Slices (z, y, x) of the box around the non-zero voxels, widened by ``margin`` voxels.
+
+    Returns None when the mask is empty.
+    """
+    box = []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        filled = np.flatnonzero(mask_array.any(axis=others))
+        if filled.size == 0:
+            return None
+        start = max(0, int(filled[0]) - margin[axis])
+        stop = min(mask_array.shape[axis], int(filled[-1]) + 1 + margin[axis])
+        box.append(slice(start, stop))
+    return tuple(box)

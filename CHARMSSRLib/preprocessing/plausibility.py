@@ -1,0 +1,46 @@
+"""Gates that a brain mask must pass; a mask that fails gets a warning, never silence."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from .morphology import dilate, largest_component
+
+SMALLEST_BRAIN_ML = 500.0
+LARGEST_BRAIN_ML = 2500.0
+# Share of the mask that may lie in smaller parts (a lone voxel is no reason to warn).
+_LOOSE_SHARE = 0.005
+# Share of the mask that may lie outside the head.
+_OUTSIDE_SHARE = 0.01
+# Head masks are made at 2 mm; a brain may touch their border.
+_HEAD_TOLERANCE_MM = 4.0
+
+
+def volume_ml(mask):
+    """Volume of the non-zero voxels of a mask image, in millilitres."""
+    voxels = int(np.count_nonzero(sitk.GetArrayViewFromImage(mask)))
+    return voxels * float(np.prod(mask.GetSpacing())) / 1000.0
+
+
+def mask_warnings(mask, head=None):
+    """Sentences that say what is implausible about a brain mask; empty when nothing is.
+
+    Args:
+        mask (SimpleITK.Image): non-zero inside the brain.
+        head (SimpleITK.Image, optional): head mask on the same grid.
+    """
+    volume = volume_ml(mask)
+    if volume == 0:
+        return ["The brain mask is empty."]
+    warnings = []
+    if not SMALLEST_BRAIN_ML <= volume <= LARGEST_BRAIN_ML:
+        warnings.append(f"The brain mask holds {volume:.0f} ml, outside the plausible {SMALLEST_BRAIN_ML:.0f} to "
+                        f"{LARGEST_BRAIN_ML:.0f} ml: check it, or give a mask.")
+    inside = sitk.GetArrayFromImage(mask) > 0
+    count = np.count_nonzero(inside)
+    if np.count_nonzero(largest_component(inside)) < (1 - _LOOSE_SHARE) * count:
+        warnings.append("The brain mask consists of several parts: check it, or give a mask.")
+    if head is not None:
+        wide_head = dilate(sitk.GetArrayFromImage(head) > 0, _HEAD_TOLERANCE_MM, mask.GetSpacing()[::-1])
+        if np.count_nonzero(inside & ~wide_head) > _OUTSIDE_SHARE * count:
+            warnings.append("The brain mask reaches outside the head: check it, or give a mask.")
+    return warnings

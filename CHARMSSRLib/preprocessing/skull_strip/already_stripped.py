@@ -1,0 +1,52 @@
+"""Recognises volumes that hold nothing but a brain, so that they are not stripped twice."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..morphology import fill_holes, largest_component
+from ..orientation import LPSFrame, bounding_box, image_like
+from ..plausibility import LARGEST_BRAIN_ML, SMALLEST_BRAIN_ML
+
+ALREADY_STRIPPED = "already-stripped"
+# A brain fills about half of its tightest box; a scanner's background is never exactly constant there.
+_SMALLEST_BACKGROUND = 0.3
+# A brain cropped to its box touches the faces in a few voxels; a neck or a cut head covers much of one.
+_LARGEST_CUT = 0.35
+
+
+def foreground_if_stripped(image):
+    """The foreground's mask when ``image`` is stripped already, else None.
+
+    It is when at least 30 % of the volume is exactly zero, and the rest is one part of plausible
+    brain volume that is not cut off by a face of the volume.
+
+    Args:
+        image (SimpleITK.Image): scalar 3-D; not changed.
+
+    Returns:
+        SimpleITK.Image or None: UInt8 on the grid of ``image``.
+    """
+    values = sitk.GetArrayViewFromImage(image)
+    if values.min() != 0 or np.count_nonzero(values) > (1 - _SMALLEST_BACKGROUND) * values.size:
+        return None
+    frame = LPSFrame(image)
+    upright = frame.enter(image)
+    foreground = fill_holes(largest_component(sitk.GetArrayViewFromImage(upright) != 0))
+    volume = np.count_nonzero(foreground) * np.prod(image.GetSpacing()) / 1000.0
+    if not SMALLEST_BRAIN_ML <= volume <= LARGEST_BRAIN_ML or _is_cut(foreground):
+        return None
+    return frame.leave(image_like(foreground.astype(np.uint8), upright))
+
+
+def _is_cut(foreground):
+    """Whether a face of the volume cuts through a large part of the foreground's cross-section."""
+    box = bounding_box(foreground)
+    for axis in range(3):
+        areas = foreground.sum(axis=tuple(other for other in range(3) if other != axis))
+        largest = areas.max()
+        touches_start, touches_end = box[axis].start == 0, box[axis].stop == foreground.shape[axis]
+        if touches_start and areas[0] > _LARGEST_CUT * largest:
+            return True
+        if touches_end and areas[-1] > _LARGEST_CUT * largest:
+            return True
+    return False
