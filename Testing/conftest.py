@@ -8,9 +8,9 @@ from pathlib import Path
 for _variable in ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"):
     os.environ.setdefault(_variable, "1")
 
-import pytest  # noqa: E402
-import SimpleITK as sitk  # noqa: E402
-from phantom import phantom_head_and_brain  # noqa: E402
+import pytest
+import SimpleITK as sitk
+from phantom import phantom_head_and_brain
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
