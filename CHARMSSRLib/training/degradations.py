@@ -69,10 +69,10 @@ def fourier_resize(image, size, axis):
     spectrum = torch.fft.fft(image.to(torch.float64 if image.dtype == torch.float64 else torch.float32), dim=axis)
     keep = min(n, size)
     half = (keep - 1) // 2  # positive frequencies below the smaller grid's Nyquist
-    frequencies = torch.cat([torch.arange(0, half + 1), torch.arange(-half, 0)])
+    frequencies = torch.cat([torch.arange(0, half + 1), torch.arange(-half, 0)])  # whole numbers
     kept = spectrum.index_select(axis, (frequencies % n).to(image.device))
     offset = (n / size - 1) / 2  # of the first new sample, in old samples
-    kept = kept * _along(torch.exp(2j * math.pi * frequencies * offset / n), axis, image)
+    kept = kept * _along(torch.exp(2j * math.pi * frequencies.double() * offset / n), axis, image)
     resized = torch.zeros(
         [size if d == axis % image.ndim else image.shape[d] for d in range(image.ndim)],
         dtype=kept.dtype,

@@ -1,0 +1,77 @@
+"""What a training run is: one JSON file, one frozen dataclass."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+
+from ..errors import SettingsError
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """A training run. Defaults are the paper's protocol (section 3.7) at x2.
+
+    Attributes:
+        name: of the resulting checkpoint.
+        method: "charms" or a comparison method of ``comparison.registry``.
+        arguments: further constructor arguments of CHARMS (ladder, depth).
+        scale, degradation, normalisation, gain_jitter: see ``dataset``.
+        steps, batch, patch: optimiser steps, patches per step, LR patch size.
+        learning_rate, final_learning_rate: of the cosine decay.
+        schedule: "cosine" (the paper) or "onecycle" (short budgets: warm-up over a tenth
+            of the steps, then cosine).
+        ar_weight: weight of L_AR; 0 leaves it out. Only CHARMS has it.
+        ema_decay: of the exponential moving average of the weights, 0 for none. The average
+            is kept at the end if it validates better.
+        initial: checkpoint to start from, or None.
+        precision: "float32" or "bfloat16" (autocast; norms and softmax stay float32).
+        channels_last, compile: how the network runs.
+        workers: loader processes; 0 loads in the training process.
+        validate_every, save_every: steps.
+        validation_slices: slices per validation volume, spread evenly.
+        seed: of weights, patches, degradations.
+    """
+
+    name: str
+    method: str = "charms"
+    arguments: dict = field(default_factory=dict)
+    scale: int = 2
+    degradation: str = "bicubic"
+    normalisation: str = "minmax"
+    gain_jitter: float = 0.0
+    steps: int = 100_000
+    batch: int = 16
+    patch: int = 48
+    learning_rate: float = 1e-4
+    final_learning_rate: float = 1e-6
+    schedule: str = "cosine"
+    ar_weight: float = 0.005
+    ema_decay: float = 0.0
+    initial: str = None
+    precision: str = "float32"
+    channels_last: bool = True
+    compile: bool = False
+    workers: int = 0
+    validate_every: int = 1000
+    save_every: int = 200
+    validation_slices: int = 6
+    seed: int = 0
+
+    @classmethod
+    def read(cls, path):
+        """Read a JSON file; unknown keys are refused.
+
+        Raises:
+            SettingsError: when the file cannot be read or a key is unknown or missing.
+        """
+        try:
+            with open(path, encoding="utf-8") as file:
+                values = json.load(file)
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"Cannot read the training configuration {path}: {error}.") from error
+        unknown = set(values) - {f.name for f in fields(cls)}
+        if unknown or "name" not in values:
+            raise SettingsError(f"{path}: " + (f"unknown key {min(unknown)!r}." if unknown else "the key 'name' is missing."))
+        return cls(**values)
+
+    def to_dict(self):
+        return asdict(self)
