@@ -1,0 +1,291 @@
+"""The trainer: the same protocol for CHARMS and every compared method.
+
+A run is a function of its configuration: patches depend on (seed, sample number),
+weights on the seed. Its state is written atomically with the optimiser and the step, so
+a run that was killed goes on as if it had not been, and several processes (``torchrun``)
+see together the batches that one process would see.
+"""
+
+import csv
+import logging
+import math
+import os
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.distributed as distributed
+from torch.utils.data import DataLoader, Subset
+
+from ..comparison.registry import build_method
+from ..errors import Cancelled, SettingsError
+from ..network.attention_maps import collect_attention, record_attention
+from ..network.charms import CHARMS
+from .dataset import PatchDataset
+from .losses import attention_regularisation
+from .validation import validate
+
+logger = logging.getLogger(__name__)
+LOG_COLUMNS = ("step", "seconds", "learning_rate", "l1", "ar", "psnr", "bicubic_psnr", "psnr_ema")
+
+
+@dataclass
+class TrainingResult:
+    """What a run leaves: ``network`` (eval mode, CPU), ``validation`` (its figures), ``seconds``, ``steps``, ``used_ema``."""
+
+    network: torch.nn.Module
+    validation: dict
+    seconds: float
+    steps: int
+    used_ema: bool
+
+
+def build_network(config):
+    """The untrained network of a configuration, initialised from its seed alone."""
+    torch.manual_seed(config.seed)
+    if config.method == "charms":
+        return CHARMS(config.scale, **config.arguments)
+    return build_method(config.method, config.scale)
+
+
+def learning_rate(config, step):
+    """Rate of one step: cosine decay, with a warm-up over the first tenth for "onecycle"."""
+    warm = config.steps // 10 if config.schedule == "onecycle" else 0
+    if step < warm:
+        return config.learning_rate * (step + 1) / (warm + 1)
+    done = (step - warm) / max(1, config.steps - warm)
+    low = config.final_learning_rate
+    return low + (config.learning_rate - low) * (1 + math.cos(math.pi * done)) / 2
+
+
+def train(config, train_volumes, validation_volumes, folder, device="cpu", progress=None, is_cancelled=None):
+    """Run (or go on with) a training run.
+
+    Args:
+        config: TrainingConfig.
+        train_volumes, validation_volumes: lists of PreparedVolume.
+        folder: for state, log and plot; the same folder resumes.
+        device: torch device of this process.
+        progress: called with (fraction, message).
+        is_cancelled: asked every step; the state is written before ``Cancelled`` is raised.
+
+    Returns:
+        TrainingResult.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    rank, world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+    if config.batch % world:
+        raise SettingsError(f"The batch of {config.batch} cannot be split over {world} processes.")
+    run = _Run(config, folder, torch.device(device), rank, world)
+    run.resume()
+    loader = _loader(config, train_volumes, run.step, rank, world)
+    started, first = time.monotonic(), run.step
+    for lr, hr in loader:
+        losses = run.train_step(lr.to(run.device, non_blocking=True), hr.to(run.device, non_blocking=True))
+        run.seconds = run.earlier_seconds + time.monotonic() - started
+        last = run.step == config.steps
+        if rank == 0 and (run.step % config.validate_every == 0 or last):
+            run.log(losses, validation_volumes)
+        if rank == 0 and (run.step % config.save_every == 0 or last):
+            run.save()
+        if progress and rank == 0:
+            left = (config.steps - run.step) * (time.monotonic() - started) / (run.step - first)
+            progress(run.step / config.steps, f"step {run.step} of {config.steps}, L1 {losses[0]:.5f}, {left:.0f} s left")
+        if is_cancelled and is_cancelled():
+            if rank == 0:
+                run.save()
+            raise Cancelled(f"Training was stopped at step {run.step}; start it again to go on.")
+    return run.result(validation_volumes)
+
+
+def _loader(config, volumes, first_step, rank, world):
+    data = PatchDataset(
+        volumes, config.steps * config.batch, config.patch, config.scale, config.degradation,
+        config.normalisation, config.gain_jitter, config.seed,
+    )  # fmt: skip
+    share = config.batch // world
+    mine = [
+        step * config.batch + rank * share + i for step in range(first_step, config.steps) for i in range(share)
+    ]
+    return DataLoader(
+        Subset(data, mine), batch_size=share, num_workers=config.workers, pin_memory=torch.cuda.is_available(),
+        persistent_workers=False,
+    )  # fmt: skip
+
+
+class _Run:
+    """The state of a run and what is done with it."""
+
+    def __init__(self, config, folder, device, rank, world):
+        self.config, self.folder, self.device, self.rank, self.world = config, folder, device, rank, world
+        self.step, self.seconds, self.earlier_seconds = 0, 0.0, 0.0
+        network = build_network(config)
+        if config.initial:
+            _load_initial(network, config.initial)
+        layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        self.network = network.to(device).to(memory_format=layout)
+        self.regularised = config.method == "charms" and config.ar_weight > 0
+        self.average = None
+        if config.ema_decay:
+            self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=config.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=device.type == "cuda"
+        )
+        self.runner = self.network
+        if world > 1:
+            self.runner = torch.nn.parallel.DistributedDataParallel(
+                self.network, device_ids=[device.index] if device.type == "cuda" else None
+            )
+        elif config.compile:
+            self.runner = torch.compile(self.network)
+
+    @property
+    def state_path(self):
+        return self.folder / "state.pt"
+
+    def train_step(self, lr, hr):
+        """One optimiser step; returns (L1, L_AR) as floats of this process."""
+        config = self.config
+        rate = learning_rate(config, self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        reduced = config.precision == "bfloat16"
+        self.network.train()
+        with record_attention(self.network) if self.regularised else nullcontext():
+            with torch.autocast(self.device.type, torch.bfloat16) if reduced else nullcontext():
+                output = self.runner(lr.contiguous(memory_format=torch.channels_last))
+            l1 = (output.float() - hr).abs().mean()
+            ar = attention_regularisation(collect_attention(self.network)) if self.regularised else l1.new_zeros(())
+        self.optimiser.zero_grad(set_to_none=True)
+        (l1 + config.ar_weight * ar).backward()
+        self.optimiser.step()
+        self.step += 1
+        if self.average is not None:
+            # A young average must not remember the untrained weights: the decay grows with the steps.
+            decay = min(config.ema_decay, (1 + self.step) / (10 + self.step))
+            for key, value in self.network.state_dict().items():
+                self.average[key].lerp_(value.detach(), 1 - decay)
+        return float(l1.detach()), float(ar.detach())
+
+    def log(self, losses, volumes):
+        """Validate and add one line to the log."""
+        scores = self._validate(volumes)
+        averaged = {}
+        if self.average is not None:
+            with self._averaged_weights():
+                averaged = self._validate(volumes)
+        row = {
+            "step": self.step, "seconds": f"{self.seconds:.1f}",
+            "learning_rate": f"{learning_rate(self.config, self.step - 1):.3g}",
+            "l1": f"{losses[0]:.6f}", "ar": f"{losses[1]:.6f}", "psnr": _figure(scores.get("psnr")),
+            "bicubic_psnr": _figure(scores.get("bicubic_psnr")), "psnr_ema": _figure(averaged.get("psnr")),
+        }  # fmt: skip
+        path = self.folder / "log.csv"
+        new = not path.exists()
+        with open(path, "a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, LOG_COLUMNS)
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+        logger.info("%s: %s", self.config.name, " ".join(f"{k} {v}" for k, v in row.items()))
+
+    def _validate(self, volumes):
+        config = self.config
+        return validate(
+            self.network, volumes, config.scale, config.degradation, config.normalisation,
+            config.validation_slices, self.device,
+        )  # fmt: skip
+
+    def _averaged_weights(self):
+        return _Swapped(self.network, self.average)
+
+    def save(self):
+        """Write the state so that it is there whole or not at all, and cut the log to it on resume."""
+        state = {
+            "config": self.config.to_dict(), "step": self.step, "seconds": self.seconds,
+            "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "average": self.average,
+        }  # fmt: skip
+        partial = self.state_path.with_name("state.pt.partial")
+        torch.save(state, partial)
+        os.replace(partial, self.state_path)
+
+    def resume(self):
+        """Go on from the folder's state if there is one of this configuration.
+
+        Raises:
+            SettingsError: when the folder holds the state of another configuration.
+        """
+        if not self.state_path.exists():
+            return
+        state = torch.load(self.state_path, map_location=self.device, weights_only=True)
+        if _comparable(state["config"]) != _comparable(self.config.to_dict()):
+            raise SettingsError(f"{self.folder} holds a run of another configuration; choose another folder.")
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.average, self.step = state["average"], state["step"]
+        self.seconds = self.earlier_seconds = state["seconds"]
+        _cut_log(self.folder / "log.csv", self.step)
+
+    def result(self, volumes):
+        """The better of the last and the averaged weights, with its figures."""
+        scores, used_ema = self._validate(volumes), False
+        if self.average is not None:
+            with self._averaged_weights():
+                averaged = self._validate(volumes)
+            if not scores or averaged["psnr"] > scores["psnr"]:
+                self.network.load_state_dict(self.average)
+                scores, used_ema = averaged, True
+        network = self.network.eval().cpu().to(memory_format=torch.contiguous_format)
+        return TrainingResult(network, scores, self.seconds, self.step, used_ema)
+
+
+class _Swapped:
+    """Other weights inside a ``with`` block."""
+
+    def __init__(self, network, weights):
+        self.network, self.weights = network, weights
+
+    def __enter__(self):
+        self.own = {k: v.clone() for k, v in self.network.state_dict().items()}
+        self.network.load_state_dict(self.weights)
+
+    def __exit__(self, *exception):
+        self.network.load_state_dict(self.own)
+
+
+def _comparable(config):
+    # How often is looked, and by how many workers, may change between the parts of a run.
+    free = {"workers", "validate_every", "save_every", "validation_slices", "compile"}
+    return {k: v for k, v in config.items() if k not in free}
+
+
+def _figure(value):
+    return "" if value is None else f"{value:.4f}"
+
+
+def _cut_log(path, step):
+    """Forget the lines after the saved step: they will be written again."""
+    if not path.exists():
+        return
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+    partial = path.with_name(path.name + ".partial")
+    with open(partial, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, LOG_COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(partial, path)
+
+
+def _load_initial(network, name):
+    """Start from a checkpoint; tensors of another shape (another scale's upsampler) keep their own start."""
+    from ..checkpoint import load_checkpoint
+
+    own = network.state_dict()
+    fitting = {k: v for k, v in load_checkpoint(name).network.state_dict().items() if k in own and own[k].shape == v.shape}
+    if not fitting:
+        raise SettingsError(f"The checkpoint {name} shares no tensor with this network.")
+    network.load_state_dict(fitting, strict=False)
