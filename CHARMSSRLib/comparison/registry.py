@@ -1,7 +1,7 @@
 """The compared methods by name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable, Tuple
 
 from ..errors import SettingsError
 from ..network.charms import CHARMS
@@ -27,7 +27,7 @@ class Method:
 
     title: str
     build: Callable
-    published_millions: Tuple[float, float]
+    published_millions: tuple[float, float]
     remark: str = ""
 
 

@@ -1,0 +1,1 @@
+"""Scores, tables, the evaluation of checkpoints and the comparison of methods."""

@@ -1,0 +1,30 @@
+"""Mean and spread over subjects, and the paired test between two methods."""
+
+import numpy as np
+from scipy import stats
+
+
+def mean_and_deviation(values):
+    """(mean, sample standard deviation) of the subjects' figures; the latter is nan for one subject."""
+    values = np.asarray(values, np.float64)
+    return float(values.mean()), float(values.std(ddof=1)) if values.size > 1 else float("nan")
+
+
+def paired_p_value(first, second):
+    """Two-sided p of Wilcoxon's signed-rank test on paired figures of the same subjects.
+
+    Args:
+        first, second: figures of one length, in the same order of subjects.
+
+    Returns:
+        p in (0, 1]; 1 when all pairs are equal. With n pairs it cannot fall below 2 / 2^n.
+
+    Raises:
+        ValueError: when the lengths differ or nothing is given.
+    """
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if first.shape != second.shape or first.size == 0:
+        raise ValueError("paired figures need two equally long, non-empty lists")
+    if np.array_equal(first, second):
+        return 1.0
+    return float(stats.wilcoxon(first, second).pvalue)
