@@ -1,0 +1,41 @@
+"""Keeps what native libraries print on the standard error out of the user's sight."""
+
+import contextlib
+import os
+import sys
+import tempfile
+
+import SimpleITK as sitk
+
+
+@contextlib.contextmanager
+def native_messages_hidden():
+    """Send file descriptor 2 to a scrap file while a native library works.
+
+    Readers and writers inside SimpleITK (MetaImage, MINC, HDF5, GDCM, NIfTI) print past ITK's own
+    warning switch. What they have to say reaches the user as the one sentence of an exception.
+    Where there is no descriptor 2 (a windowed Python), nothing is done.
+    """
+    warnings_shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        with contextlib.ExitStack() as stack:
+            try:
+                _flush(sys.stderr)
+                kept = os.dup(2)
+            except OSError:
+                kept = None
+            if kept is not None:
+                stack.callback(os.close, kept)
+                scrap = stack.enter_context(tempfile.TemporaryFile())
+                os.dup2(scrap.fileno(), 2)
+                stack.callback(os.dup2, kept, 2)
+            yield
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(warnings_shown)
+
+
+def _flush(stream):
+    if stream is not None:
+        with contextlib.suppress(ValueError):
+            stream.flush()

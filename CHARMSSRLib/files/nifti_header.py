@@ -1,0 +1,154 @@
+"""NIfTI-1, NIfTI-2 and Analyze headers as they stand, before ITK repairs them.
+
+Source: nifti1.h and nifti2.h of the NIfTI formats.
+"""
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .header_checks import (
+    check_axes,
+    colour_message,
+    complex_message,
+    first_bytes,
+    four_d_message,
+    label_message,
+    listed,
+    vector_message,
+)
+
+_SCALE_TOLERANCE = 1e-3
+_RGB = {128: "RGB", 2304: "RGBA"}
+_COMPLEX = (32, 1792, 2048)
+_LABEL_INTENT = 1002
+_CIFTI_INTENTS = range(3000, 3100)
+
+
+def parse_nifti(path, start):
+    """Header fields of NIfTI-1, NIfTI-2 or Analyze as a dict; None if the file is none of them."""
+    if path.suffix.lower() == ".img" and path.with_suffix(".hdr").is_file():
+        start = first_bytes(path.with_suffix(".hdr"))
+    if len(start) < 348:
+        return None
+    for order in "<>":
+        size = struct.unpack_from(order + "i", start)[0]
+        if size == 348:
+            return _parse_nifti1(start, order)
+        if size == 540 and len(start) >= 540:
+            return _parse_nifti2(start, order)
+    return None
+
+
+def _parse_nifti1(start, order):
+    magic = start[344:348]
+    return {
+        "version": 1 if magic[:3] in (b"n+1", b"ni1") else 0,
+        "single_file": magic[:3] == b"n+1",
+        "dim": struct.unpack_from(order + "8h", start, 40),
+        "intent": struct.unpack_from(order + "h", start, 68)[0],
+        "datatype": struct.unpack_from(order + "h", start, 70)[0],
+        "bits": struct.unpack_from(order + "h", start, 72)[0],
+        "pixdim": struct.unpack_from(order + "8f", start, 76),
+        "offset": _whole(struct.unpack_from(order + "f", start, 108)[0]),
+        "sform_code": struct.unpack_from(order + "h", start, 254)[0],
+        "sform": struct.unpack_from(order + "12f", start, 280),
+    }
+
+
+def _whole(number):
+    return int(number) if np.isfinite(number) else 0
+
+
+def _parse_nifti2(start, order):
+    return {
+        "version": 2,
+        "single_file": start[4:7] == b"n+2",
+        "dim": struct.unpack_from(order + "8q", start, 16),
+        "intent": struct.unpack_from(order + "i", start, 504)[0],
+        "datatype": struct.unpack_from(order + "h", start, 12)[0],
+        "bits": struct.unpack_from(order + "h", start, 14)[0],
+        "pixdim": struct.unpack_from(order + "8d", start, 104),
+        "offset": struct.unpack_from(order + "q", start, 168)[0],
+        "sform_code": struct.unpack_from(order + "i", start, 348)[0],
+        "sform": struct.unpack_from(order + "12d", start, 400),
+    }
+
+
+def check_nifti(path, header, labels_allowed):
+    name, dim = path.name, header["dim"]
+    rank = dim[0]
+    if not 1 <= rank <= 7 or any(size < 1 for size in dim[1 : rank + 1]):
+        raise InputError(f"The header of {name} is damaged (sizes {dim[1:4]}); export the volume again.")
+    if header["intent"] in _CIFTI_INTENTS:
+        raise InputError(f"{name} is a CIFTI file (surfaces, connectivity), not a volume; give a 3-D scan.")
+    if header["datatype"] in _RGB:
+        raise InputError(colour_message(name, _RGB[header["datatype"]]))
+    if header["datatype"] in _COMPLEX:
+        raise InputError(complex_message(name))
+    if rank > 4 and max(dim[5 : rank + 1]) > 1:
+        raise InputError(vector_message(name, max(dim[5 : rank + 1])))
+    if rank > 3 and dim[4] > 1:
+        raise InputError(four_d_message(name, dim[4]))
+    if header["intent"] == _LABEL_INTENT and not labels_allowed:
+        raise InputError(label_message(name))
+    _check_nifti_geometry(path, header, min(rank, 3))
+    _check_nifti_length(path, header)
+
+
+def _check_nifti_geometry(path, header, rank):
+    spacing = np.abs(header["pixdim"][1 : rank + 1])
+    if not np.isfinite(spacing).all() or (spacing == 0).any():
+        raise InputError(
+            f"The header of {path.name} gives no valid voxel size ({listed(spacing)} mm); correct it first."
+        )
+    if header["sform_code"] <= 0 or header["version"] == 0 or rank < 3:
+        return
+    lengths = check_axes(path, np.reshape(header["sform"], (3, 4))[:, :3].astype(float))
+    if np.abs(lengths / spacing - 1).max() > _SCALE_TOLERANCE:
+        raise InputError(
+            f"The header of {path.name} contradicts itself: voxels of {listed(spacing)} mm, but axes of "
+            f"{listed(lengths)} mm (a scaling that was not applied). Resample the volume or correct its header first."
+        )
+
+
+def _check_nifti_length(path, header):
+    """Refuse truncated data and damaged compression (ITK would fill up with zeros)."""
+    data = path
+    if not header["single_file"]:
+        data = next(
+            (p for p in (path.with_suffix(".img"), Path(str(path.with_suffix(".img")) + ".gz")) if p.exists()), None
+        )
+        if data is None:
+            return
+    voxels = 1
+    for size in header["dim"][1 : header["dim"][0] + 1]:
+        voxels *= size
+    needed = voxels * header["bits"] // 8 + max(header["offset"], 0)
+    found = _uncompressed_length(data)
+    if found < needed:
+        raise InputError(f"{path.name} is truncated: {found:,} of {needed:,} bytes are there. Copy or export it again.")
+
+
+def _uncompressed_length(path):
+    with open(path, "rb") as stream:
+        compressed = stream.read(2) == b"\x1f\x8b"
+    if not compressed:
+        return path.stat().st_size
+    length = 0
+    try:
+        with gzip.open(path) as stream:
+            while True:
+                block = stream.read(1 << 22)
+                if not block:
+                    return length
+                length += len(block)
+    except (EOFError, OSError, zlib.error):
+        raise InputError(
+            f"{path.name} is damaged: its compressed data end too early or do not match their checksum. "
+            "Copy or export it again."
+        ) from None

@@ -1,0 +1,233 @@
+"""Files that appear together, complete, or not at all."""
+
+import contextlib
+import errno
+import json
+import math
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from .. import __version__
+from ..errors import OutputError
+from .native_messages import native_messages_hidden
+from .nifti_writer import write_nifti
+
+VOLUME_EXTENSIONS = (".nii.gz", ".nii", ".nrrd", ".mha")
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+def volume_extension(path):
+    """The extension of a volume's name, as one of VOLUME_EXTENSIONS; None for any other."""
+    name = Path(path).name.lower()
+    return next((extension for extension in VOLUME_EXTENSIONS if name.endswith(extension) and name != extension), None)
+
+
+def volume_stem(path):
+    """The name of a volume's file without its extension ("scan.nii.gz" -> "scan")."""
+    name = Path(path).name
+    extension = volume_extension(path)
+    return name[: -len(extension)] if extension else Path(name).stem
+
+
+def check_target(path, overwrite=False):
+    """Make sure, by trying, that a file can be created here; nothing is left behind.
+
+    Raises:
+        OutputError: the file exists and may not be replaced, or its folder is missing or unwritable.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; give the name of a file.")
+    if os.path.lexists(path) and not overwrite:
+        raise OutputError(f"{path} exists already; choose another name or allow overwriting (--overwrite).")
+    check_folder(path.parent)
+
+
+def check_folder(folder):
+    """Make sure, by trying, that files can be created in an existing folder.
+
+    Raises:
+        OutputError: the folder is missing or cannot be written.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise OutputError(f"There is no folder {folder}; create it first or choose another.")
+    probe = folder / f".charmssr-{secrets.token_hex(6)}"
+    try:
+        # A permission bit says little (root, network shares, read-only mounts); a file says all.
+        with open(probe, "xb") as stream:
+            stream.write(b"\0")
+    except OSError as error:
+        raise OutputError(f"The folder {folder} cannot be written: {_reason(error)}. Choose another folder.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
+
+
+class OutputFiles:
+    """Several output files as one transaction.
+
+    Each is written beside its final name first, under a hidden temporary name with the same
+    extension, and flushed to the disk; ``commit`` renames them all. Leaving the ``with`` block
+    without it removes whatever was written.
+    """
+
+    def __init__(self, overwrite=False):
+        self.overwrite = overwrite
+        self._pending = []
+        self._new_folders = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._discard()
+
+    def add_volume(self, image, path):
+        """Write a scalar 3-D image; the format follows from the extension.
+
+        Raises:
+            OutputError: unknown extension, or the file could not be written completely.
+        """
+        extension = volume_extension(path)
+        if extension is None:
+            raise OutputError(
+                f"{Path(path).name} has no extension of a volume; use one of: {', '.join(VOLUME_EXTENSIONS)}."
+            )
+
+        def write(temporary):
+            if extension in (".nii", ".nii.gz"):
+                write_nifti(image, temporary, extension == ".nii.gz", f"CHARMSSR {__version__}")
+            else:
+                _write_by_itk(image, temporary)
+
+        self._add(path, extension, write)
+
+    def add_json(self, data, path):
+        """Write a JSON file (numpy numbers become plain, NaN and infinity become null)."""
+        text = json.dumps(plain(data), indent=2, allow_nan=False) + "\n"
+        self._add(path, ".json", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+    def add_text(self, text, path):
+        """Write a text file (UTF-8, line ends as given)."""
+        self._add(path, Path(path).suffix, lambda temporary: temporary.write_bytes(text.encode("utf-8")))
+
+    def add_folder(self, folder):
+        """Create a folder for later files if it is missing; it goes again without a commit."""
+        folder = Path(folder)
+        if not folder.is_dir():
+            try:
+                folder.mkdir()
+            except OSError as error:
+                raise OutputError(
+                    f"The folder {folder} cannot be created: {_reason(error)}. Choose another."
+                ) from error
+            self._new_folders.append(folder)
+
+    def commit(self):
+        """Give every file its final name.
+
+        Raises:
+            OutputError: a name was taken meanwhile, or renaming failed; new files are taken back.
+        """
+        renamed = []
+        try:
+            for temporary, path in self._pending:
+                existed = os.path.lexists(path)
+                if existed and not self.overwrite:
+                    raise OutputError(f"{path} exists already; choose another name or allow overwriting (--overwrite).")
+                os.replace(temporary, path)
+                if not existed:
+                    renamed.append(path)
+        except (OSError, OutputError) as error:
+            for path in renamed:
+                _remove(path)
+            self._discard()
+            if isinstance(error, OutputError):
+                raise
+            raise OutputError(f"The result cannot be written: {_reason(error)}.") from error
+        for folder in {path.parent for _, path in self._pending}:
+            _flush_to_disk(folder)
+        self._pending, self._new_folders = [], []
+
+    def _add(self, path, extension, write):
+        path = Path(path)
+        temporary = path.parent / f".{path.name[: -len(extension) or None]}.{secrets.token_hex(6)}{extension}"
+        self._pending.append((temporary, path))
+        try:
+            write(temporary)
+            _flush_to_disk(temporary)
+        except (OSError, RuntimeError, MemoryError) as error:
+            self._discard()
+            raise OutputError(f"{path} could not be written: {_reason(error, path.parent)}.") from error
+
+    def _discard(self):
+        for temporary, _ in self._pending:
+            _remove(temporary)
+        for folder in reversed(self._new_folders):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        self._pending, self._new_folders = [], []
+
+
+def plain(value):
+    """A copy of nested data that JSON can hold: numpy numbers plain, NaN and infinity None, paths text."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def _write_by_itk(image, path):
+    with native_messages_hidden():
+        sitk.WriteImage(image, str(path), True)
+        # ITK may leave a shortened file behind on a full disk without saying so.
+        written = sitk.ReadImage(str(path))
+    if not np.array_equal(sitk.GetArrayViewFromImage(written), sitk.GetArrayViewFromImage(image), equal_nan=True):
+        raise RuntimeError("the file is incomplete")
+
+
+def _flush_to_disk(path):
+    """fsync a file or (where the system can) a folder."""
+    if path.is_dir():
+        if os.name == "posix":
+            with contextlib.suppress(OSError):
+                descriptor = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+        return
+    with open(path, "rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _remove(path):
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _reason(error, folder=None):
+    """One clause for what went wrong, with what to do where that is known."""
+    if getattr(error, "errno", None) in _FULL:
+        return "the disk (or your quota) is full; free some space or choose another folder"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, MemoryError):
+        return "the memory is exhausted; close other programs and try again"
+    with contextlib.suppress(OSError, TypeError):
+        if shutil.disk_usage(folder).free < 1 << 20:
+            return "the disk is full; free some space or choose another folder"
+    return "the file on the disk is incomplete (is the disk or your quota full?)"
