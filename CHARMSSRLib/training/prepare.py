@@ -19,6 +19,7 @@ import torch
 from ..enhancement.slices import plane_axis, slice_axis
 from ..errors import InputError
 from ..preprocessing.pipeline import preprocess
+from ..preprocessing.plausibility import mask_warnings
 from ..volume_io import read_volume
 from .degradations import fourier_resize
 from .sources import source_of
@@ -86,8 +87,12 @@ def prepare_volume(image, subject, contrast, split="", skull_strip="auto", alrea
     done = preprocess(image, skull_strip=skull_strip, mask=user_mask)
     for warning in done.warnings:
         logger.warning("%s %s: %s", subject, contrast, warning)
+    mask = done.mask
+    if done.strip is not None and mask_warnings(done.mask):
+        logger.warning("%s %s: the whole head is used instead of the implausible brain mask", subject, contrast)
+        mask = done.head
     values = sitk.GetArrayFromImage(done.image)
-    mask = sitk.GetArrayFromImage(done.mask) > 0
+    mask = sitk.GetArrayFromImage(mask) > 0
     spacing = done.image.GetSpacing()[::-1]
     prepared = []
     for plane in source.planes:
