@@ -1,0 +1,111 @@
+"""What the extension catalogue checks, and what Slicer's build makes of our CMake files."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+from update_cmake_lists import resources_in_tree, scripts_in_tree
+
+
+@pytest.fixture(scope="module")
+def metadata(repository):
+    """The EXTENSION_* fields, read as the catalogue reads them."""
+    text = (repository / "CMakeLists.txt").read_text(encoding="utf-8")
+    fields = dict(re.findall(r'set\s*\(EXTENSION_(\w+)\s*"([^"]+)"[ ]*\)', text))
+    fields["PROJECT"] = re.findall(r"project\s*\(\s*([^\s\)\n\r]+)", text)[0]
+    return fields
+
+
+def test_the_project_bears_the_extensions_name(metadata):
+    assert metadata["PROJECT"] == "CHARMSSR"
+
+
+@pytest.mark.parametrize("field", ["HOMEPAGE", "ICONURL", "SCREENSHOTURLS"])
+def test_addresses_are_written_out_without_cmake_variables(metadata, field):
+    assert "$" not in metadata[field]
+    assert all(address.startswith("https://") for address in metadata[field].split())
+
+
+def test_the_addressed_pictures_are_in_the_repository(repository, metadata):
+    for address in [metadata["ICONURL"], *metadata["SCREENSHOTURLS"].split()]:
+        path = repository / address.partition("/main/")[2]
+        assert path.is_file(), address
+
+
+def test_the_icon_is_a_square_of_128_pixels(repository):
+    with Image.open(repository / "CHARMSSR.png") as icon:
+        assert icon.size == (128, 128) and icon.mode == "RGBA"
+
+
+def test_the_catalogues_fields_say_what_they_must(metadata):
+    assert metadata["CATEGORY"] == "Image Synthesis"
+    assert metadata["DEPENDS"] == "PyTorch"
+    assert ";" not in metadata["DESCRIPTION"]  # CMake would read a list
+    assert 200 < len(metadata["DESCRIPTION"]) < 800
+
+
+def test_the_licence_is_the_whole_apache_2_0(repository):
+    text = (repository / "LICENSE.txt").read_text(encoding="utf-8")
+    assert "Apache License" in text and "END OF TERMS AND CONDITIONS" in text and len(text) > 11000
+
+
+@pytest.fixture(scope="module")
+def layout(repository, tmp_path_factory):
+    """The build tree that CMake makes with a stand-in of Slicer's macros."""
+    if shutil.which("cmake") is None or shutil.which("cc") is None:
+        pytest.skip("needs cmake and a C compiler on the PATH")
+    build = tmp_path_factory.mktemp("build")
+    stubs = repository / "Testing" / "repository" / "cmake_stubs"
+    done = subprocess.run(
+        ["cmake", "-S", str(repository), "-B", str(build), f"-DSlicer_DIR={stubs}"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return build
+
+
+def test_cmake_puts_the_library_beside_the_module(layout):
+    modules = layout / "qt-scripted-modules"
+    assert (modules / "CHARMSSR.py").is_file()
+    assert (modules / "Resources" / "UI" / "CHARMSSR.ui").is_file()
+    assert (modules / "Resources" / "Icons" / "CHARMSSR.png").is_file()
+    for path in scripts_in_tree() + resources_in_tree():
+        assert (modules / "CHARMSSRLib" / path).is_file(), path
+
+
+def test_cmake_installs_every_python_file_of_the_module(repository, layout):
+    module = repository / "CHARMSSR"
+    for path in sorted(module.rglob("*.py")):
+        relative = path.relative_to(module)
+        if relative.parts[0] != "Testing":
+            installed = layout / "qt-scripted-modules" / relative
+            assert installed.is_file(), f"{relative} is not in CHARMSSR/CMakeLists.txt"
+
+
+def test_cmake_configures_and_packs_once_each(layout):
+    assert (layout / "steps.txt").read_text().splitlines() == ["CHARMSSR: PyTorch"] * 2
+
+
+def test_slicers_test_runner_gets_the_modules_self_test(layout):
+    assert "CHARMSSR.py" in (layout / "tests.txt").read_text().splitlines()
+
+
+def test_the_installed_layout_lists_its_bundled_checkpoints(layout):
+    code = "import sys, CHARMSSRLib; print(*CHARMSSRLib.available_checkpoints()); print(CHARMSSRLib.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-s", "-c", code],
+        cwd=layout / "qt-scripted-modules",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    names, where = done.stdout.splitlines()
+    bundled = [path.rpartition("/")[2][: -len(".json")] for path in resources_in_tree() if _is_card(path)]
+    assert bundled and set(bundled) <= set(names.split())
+    assert where.startswith(str(layout))
+
+
+def _is_card(path):
+    return path.startswith("checkpoints/") and path.endswith(".json")

@@ -1,0 +1,59 @@
+"""The CMake lists, the wheel and the tree name the same files."""
+
+import ast
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from update_cmake_lists import cmake_lists, resources_in_tree, scripts_in_tree
+
+
+def test_cmake_lists_every_file_of_the_library(repository):
+    written = (repository / "CHARMSSRLib" / "CMakeLists.txt").read_text(encoding="utf-8")
+    assert written == cmake_lists(), "run: python Testing/repository/update_cmake_lists.py"
+
+
+def test_a_new_file_changes_the_cmake_lists(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "__init__.py").touch()
+    before = cmake_lists(tmp_path)
+    (tmp_path / "checkpoints" / "new.safetensors").touch()
+    (tmp_path / "later.py").touch()
+    after = cmake_lists(tmp_path)
+    assert "  checkpoints/new.safetensors\n" in after and "  later.py\n" in after
+    assert set(before.splitlines()) < set(after.splitlines())
+
+
+def test_every_folder_of_the_library_with_scripts_is_a_package():
+    scripts = scripts_in_tree()
+    folders = {path.rpartition("/")[0] for path in scripts}
+    missing = [folder for folder in folders if f"{folder}/__init__.py".lstrip("/") not in scripts]
+    assert not missing
+
+
+def test_the_wheel_holds_every_file_of_the_library_and_nothing_else(repository, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE.txt"):
+        shutil.copy(repository / name, source)
+    shutil.copytree(repository / "CHARMSSRLib", source / "CHARMSSRLib", ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w"]
+    done = subprocess.run([*command, str(tmp_path), str(source)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("charmssr-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        library = sorted(name.partition("/")[2] for name in names if name.startswith("CHARMSSRLib/"))
+        (entry_points,) = [name for name in names if name.endswith("entry_points.txt")]
+        assert "charmssr = CHARMSSRLib.cli:main" in archive.read(entry_points).decode()
+    assert library == sorted(scripts_in_tree() + resources_in_tree())
+    others = {name.partition("/")[0] for name in names} - {"CHARMSSRLib"}
+    assert len(others) == 1 and next(iter(others)).endswith(".dist-info")
+
+
+@pytest.mark.parametrize("folder", ["CHARMSSRLib", "CHARMSSR"])
+def test_python_3_9_can_read_the_sources(repository, folder):
+    for path in sorted((repository / folder).rglob("*.py")):
+        ast.parse(path.read_text(encoding="utf-8"), filename=str(path), feature_version=(3, 9))

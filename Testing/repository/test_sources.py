@@ -1,0 +1,121 @@
+"""Rules that hold for every source file."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from update_cmake_lists import LIBRARY, REPOSITORY, scripts_in_tree
+
+SKIPPED_FOLDERS = {".git", "build", "dist", "demo", "runs", "output", "__pycache__", ".cache"}
+TEXT_SUFFIXES = {".py", ".md", ".toml", ".yml", ".cff", ".txt", ".cmake", ".ui", ".sh", ".json", ".csv", ""}
+CORE_PACKAGES = {"torch", "numpy", "scipy", "SimpleITK", "safetensors"}
+# Used where they are installed, never required: a skull-strip backend each.
+OPTIONAL_BACKENDS = {"deepbet", "HD_BET"}
+# The extra [train] serves these folders alone.
+TRAIN_FOLDERS = {"training", "evaluation", "comparison"}
+TRAIN_PACKAGES = {"matplotlib", "skimage"}
+
+
+def text_files():
+    """Text files of the repository, without what the commands make."""
+    for path in sorted(REPOSITORY.rglob("*")):
+        parts = path.relative_to(REPOSITORY).parts
+        made = any(part in SKIPPED_FOLDERS or part.startswith(".venv") or part.startswith(".pytest") for part in parts)
+        if path.is_file() and not made and path.suffix in TEXT_SUFFIXES:
+            yield path
+
+
+def imported_packages(path):
+    """Top-level names of the absolute imports in a Python file."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def test_no_source_file_is_longer_than_500_lines():
+    long = {}
+    for path in text_files():
+        if path.suffix in {".py", ".md", ".yml"}:
+            lines = path.read_text(encoding="utf-8").count("\n")
+            if lines > 500:
+                long[str(path.relative_to(REPOSITORY))] = lines
+    assert not long
+
+
+def test_no_file_names_a_package_registry_or_a_path_of_somebodys_machine():
+    # Put together here, so that this file passes its own test.
+    forbidden = re.compile("|".join(["pypi" + r"\.org", "python" + "hosted", r"(?<![\w.])/(work|root|home)" + "/"]))
+    found = []
+    for path in text_files():
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            if forbidden.search(line):
+                found.append(f"{path.relative_to(REPOSITORY)}:{number}: {line.strip()[:100]}")
+    assert not found
+
+
+@pytest.mark.parametrize("script", scripts_in_tree())
+def test_the_library_imports_only_what_it_may(script):
+    standard = set(sys.stdlib_module_names)
+    allowed = standard | CORE_PACKAGES | OPTIONAL_BACKENDS | {"CHARMSSRLib"}
+    if script.partition("/")[0] in TRAIN_FOLDERS:
+        allowed |= TRAIN_PACKAGES
+    assert imported_packages(LIBRARY / script) <= allowed
+
+
+@pytest.mark.parametrize("module", ["errors", "settings", "checkpoint_registry", "cli"])
+def test_light_modules_do_not_import_torch(module):
+    code = f"import sys, CHARMSSRLib.{module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY).returncode == 0
+
+
+def test_the_core_works_without_the_extras():
+    core = [
+        ".".join(["CHARMSSRLib", *script[: -len(".py")].split("/")]).replace(".__init__", "")
+        for script in scripts_in_tree()
+        if not script.endswith("__main__.py") and script.partition("/")[0] not in TRAIN_FOLDERS
+    ]
+    code = (
+        "import importlib, sys\n"
+        "for name in ('matplotlib', 'skimage', 'deepbet', 'HD_BET', 'nibabel', 'PySide6', 'slicer', 'vtk'):\n"
+        "    sys.modules[name] = None\n"
+        f"for name in {core!r}:\n"
+        "    importlib.import_module(name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_style_checker_finds_nothing():
+    ruff = shutil.which("ruff") or shutil.which("ruff", path=str(sys.prefix) + "/bin")
+    if ruff is None:
+        pytest.skip("ruff is not installed")
+    done = subprocess.run([ruff, "check", "--no-cache", "."], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_links_between_the_documents_lead_somewhere():
+    broken = []
+    for path in text_files():
+        if path.suffix != ".md":
+            continue
+        for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
+            file = target.partition("#")[0]
+            if file and "://" not in file and not (path.parent / file).exists():
+                broken.append(f"{path.relative_to(REPOSITORY)}: {target}")
+    assert not broken
+
+
+def test_the_files_leave_room_below_the_catalogues_100_megabytes():
+    sizes = [
+        path.stat().st_size
+        for path in REPOSITORY.rglob("*")
+        if path.is_file() and not any(p.startswith(".") or p in SKIPPED_FOLDERS for p in path.parts)
+    ]
+    assert sum(sizes) < 40e6
