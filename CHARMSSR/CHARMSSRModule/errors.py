@@ -1,0 +1,45 @@
+"""What ends a job early."""
+
+
+class JobError(RuntimeError):
+    """A job ended without a result through no fault of the input.
+
+    Attributes:
+        kind: short name, "WorkerError", "InternalError", "OutputError", ...
+        details: what a developer wants to see (traceback, last lines of the worker), possibly empty.
+    """
+
+    def __init__(self, message, kind="WorkerError", details=""):
+        super().__init__(message)
+        self.kind = kind
+        self.details = details
+
+
+class JobCancelled(JobError):
+    """The user cancelled, or the scene was closed."""
+
+    def __init__(self, message):
+        super().__init__(message, kind="Cancelled")
+
+
+class MissingPackage(JobError):
+    """The worker's Python lacks a package (torch, safetensors)."""
+
+    def __init__(self, message, package, details=""):
+        super().__init__(message, kind="MissingPackage", details=details)
+        self.package = package
+
+
+# Kinds of errors that the worker reports and that the user can mend by choosing another input or setting.
+USER_KINDS = ("InputError", "SettingsError", "CheckpointError", "BackendError")
+
+
+def exceptionFor(kind, message, details=""):
+    """Exception for an error message of the worker: ValueError for what the user can mend."""
+    if kind in USER_KINDS:
+        return ValueError(message)
+    if kind == "Cancelled":
+        return JobCancelled(message)
+    if kind == "MissingPackage":
+        return MissingPackage(message, package=details.split("\n")[0] or "torch")
+    return JobError(message, kind, details)

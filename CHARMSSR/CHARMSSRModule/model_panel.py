@@ -1,0 +1,60 @@
+"""The model section of the panel: list, description, and what the result will be."""
+
+import qt
+from slicer.i18n import tr as _
+
+from . import models
+from .geometry import enhancedSpacing, ijkToRasOfNode
+from .parameter_node import selectItem
+from .report_text import spacingText
+
+MISSING_TEXT = "{name} (not on this computer)"
+
+
+class ModelPanel:
+    """Fills and explains the list of checkpoints."""
+
+    def __init__(self, ui):
+        self._ui = ui
+        self._cards = {}
+
+    def fill(self, chosen):
+        """List the checkpoints that are there now and choose one; "" chooses the default."""
+        comboBox = self._ui.checkpointComboBox
+        wasBlocked = comboBox.blockSignals(True)
+        comboBox.clear()
+        self._cards = {card["name"]: card for card in models.availableModels()}
+        for name, card in self._cards.items():
+            comboBox.addItem(models.modelTitle(card), name)
+            comboBox.setItemData(comboBox.count - 1, card.get("summary", ""), qt.Qt.ToolTipRole)
+        name = chosen or models.defaultModel()
+        if name:
+            selectItem(comboBox, name, _(MISSING_TEXT))
+        comboBox.blockSignals(wasBlocked)
+
+    def reasonNotToUse(self, name):
+        """Sentence why the chosen checkpoint can't be used, or ""."""
+        if not self._cards:
+            return _("There is no model: reinstall the extension, or name a folder with models under Advanced.")
+        card = self._cards.get(name or models.defaultModel())
+        if card is None:
+            return _("The model {name} is not on this computer: choose another one.").format(name=name)
+        return card["summary"] if card.get("unreadable") else ""
+
+    def describe(self, name, inputNode, planes):
+        """Say what the chosen checkpoint is, and what becomes of the input's voxels."""
+        card = self._cards.get(name or models.defaultModel())
+        usable = card is not None and not card.get("unreadable")
+        self._ui.modelDescriptionLabel.text = models.modelDescription(card) if usable else self.reasonNotToUse(name)
+        self._ui.gridLabel.text = _gridText(inputNode, planes, card.get("scale", 2)) if usable else ""
+        self._ui.gridLabel.visible = bool(self._ui.gridLabel.text)
+
+
+def _gridText(inputNode, planes, scale):
+    if inputNode is None or inputNode.GetImageData() is None:
+        return ""
+    before = spacingText(inputNode.GetSpacing())
+    spacing = enhancedSpacing(ijkToRasOfNode(inputNode), planes, scale)
+    if spacing is None:
+        return _("{before} mm").format(before=before)
+    return _("{before} \u2192 {after} mm").format(before=before, after=spacingText(spacing))

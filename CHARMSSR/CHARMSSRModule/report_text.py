@@ -1,0 +1,90 @@
+"""The worker's report as a short table for the panel."""
+
+from html import escape
+
+from slicer.i18n import tr as _
+
+
+def reportTable(report, inputNode, resultNode):
+    """Rich text: one row per figure that the report has, warnings below."""
+    rows = [(label, value) for label, value in _rows(report, inputNode, resultNode) if value]
+    cells = "".join(
+        f'<tr><td style="padding-right:10px"><span style="color:gray">{escape(label)}</span></td>'
+        f"<td>{escape(value)}</td></tr>"
+        for label, value in rows
+    )
+    warnings = "".join(f"<p>\u26a0 {escape(text)}</p>" for text in report.get("warnings", []))
+    return f'<table cellspacing="0" cellpadding="1">{cells}</table>{warnings}'
+
+
+def remainingTime(seconds):
+    """ "about 40 s left", or "" when unknown."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return _("about {seconds} s left").format(seconds=max(1, round(seconds)))
+    return _("about {minutes} min left").format(minutes=round(seconds / 60))
+
+
+def spacingText(spacing):
+    """Voxel size as text, without unit."""
+    return " \u00d7 ".join(f"{step:.2f}" for step in spacing)
+
+
+def _rows(report, inputNode, resultNode):
+    checkpoint = report.get("checkpoint", {})
+    yield _("Model"), checkpoint.get("name", "")
+    if inputNode is not None and inputNode.GetImageData() and resultNode.GetImageData():
+        yield _("Voxels"), _("{before} \u2192 {after} mm").format(
+            before=spacingText(inputNode.GetSpacing()), after=spacingText(resultNode.GetSpacing())
+        )
+    yield _("Slices"), _slices(report.get("slices", {}))
+    yield _("Brain mask"), _mask(report.get("skull_strip") or {})
+    yield _("Distance to the scan"), _change(report.get("data_consistency") or {}, "before", "after", _percent)
+    yield _("Banding"), _change(report.get("banding") or {}, "input", "output", "{:.4f}".format)
+    yield _("Computed on"), ", ".join(str(report[key]) for key in ("device", "precision") if report.get(key))
+    yield _("Time"), _time(report.get("stages", {}))
+    yield _("Memory"), _memory(report.get("peak_memory_bytes") or {})
+
+
+def _slices(slices):
+    if "enhanced" not in slices:
+        return ""
+    return _("{enhanced} enhanced, {skipped} without brain").format(
+        enhanced=slices["enhanced"], skipped=slices.get("skipped", 0)
+    )
+
+
+def _mask(strip):
+    if strip.get("volume_ml") is None:
+        return str(strip.get("backend") or "")
+    return _("{backend}, {volume} mL").format(backend=strip.get("backend"), volume=round(strip["volume_ml"]))
+
+
+def _change(values, first, last, text):
+    known = [values[key] for key in (first, last) if values.get(key) is not None]
+    if len(known) == 2 and known[0] != known[1]:
+        return f"{text(known[0])} \u2192 {text(known[1])}"
+    return text(known[-1]) if known else ""
+
+
+def _percent(value):
+    return f"{100 * value:.2f} %"
+
+
+def _time(stages):
+    seconds = {name: value for name, value in stages.items() if isinstance(value, (int, float)) and name != "total"}
+    if not seconds:
+        return ""
+    slowest = sorted(seconds, key=seconds.get, reverse=True)[:3]
+    parts = ", ".join(f"{name.replace('_', ' ')} {seconds[name]:.1f}" for name in slowest)
+    return _("{total:.1f} s ({parts})").format(total=stages.get("total", sum(seconds.values())), parts=parts)
+
+
+def _memory(peak):
+    parts = []
+    if peak.get("host"):
+        parts.append(f"{peak['host'] / 1e9:.1f} GB")
+    if peak.get("device"):
+        parts.append(_("{size:.1f} GB on the GPU").format(size=peak["device"] / 1e9))
+    return ", ".join(parts)

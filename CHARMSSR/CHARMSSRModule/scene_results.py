@@ -1,0 +1,101 @@
+"""A finished result becomes a volume node: complete, or not at all."""
+
+import json
+
+import slicer
+import vtk
+
+from .geometry import ijkToRasFromGrid, matrixFromArray
+
+CHECKPOINT, SHA256, VERSION = "CHARMSSR.Checkpoint", "CHARMSSR.CheckpointSHA256", "CHARMSSR.Version"
+REPORT = "CHARMSSR.Report"
+SOURCE_ROLE = "CHARMSSR.Source"
+
+
+def resultName(inputNode, scale):
+    """Name of a new result: "<input> CHARMS x2", numbered if it is taken."""
+    return slicer.mrmlScene.GenerateUniqueName(f"{inputNode.GetName()} CHARMS x{scale}")
+
+
+def addResult(inputNode, voxels, grid, report, version, scale, outputNode=None):
+    """Put voxels (k, j, i) on a grid into the scene, beside their source; the node.
+
+    All that can fail is done on a node of its own before the scene is touched.
+    """
+    finished = slicer.vtkMRMLScalarVolumeNode()
+    slicer.util.updateVolumeFromArray(finished, voxels)
+    finished.SetIJKToRASMatrix(matrixFromArray(ijkToRasFromGrid(grid)))
+    checkpoint = report.get("checkpoint", {})
+    attributes = {
+        CHECKPOINT: checkpoint.get("name", ""),
+        SHA256: checkpoint.get("sha256", ""),
+        VERSION: version,
+        REPORT: json.dumps(report),
+    }
+    if outputNode is None:
+        finished.SetName(resultName(inputNode, scale))
+        node = slicer.mrmlScene.AddNode(finished)
+        _placeBeside(node, inputNode)
+        _fill(node, inputNode, attributes)
+    else:
+        node = outputNode
+        with slicer.util.NodeModify(node):
+            node.SetAndObserveImageData(finished.GetImageData())
+            node.CopyOrientation(finished)
+            _fill(node, inputNode, attributes)
+    return node
+
+
+def _fill(node, inputNode, attributes):
+    with slicer.util.NodeModify(node):
+        transform = inputNode.GetParentTransformNode()
+        node.SetAndObserveTransformNodeID(transform.GetID() if transform is not None else None)
+        for name, value in attributes.items():
+            node.SetAttribute(name, value)
+        node.SetNodeReferenceID(SOURCE_ROLE, inputNode.GetID())
+        if node.GetDisplayNode() is None:
+            node.CreateDefaultDisplayNodes()
+        copyWindowLevel(inputNode, node)
+
+
+def copyWindowLevel(sourceNode, targetNode):
+    """Show one volume in the grey levels and colours of another."""
+    source, target = sourceNode.GetDisplayNode(), targetNode.GetDisplayNode()
+    if source is None or target is None:
+        return
+    with slicer.util.NodeModify(target):
+        target.SetAutoWindowLevel(False)
+        target.SetWindowLevel(source.GetWindow(), source.GetLevel())
+        target.SetInterpolate(source.GetInterpolate())
+        target.SetAndObserveColorNodeID(source.GetColorNodeID())
+
+
+def _placeBeside(node, inputNode):
+    """Give a new node its source's place in the subject hierarchy (folder, study, patient)."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    sourceItem = hierarchy.GetItemByDataNode(inputNode)
+    parentItem = hierarchy.GetItemParent(sourceItem) if sourceItem else hierarchy.GetSceneItemID()
+    item = hierarchy.GetItemByDataNode(node)
+    if item:
+        hierarchy.SetItemParent(item, parentItem)
+    else:
+        hierarchy.CreateItem(parentItem, node)
+
+
+def sourceOf(node):
+    """The input of a result node, or None."""
+    return node.GetNodeReference(SOURCE_ROLE) if node is not None else None
+
+
+def reportOf(node):
+    """The report that a result node carries, or {}."""
+    text = node.GetAttribute(REPORT) if node is not None else None
+    try:
+        return json.loads(text) if text else {}
+    except ValueError:
+        return {}
+
+
+def isResult(node):
+    """True for a node that this module has made or filled."""
+    return isinstance(node, vtk.vtkObject) and bool(node.GetAttribute(CHECKPOINT))
