@@ -9,7 +9,7 @@ import sys
 import pytest
 from update_cmake_lists import LIBRARY, REPOSITORY, scripts_in_tree
 
-SKIPPED_FOLDERS = {".git", "build", "dist", "demo", "runs", "output", "__pycache__", ".cache"}
+SKIPPED_FOLDERS = {"build", "dist", "demo", "runs", "output", "__pycache__"}
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".yml", ".cff", ".txt", ".cmake", ".ui", ".sh", ".json", ".csv", ""}
 CORE_PACKAGES = {"torch", "numpy", "scipy", "SimpleITK", "safetensors"}
 # Used where they are installed, never required: a skull-strip backend each.
@@ -23,7 +23,8 @@ def text_files():
     """Text files of the repository, without what the commands make."""
     for path in sorted(REPOSITORY.rglob("*")):
         parts = path.relative_to(REPOSITORY).parts
-        made = any(part in SKIPPED_FOLDERS or part.startswith(".venv") or part.startswith(".pytest") for part in parts)
+        hidden = any(part.startswith(".") and part not in {".ci", ".github", ".gitignore"} for part in parts)
+        made = hidden or any(part in SKIPPED_FOLDERS for part in parts)
         if path.is_file() and not made and path.suffix in TEXT_SUFFIXES:
             yield path
 
