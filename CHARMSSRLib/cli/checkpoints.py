@@ -1,0 +1,35 @@
+"""``charmssr checkpoints``: which models there are."""
+
+import json
+
+
+def add_parser(subparsers):
+    """Register the subcommand."""
+    parser = subparsers.add_parser(
+        "checkpoints",
+        help="list the checkpoints",
+        description="List every checkpoint that is present, each with one line from its model card.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", action="store_true", help="print the whole cards as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments):
+    """Run the subcommand."""
+    from ..checkpoint_registry import available_checkpoints, read_card, user_checkpoint_folder
+    from ..settings import DEFAULT_CHECKPOINT
+
+    cards = {name: read_card(name) for name in available_checkpoints()}
+    if arguments.json:
+        print(json.dumps(cards, indent=2))
+        return
+    if not cards:
+        print("No checkpoint is installed.")
+    width = max(map(len, cards), default=0)
+    for name, card in cards.items():
+        mark = "*" if name == DEFAULT_CHECKPOINT else " "
+        print(f"{mark} {name:{width}}  {card.get('summary', '')}".rstrip())
+    if DEFAULT_CHECKPOINT in cards:
+        print("\n* used unless another is chosen")
+    print(f"Your own checkpoints are looked for in {user_checkpoint_folder()}")

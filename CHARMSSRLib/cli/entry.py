@@ -1,0 +1,109 @@
+"""Parses the command line, runs a subcommand and turns errors into one line and an exit status."""
+
+import argparse
+import os
+import sys
+import traceback
+from importlib import import_module
+
+from .. import __version__
+from ..errors import Cancelled, CHARMSSRError
+
+# Each names a file of this folder with add_parser(subparsers), which sets the default "run": a
+# function of the parsed arguments that returns the exit status (None for 0).
+COMMANDS = ("enhance", "batch", "evaluate", "checkpoints", "worker")
+
+DONE, UNEXPECTED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+
+_DESCRIPTION = "Super-resolution of brain MRI with the CHARMS network."
+_EPILOG = """\
+examples:
+  charmssr enhance scan.nii.gz enhanced.nii.gz
+  charmssr enhance DICOM_FOLDER enhanced.nrrd --report report.json
+  charmssr batch SCANS_FOLDER RESULTS_FOLDER
+  charmssr checkpoints
+
+exit status: 0 done; 2 bad input or usage (one line says what and why); 130 cancelled.
+Nothing is written unless the work is complete.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, in the words of all other errors."""
+
+    def error(self, message):
+        _complain(f"{message} (see: {self.prog} --help)")
+        self.exit(BAD_INPUT)
+
+
+def build_parser(commands=COMMANDS):
+    """The parser of the whole command line."""
+    parser = Parser(
+        prog="charmssr",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"charmssr {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    for name in commands:
+        import_module(f"{__package__}.{name}").add_parser(subparsers)
+    for subparser in subparsers.choices.values():
+        subparser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return parser
+
+
+def main(arguments=None):
+    """Run ``charmssr``.
+
+    Args:
+        arguments: list of texts; the command line's by default.
+
+    Returns:
+        The exit status.
+    """
+    parser = build_parser()
+    try:
+        parsed = parser.parse_args(arguments)
+    except SystemExit as leaving:
+        return leaving.code or DONE
+    if parsed.command is None:
+        parser.print_help()
+        return BAD_INPUT
+    try:
+        return parsed.run(parsed) or DONE
+    except (KeyboardInterrupt, Cancelled):
+        _say("cancelled; nothing was written.")
+        return CANCELLED
+    except CHARMSSRError as error:
+        _show_traceback(parsed)
+        _complain(error)
+        return BAD_INPUT
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; whatever Python still flushes goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        if _show_traceback(parsed):
+            hint = ""
+        else:
+            hint = " (unexpected; please report it with what --debug shows)"
+        what = "the memory is exhausted" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
+        _complain(f"{what}{hint}")
+        return UNEXPECTED
+
+
+def _show_traceback(parsed):
+    if parsed.debug:
+        traceback.print_exc()
+    return parsed.debug
+
+
+def _complain(message):
+    _say(f"error: {message}")
+
+
+def _say(message):
+    print(f"charmssr: {' '.join(str(message).split())}", file=sys.stderr, flush=True)

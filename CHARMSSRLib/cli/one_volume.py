@@ -1,0 +1,140 @@
+"""One enhancement from file to file; ``enhance`` does one, ``batch`` many."""
+
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Optional
+
+from ..errors import BackendError, OutputError
+from ..settings import EnhancementSettings
+
+
+@dataclass(frozen=True)
+class VolumeJob:
+    """Which files one enhancement reads and writes.
+
+    Attributes:
+        input: volume file or DICOM folder.
+        output: volume file.
+        settings: EnhancementSettings; ``maps`` is true exactly if ``maps_folder`` is given.
+        mask: mask file.
+        report: JSON file for the report.
+        maps_folder: folder for the maps; made if missing.
+        overwrite: replace existing files.
+    """
+
+    input: Path
+    output: Path
+    settings: EnhancementSettings
+    mask: Optional[Path] = None
+    report: Optional[Path] = None
+    maps_folder: Optional[Path] = None
+    overwrite: bool = False
+
+    def check_outputs(self):
+        """Make sure before the work that every output can be written.
+
+        Raises:
+            OutputError: see ``check_writable``; also where an output would replace an input.
+        """
+        from ..files.output_files import check_folder, check_target
+        from ..volume_io import check_writable
+
+        check_writable(self.output, self.overwrite)
+        for path in (self.output, self.report):
+            for source in (self.input, self.mask):
+                if path is not None and source is not None and _same_file(path, source):
+                    raise OutputError(f"{path} is an input as well; choose another name for the result.")
+        if self.report is not None:
+            check_target(self.report, self.overwrite)
+            if _same_file(self.report, self.output):
+                raise OutputError(f"{self.report} is named as result and as report; give two names.")
+        if self.maps_folder is not None:
+            check_folder(self.maps_folder if self.maps_folder.exists() else self.maps_folder.parent)
+            taken = sorted(self.maps_folder.glob(f"{_stem(self.output)}_*.nii.gz"))
+            if taken and not self.overwrite:
+                raise OutputError(
+                    f"{taken[0]} exists already; choose another folder or allow overwriting (--overwrite)."
+                )
+
+    def run(self, progress, interruption):
+        """Read, enhance, write; everything appears together, or nothing.
+
+        Args:
+            progress: function of fraction and message.
+            interruption: Interruption.
+
+        Returns:
+            The report (dict).
+
+        Raises:
+            CHARMSSRError: whatever is wrong; Cancelled when the user stopped it.
+        """
+        started = time.monotonic()
+        image, mask, warnings = self._read()
+        interruption.check()
+        enhance = _enhance_function()
+        interruption.check()
+        result = enhance(image, self.settings, mask=mask, progress=progress, is_cancelled=interruption.is_cancelled)
+        interruption.check()
+        progress(1.0, "Writing the result")
+        report = dict(result.report)
+        report["warnings"] = list(dict.fromkeys([*warnings, *report.get("warnings", [])]))
+        report.update(
+            input=str(self.input),
+            output=str(self.output),
+            mask=str(self.mask) if self.mask else None,
+            settings=asdict(self.settings),
+            seconds=round(time.monotonic() - started, 1),
+        )
+        self._write(result, report, interruption)
+        return report
+
+    def _read(self):
+        from ..enhancement.checks import check_image, match_mask
+        from ..volume_io import read_mask, read_volume
+
+        image = read_volume(self.input)
+        warnings = check_image(image)
+        mask = match_mask(read_mask(self.mask), image) if self.mask is not None else None
+        return image, mask, warnings
+
+    def _write(self, result, report, interruption):
+        from ..files.output_files import OutputFiles
+
+        with OutputFiles(self.overwrite) as files:
+            if self.maps_folder is not None:
+                files.add_folder(self.maps_folder)
+                for name, volume in {**result.maps, "mask": result.mask}.items():
+                    files.add_volume(volume, self.maps_folder / f"{_stem(self.output)}_{name}.nii.gz")
+            if self.report is not None:
+                files.add_json(report, self.report)
+            # Last, so that a result that is there is complete with all that belongs to it.
+            files.add_volume(result.image, self.output)
+            interruption.check()
+            files.commit()
+
+
+def _enhance_function():
+    """The library's ``enhance``, imported only now: torch takes seconds to load."""
+    try:
+        from ..enhancement.enhance import enhance
+    except ModuleNotFoundError as error:
+        raise BackendError(
+            f"The Python package {error.name!r} is missing; install it (python -m pip install {error.name})."
+        ) from error
+    return enhance
+
+
+def _same_file(first, second):
+    try:
+        return os.path.samefile(first, second)
+    except OSError:
+        return os.path.abspath(first) == os.path.abspath(second)
+
+
+def _stem(path):
+    from ..files.output_files import volume_stem
+
+    return volume_stem(path)

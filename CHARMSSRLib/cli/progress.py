@@ -1,0 +1,50 @@
+"""Progress for people: one line that is rewritten on a terminal, a few plain lines elsewhere."""
+
+import shutil
+import sys
+
+from ..remaining_time import RemainingTime, spoken
+
+_PLAIN_STEP = 0.1
+_PLAIN_SECONDS = 30.0
+
+
+class ProgressLine:
+    """Shows progress on a text stream (standard error by default); call it with fraction and message."""
+
+    def __init__(self, stream=None, prefix=""):
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
+        self._prefix = prefix
+        self._remaining = RemainingTime()
+        self._shown_fraction, self._shown_time = -1.0, 0.0
+        self._drawn = False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if self._drawn:
+            self._stream.write("\r\033[K")
+            self._stream.flush()
+
+    def __call__(self, fraction, message):
+        left = self._remaining.update(fraction)
+        text = f"{self._prefix}{100 * fraction:3.0f} %  {message}"
+        if left:
+            text += f"  (about {spoken(left)} left)"
+        if self._terminal:
+            width = shutil.get_terminal_size().columns
+            self._stream.write(f"\r\033[K{text[: width - 1]}")
+            self._drawn = True
+        elif self._is_due(fraction):
+            self._stream.write(f"{text}\n")
+        self._stream.flush()
+
+    def _is_due(self, fraction):
+        now = self._remaining.elapsed
+        due = fraction >= self._shown_fraction + _PLAIN_STEP or now >= self._shown_time + _PLAIN_SECONDS
+        due = due or fraction >= 1 > self._shown_fraction
+        if due:
+            self._shown_fraction, self._shown_time = fraction, now
+        return due

@@ -1,0 +1,174 @@
+"""Talks to a worker process from plain Python (scripts and tests; the panel has a client on QProcess)."""
+
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import uuid
+from collections import namedtuple
+from dataclasses import asdict
+
+from .. import errors
+from ..errors import WorkerError
+from ..settings import EnhancementSettings
+from . import protocol
+
+Answer = namedtuple("Answer", "image mask maps report")
+Answer.__doc__ = "What a job returns: SimpleITK images (``maps`` by name) and the report (dict)."
+
+_POLL_SECONDS = 0.05
+
+
+class WorkerClient:
+    """One worker process; start it, give it jobs, close it. Also a context manager.
+
+    Args:
+        python: interpreter to run; this one by default.
+        environment: environment variables of the process; ours by default.
+
+    Attributes:
+        process: the subprocess.Popen while it lives.
+        hello: the worker's first message.
+    """
+
+    def __init__(self, python=sys.executable, environment=None):
+        self._command = [python, "-m", "CHARMSSRLib", "worker"]
+        self._environment = environment
+        self._messages = None
+        self.process = None
+        self.hello = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def start(self, timeout=120):
+        """Start the process and wait until it takes jobs; returns its hello message.
+
+        Raises:
+            WorkerError: the process cannot be started, lacks a package, or does not answer.
+        """
+        try:
+            self.process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment
+            )
+        except OSError as error:
+            raise WorkerError(f"The worker cannot be started ({error}); check the path of its Python.") from error
+        self._messages = queue.Queue()
+        threading.Thread(target=_read_messages, args=(self.process.stdout, self._messages), daemon=True).start()
+        message = self.next_message(timeout)
+        if message["type"] != "hello":
+            self.close()
+            raise WorkerError(message.get("message", "The worker did not introduce itself; restart it."))
+        self.hello = message
+        return message
+
+    def send(self, type, id="", **fields):
+        """Send one message.
+
+        Raises:
+            WorkerError: the process has ended.
+        """
+        try:
+            self.process.stdin.write(protocol.encode(type, id, **fields))
+            self.process.stdin.flush()
+        except OSError as error:
+            raise WorkerError("The worker process has ended; start it again.") from error
+
+    def next_message(self, timeout):
+        """The next message of the worker, or None if the time is up first.
+
+        Raises:
+            WorkerError: the process has ended.
+        """
+        try:
+            message = self._messages.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        if message is None:
+            raise WorkerError(f"The worker process ended unexpectedly (status {self.process.wait()}); start it again.")
+        return message
+
+    def enhance(self, image, settings=None, mask=None, progress=None, is_cancelled=None):
+        """Enhance an image in the worker; the arguments are those of ``CHARMSSRLib.enhance``.
+
+        Returns:
+            Answer.
+
+        Raises:
+            CHARMSSRError: of the class that the worker names; WorkerError when it died.
+        """
+        settings = settings or EnhancementSettings()
+        id = uuid.uuid4().hex
+        with tempfile.TemporaryDirectory(prefix="charmssr-") as folder:
+            self.send(
+                "run",
+                id,
+                task=protocol.TASK_ENHANCE,
+                folder=folder,
+                image=protocol.save_volume(image, folder, "input"),
+                mask=protocol.save_volume(mask, folder, "input_mask") if mask is not None else None,
+                settings=asdict(settings),
+            )
+            message = self._answer(id, progress, is_cancelled)
+            return Answer(
+                protocol.load_volume(message["image"], folder),
+                protocol.load_volume(message["mask"], folder),
+                {name: protocol.load_volume(volume, folder) for name, volume in message["maps"].items()},
+                message["report"],
+            )
+
+    def _answer(self, id, progress, is_cancelled):
+        cancel_sent = False
+        while True:
+            message = self.next_message(_POLL_SECONDS)
+            if is_cancelled is not None and not cancel_sent and is_cancelled():
+                self.send("cancel", id)
+                cancel_sent = True
+            if message is None or message["id"] != id:
+                continue
+            if message["type"] == "result":
+                return message
+            if message["type"] == "error":
+                raise _exception(message)
+            if message["type"] == "progress" and progress is not None:
+                progress(message["fraction"], message["message"])
+
+    def close(self, timeout=5):
+        """End the process; it is killed if it does not end by itself. Returns its exit status."""
+        if self.process is None:
+            return None
+        if self.process.stdin and not self.process.stdin.closed:
+            try:
+                self.process.stdin.close()
+            except OSError:
+                pass  # it has ended already
+        try:
+            status = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        self.process = None
+        return status
+
+
+def _read_messages(stream, messages):
+    with stream:
+        for line in stream:
+            try:
+                messages.put(protocol.decode(line))
+            except protocol.ProtocolError as error:
+                messages.put({"type": "error", "id": "", "kind": protocol.PROTOCOL_ERROR, "message": str(error)})
+    messages.put(None)
+
+
+def _exception(message):
+    kind = getattr(errors, message["kind"], WorkerError)
+    error = kind(message["message"])
+    if message.get("details"):
+        error.__cause__ = RuntimeError(message["details"])
+    return error

@@ -1,0 +1,137 @@
+"""The worker's messages and how volumes travel: free of torch, for both ends.
+
+One UTF-8 JSON object per line, each with ``version``, ``id`` (of the job; "" outside one) and ``type``:
+
+    worker -> caller   hello     pid, library, torch, python, device (what "auto" means here), devices,
+                                 skull_strip_backends; once, as soon as jobs are taken
+    caller -> worker   run       task, folder (absolute), image, mask (or null), settings
+    worker -> caller   progress  fraction (0..1), message, remaining_seconds (or null)
+    worker -> caller   result    image, mask, maps, report
+    worker -> caller   error     kind (name of the error's class), message, details (traceback, only
+                                 for InternalError)
+    caller -> worker   cancel    answered by an error of kind Cancelled
+    caller -> worker   shutdown
+
+A volume is a .npy file (z, y, x) in the job's folder, which the caller makes and deletes, plus its
+geometry (LPS, mm): ``{"array": "input.npy", "spacing": [3], "origin": [3], "direction": [9]}``.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+VERSION = 1
+TASK_ENHANCE = "enhance"
+
+# Kinds of errors beside the names of the classes in errors.py.
+BUSY = "Busy"
+INTERNAL_ERROR = "InternalError"
+MISSING_PACKAGE = "MissingPackage"
+OUT_OF_MEMORY = "OutOfMemory"
+PROTOCOL_ERROR = "ProtocolError"
+
+# Exit statuses of the worker process.
+ENDED, UNUSABLE_PYTHON = 0, 3
+
+
+class ProtocolError(ValueError):
+    """A line that is no message of this version."""
+
+
+def encode(type, id="", **fields):
+    """A message as one line of bytes.
+
+    Args:
+        type: one of the types above.
+        id: the job's id.
+        fields: JSON values; NaN and infinity are not allowed.
+    """
+    message = {"version": VERSION, "id": id, "type": type, **fields}
+    return json.dumps(message, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
+
+
+def decode(line):
+    """The message of one line (bytes) as a dict.
+
+    Raises:
+        ProtocolError: no JSON object, no type or id, or another version.
+    """
+    try:
+        message = json.loads(line.decode("utf-8"))
+    except ValueError as error:
+        raise ProtocolError(f"A message is not valid JSON ({error}).") from error
+    if not isinstance(message, dict) or not all(isinstance(message.get(key), str) for key in ("type", "id")):
+        raise ProtocolError("A message has no type or no id.")
+    if message.get("version") != VERSION:
+        raise ProtocolError(
+            f"A message has protocol version {message.get('version')!r}, this side speaks {VERSION}; "
+            "panel and worker come from different installations: restart Slicer."
+        )
+    return message
+
+
+class LineBuffer:
+    """Cuts a stream of bytes, as it arrives, into lines."""
+
+    def __init__(self):
+        self._rest = b""
+
+    def feed(self, data):
+        """Take what arrived; return the lines that are complete now (bytes, without line ends)."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [line.rstrip(b"\r") for line in lines if line.strip()]
+
+
+def save_volume(image, folder, name):
+    """Write an image's voxels to ``folder/name.npy``.
+
+    Args:
+        image: scalar 3-D SimpleITK image.
+        folder: the job's folder.
+        name: without extension.
+
+    Returns:
+        The volume's description for a message.
+    """
+    import SimpleITK as sitk
+
+    file_name = f"{name}.npy"
+    np.save(Path(folder) / file_name, sitk.GetArrayViewFromImage(image))
+    return {
+        "array": file_name,
+        "spacing": list(image.GetSpacing()),
+        "origin": list(image.GetOrigin()),
+        "direction": list(image.GetDirection()),
+    }
+
+
+def load_volume(description, folder):
+    """The SimpleITK image that a message describes.
+
+    Args:
+        description: dict as ``save_volume`` returns it.
+        folder: the job's folder; no file outside it is read.
+
+    Raises:
+        ProtocolError: a bad description, or a file that is missing or no 3-D array.
+    """
+    import SimpleITK as sitk
+
+    try:
+        file_name = description["array"]
+        if Path(file_name).name != file_name:
+            raise ProtocolError(f"A volume's array {file_name!r} is not a file of the job's folder.")
+        array = np.load(Path(folder) / file_name, mmap_mode="r", allow_pickle=False)
+        if array.ndim != 3:
+            raise ProtocolError(f"The array {file_name} is {array.ndim}-D; volumes have three axes.")
+        # The copy leaves no file mapped, so that Windows lets the caller delete the folder.
+        image = sitk.GetImageFromArray(np.ascontiguousarray(array))
+        image.SetSpacing([float(number) for number in description["spacing"]])
+        image.SetOrigin([float(number) for number in description["origin"]])
+        image.SetDirection([float(number) for number in description["direction"]])
+    except ProtocolError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ProtocolError(f"A volume of the job cannot be read: {error}.") from error
+    return image

@@ -1,0 +1,251 @@
+"""The worker process: takes one job at a time, stays warm between jobs, ends with its caller."""
+
+import contextlib
+import os
+import platform
+import queue
+import sys
+import threading
+import time
+import traceback
+
+from .. import __version__
+from ..errors import Cancelled, CHARMSSRError
+from ..files.output_files import plain
+from ..remaining_time import RemainingTime
+from ..settings import EnhancementSettings
+from . import protocol
+
+IDLE_SECONDS = 600
+_PROGRESS_INTERVAL = 0.05
+
+
+def serve(idle_seconds=IDLE_SECONDS):
+    """Serve jobs until the caller closes the input, asks to stop, or nothing comes for a while.
+
+    Returns:
+        Exit status of the process.
+    """
+    incoming, channel = _private_streams()
+    server = Server(channel, idle_seconds)
+    threading.Thread(target=server.read, args=(incoming,), daemon=True, name="messages").start()
+    return server.run()
+
+
+def _private_streams():
+    """The caller's pipes under descriptors of our own.
+
+    Descriptor 1 then points at 2, so that no library's print enters the message stream, and
+    descriptor 0 at nothing, so that no child process takes messages away.
+    """
+    incoming, outgoing = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    sys.stdout = sys.stderr
+    return os.fdopen(incoming, "rb"), Channel(outgoing)
+
+
+class Channel:
+    """Writes messages to a descriptor; any thread may."""
+
+    def __init__(self, descriptor):
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+
+    def send(self, type, id="", **fields):
+        """Send one message; a caller that has gone ends the process."""
+        line = memoryview(protocol.encode(type, id, **plain(fields)))
+        try:
+            with self._lock:
+                while line:
+                    line = line[os.write(self._descriptor, line) :]
+        except OSError:
+            os._exit(protocol.ENDED)
+
+    def error(self, id, kind, message, details=None):
+        """Send an error; the message becomes one line."""
+        fields = {} if details is None else {"details": details}
+        self.send("error", id, kind=kind, message=" ".join(str(message).split()), **fields)
+
+
+class Server:
+    """Runs jobs on the thread that calls ``run`` while another one reads messages.
+
+    The work stays on one thread because some of cuDNN's caches belong to a thread.
+    """
+
+    def __init__(self, channel, idle_seconds=IDLE_SECONDS):
+        self._channel = channel
+        self._idle_seconds = idle_seconds
+        self._jobs = queue.Queue()
+        self._lock = threading.Lock()
+        self._current = None
+        self._cancelled = threading.Event()
+
+    # ---- the thread that reads
+
+    def read(self, stream):
+        """Serve messages until the stream ends, then end the process even in the middle of a job."""
+        for line in iter(stream.readline, b""):
+            if line.strip():
+                self._receive(line)
+        os._exit(protocol.ENDED)
+
+    def _receive(self, line):
+        try:
+            message = protocol.decode(line)
+        except protocol.ProtocolError as error:
+            self._channel.error("", protocol.PROTOCOL_ERROR, error)
+            return
+        if message["type"] == "run":
+            self._accept(message)
+        elif message["type"] == "cancel":
+            with self._lock:
+                if message["id"] == self._current:
+                    self._cancelled.set()
+        elif message["type"] == "shutdown":
+            os._exit(protocol.ENDED)
+        else:
+            self._channel.error(message["id"], protocol.PROTOCOL_ERROR, f"Unknown message type {message['type']!r}.")
+
+    def _accept(self, message):
+        with self._lock:
+            if self._current is None:
+                self._current = message["id"]
+                self._cancelled.clear()
+                self._jobs.put(message)
+                return
+        self._channel.error(message["id"], protocol.BUSY, "The worker is busy with another job; wait or cancel it.")
+
+    # ---- the thread that works
+
+    def run(self):
+        """Announce the worker and work until nothing comes any more; returns the exit status."""
+        try:
+            hello = _hello()
+        except (ImportError, OSError) as error:
+            self._channel.error("", protocol.MISSING_PACKAGE, _missing_package(error))
+            return protocol.UNUSABLE_PYTHON
+        self._channel.send("hello", **hello)
+        while True:
+            try:
+                message = self._jobs.get(timeout=self._idle_seconds)
+            except queue.Empty:
+                return protocol.ENDED
+            self._work(message)
+
+    def _work(self, message):
+        """Do one job and answer it, whatever happens."""
+        id = message["id"]
+        try:
+            answer = self._enhance(message)
+        except CHARMSSRError as error:
+            # The subclass tells the panel what kind of trouble it is; a cancelled job lands here too.
+            self._finish(self._channel.error, id, type(error).__name__, error)
+        except protocol.ProtocolError as error:
+            self._finish(self._channel.error, id, protocol.PROTOCOL_ERROR, error)
+        except MemoryError:
+            message = "The memory is exhausted; close other programs, or crop the volume."
+            self._finish(self._channel.error, id, protocol.OUT_OF_MEMORY, message)
+        except Exception as error:  # the worker outlives any bug of a single job
+            message = f"Something unexpected happened ({type(error).__name__}: {error}); please report it."
+            self._finish(self._channel.error, id, protocol.INTERNAL_ERROR, message, traceback.format_exc())
+        else:
+            self._finish(self._channel.send, "result", id, **answer)
+
+    def _finish(self, send, *arguments, **fields):
+        """Free the worker, then answer: who gets the answer may send the next job at once."""
+        with self._lock:
+            self._current = None
+        send(*arguments, **fields)
+
+    def _enhance(self, message):
+        from ..enhancement.enhance import enhance
+
+        if message.get("task") != protocol.TASK_ENHANCE:
+            raise protocol.ProtocolError(f"Unknown task {message.get('task')!r}.")
+        folder = message.get("folder")
+        if not isinstance(folder, str) or not os.path.isdir(folder):
+            raise protocol.ProtocolError(f"The job's folder {folder!r} does not exist.")
+        settings = EnhancementSettings.from_dict(message.get("settings") or {})
+        image = protocol.load_volume(message.get("image"), folder)
+        mask = protocol.load_volume(message["mask"], folder) if message.get("mask") else None
+        result = enhance(
+            image,
+            settings,
+            mask=mask,
+            progress=_Progress(self._channel, message["id"]),
+            is_cancelled=self._cancelled.is_set,
+        )
+        with _as_output_error(folder):
+            answer = {
+                "image": protocol.save_volume(result.image, folder, "output"),
+                "mask": protocol.save_volume(result.mask, folder, "output_mask"),
+                "maps": {n: protocol.save_volume(v, folder, f"map_{n}") for n, v in result.maps.items()},
+                "report": result.report,
+            }
+        if self._cancelled.is_set():
+            raise Cancelled()
+        return answer
+
+
+class _Progress:
+    """Passes progress on, but not more often than anybody can see."""
+
+    def __init__(self, channel, id):
+        self._channel = channel
+        self._id = id
+        self._remaining = RemainingTime()
+        self._last_time, self._last_message = 0.0, None
+
+    def __call__(self, fraction, message):
+        left = self._remaining.update(fraction)
+        now = time.monotonic()
+        if fraction < 1 and message == self._last_message and now - self._last_time < _PROGRESS_INTERVAL:
+            return
+        self._last_time, self._last_message = now, message
+        self._channel.send("progress", self._id, fraction=fraction, message=message, remaining_seconds=left)
+
+
+@contextlib.contextmanager
+def _as_output_error(folder):
+    from ..errors import OutputError
+
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"The result could not be written to {folder} ({error.strerror or error}); free some space and try again."
+        ) from error
+
+
+def _hello():
+    """What the caller should know; imports everything that a job needs."""
+    import torch
+
+    from ..enhancement import enhance  # noqa: F401  (fails here rather than in the first job)
+    from ..enhancement.devices import choose_device
+    from ..preprocessing.skull_strip import available_backends
+    from .machine import list_devices, set_threads
+
+    set_threads()
+    return {
+        "pid": os.getpid(),
+        "library": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": str(choose_device("auto")),
+        "devices": list_devices(),
+        "skull_strip_backends": available_backends(),
+    }
+
+
+def _missing_package(error):
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"The Python package {error.name!r} is missing in {sys.executable}; install it "
+            "(in Slicer: the PyTorch extension brings torch)."
+        )
+    return f"A Python package in {sys.executable} cannot be loaded ({error}); install PyTorch again."
