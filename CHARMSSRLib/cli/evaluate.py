@@ -1,23 +1,31 @@
 """``charmssr evaluate``: score a checkpoint against bicubic interpolation on high-resolution volumes."""
 
-import sys
+from pathlib import Path
+
+from .interruption import Interruption
+from .progress import ProgressLine
 
 DEGRADATIONS = ("bicubic", "kspace", "blur", "clinical")
 
 
 def add_parser(subparsers):
-    """Add the subcommand to the parser of ``charmssr``."""
+    """Register the subcommand."""
     parser = subparsers.add_parser(
         "evaluate",
         help="score a checkpoint on high-resolution volumes",
-        description="Degrades the slices of high-resolution volumes, enlarges them with a checkpoint and with bicubic"
-        " interpolation, and compares both with the volumes.",
+        description="Degrade the slices of high-resolution volumes, enlarge them with a checkpoint and with bicubic"
+        " interpolation, and compare both with the volumes.",
+        allow_abbrev=False,
     )
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="name of a checkpoint, or the path of its weights")
     parser.add_argument(
-        "--data", required=True, metavar="DIR", help="folder with a manifest.csv, or one made by 'charmssr prepare'"
+        "--data",
+        required=True,
+        metavar="DIR",
+        type=Path,
+        help="folder with a manifest.csv and its volumes, or one made by 'charmssr prepare'",
     )
-    parser.add_argument("--split", default="val", help="which rows of the manifest (default: val)")
+    parser.add_argument("--split", default="val", help="which rows of the manifest (default: %(default)s)")
     parser.add_argument("--contrast", help="only this contrast, for example T1w")
     parser.add_argument(
         "--degradation",
@@ -28,39 +36,47 @@ def add_parser(subparsers):
         help=f"one or more of {', '.join(DEGRADATIONS)} (default: bicubic)",
     )
     parser.add_argument("--slices", type=int, metavar="N", help="only the central N slices of each volume")
-    parser.add_argument("--skull-strip", default="auto", help="backend for volumes that are not stripped yet")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:N or mps (default: cpu)")
+    parser.add_argument(
+        "--skull-strip", default="auto", metavar="auto|BACKEND", help="for volumes that are not stripped yet"
+    )
+    parser.add_argument(
+        "--device", default="auto", metavar="auto|cpu|cuda[:N]|mps", help="where the network runs (default: auto)"
+    )
     parser.add_argument(
         "--output",
         action="append",
         default=[],
         metavar="FILE",
+        type=Path,
         help="table to write: .md for Markdown, else CSV; may be given more than once. Without it Markdown is printed",
     )
     parser.set_defaults(run=run)
 
 
-def run(args):
-    """Run the subcommand; returns the exit status."""
+def run(arguments):
+    """Run the subcommand."""
     from ..checkpoint import load_checkpoint
+    from ..enhancement.devices import choose_device
     from ..evaluation.protocol import BASELINE, candidate_of, score_prepared
-    from ..evaluation.tables import markdown, write_table
+    from ..evaluation.tables import markdown, write_tables
     from ..evaluation.volumes import prepared_volumes
+    from ..files.output_files import check_target
 
-    checkpoint = load_checkpoint(args.checkpoint, args.device)
+    for path in arguments.output:
+        check_target(path, overwrite=True)
+    device = choose_device(arguments.device)
+    checkpoint = load_checkpoint(arguments.checkpoint, device)
     candidates = [BASELINE, candidate_of(checkpoint)]
-    scale = checkpoint.card["scale"]
     rows = []
-    for volume in prepared_volumes(args.data, args.split, args.contrast, args.skull_strip, _show_progress):
-        for degradation in args.degradation:
-            rows += score_prepared(volume, candidates, degradation, scale, args.slices, args.device)
-    title = f"{checkpoint.card['name']} on the {args.split} volumes"
-    for path in args.output:
-        write_table(rows, path, title)
-    if not args.output:
+    with Interruption() as interruption, ProgressLine() as progress:
+        volumes = prepared_volumes(arguments.data, arguments.split, arguments.contrast, arguments.skull_strip, progress)
+        for volume in volumes:
+            for degradation in arguments.degradation:
+                interruption.check()
+                rows += score_prepared(
+                    volume, candidates, degradation, checkpoint.card["scale"], arguments.slices, device
+                )
+    title = f"{checkpoint.card['name']} on the {arguments.split} volumes"
+    write_tables(rows, arguments.output, title)
+    if not arguments.output:
         print(markdown(rows, title))
-    return 0
-
-
-def _show_progress(fraction, message):
-    print(f"{fraction:4.0%} {message}", file=sys.stderr)

@@ -11,6 +11,7 @@ from typing import Optional
 import numpy as np
 import torch
 
+from ..enhancement.devices import choose_batch
 from ..errors import SettingsError
 from ..network.charms import bicubic_upsample
 from ..training.degradations import KINDS, degrade
@@ -78,7 +79,7 @@ def evaluate_volume(
     return rows
 
 
-def score_prepared(volume, candidates, degradation, scale, central=None, device="cpu", batch=8, seed=0):
+def score_prepared(volume, candidates, degradation, scale, central=None, device="cpu", batch=0, seed=0):
     """Score candidates on the slices of one volume in one plane.
 
     Every candidate reads the same degraded slices, each on the intensity scale that it
@@ -90,7 +91,8 @@ def score_prepared(volume, candidates, degradation, scale, central=None, device=
         candidates: list of :class:`Candidate`.
         degradation, scale: of the pair.
         central: only this many central slices count, for a quick look; None for all.
-        device: where the networks run; they are moved there. batch: slices at a time.
+        device: where the networks run; they are moved there.
+        batch: slices at a time; 0 chooses by the device.
         seed: of noisy degradations; each volume draws its own noise from it.
 
     Returns:
@@ -119,7 +121,7 @@ def score_prepared(volume, candidates, degradation, scale, central=None, device=
 
 
 @torch.no_grad()
-def enlarge(network, slices, scale, device="cpu", batch=8):
+def enlarge(network, slices, scale, device="cpu", batch=0):
     """Run slices through a network.
 
     Args:
@@ -130,8 +132,8 @@ def enlarge(network, slices, scale, device="cpu", batch=8):
     """
     if network is None:
         return bicubic_upsample(slices, scale)[:, 0].numpy()
-    network = network.to(device)
-    parts = [network(part.to(device)).float().cpu() for part in slices.split(batch)]
+    network, device = network.to(device), torch.device(device)
+    parts = [network(part.to(device)).float().cpu() for part in slices.split(choose_batch(batch, device))]
     return torch.cat(parts)[:, 0].numpy()
 
 

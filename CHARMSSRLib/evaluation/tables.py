@@ -3,10 +3,9 @@
 import csv
 import io
 import math
-import os
 from pathlib import Path
 
-from ..errors import OutputError
+from ..files.output_files import OutputFiles
 from .protocol import FIGURES, LABELS
 from .statistics import mean_and_deviation, paired_p_value
 
@@ -114,17 +113,13 @@ def gain_over(rows, method, baseline, figure="brain_psnr"):
     return gains
 
 
-def write_table(rows, path, title="Evaluation"):
-    """Write rows as Markdown (.md) or CSV (any other ending); the file appears only when complete.
+def write_tables(rows, paths, title="Evaluation"):
+    """Write rows as Markdown (.md) or CSV (any other ending); the files appear together, complete, or not at all.
 
     Raises:
-        OutputError: when it cannot be written.
+        OutputError: when one of them cannot be written.
     """
-    path = Path(path)
-    text = markdown(rows, title) if path.suffix.lower() == ".md" else to_csv(rows)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"The table cannot be written to {path}: {error}. Choose another place.") from error
+    with OutputFiles(overwrite=True) as files:
+        for path in paths:
+            files.add_text(markdown(rows, title) if Path(path).suffix.lower() == ".md" else to_csv(rows), path)
+        files.commit()

@@ -57,13 +57,13 @@ def test_csv_keeps_every_row_and_leaves_missing_figures_empty():
 
 
 def test_a_table_is_written_in_the_format_of_its_ending(tmp_path):
-    tables.write_table(ROWS, tmp_path / "scores.csv")
-    tables.write_table(ROWS, tmp_path / "scores.md", title="Scores")
+    tables.write_tables(ROWS, [tmp_path / "scores.csv", tmp_path / "scores.md"], title="Scores")
     assert (tmp_path / "scores.csv").read_text().startswith("subject,contrast")
     assert (tmp_path / "scores.md").read_text().startswith("# Scores")
     assert {path.name for path in tmp_path.iterdir()} == {"scores.csv", "scores.md"}
 
 
-def test_an_impossible_place_is_refused_with_a_sentence(tmp_path):
-    with pytest.raises(OutputError, match="another place"):
-        tables.write_table(ROWS, tmp_path / "missing" / "scores.csv")
+def test_when_one_table_cannot_be_written_none_is(tmp_path):
+    with pytest.raises(OutputError, match="missing"):
+        tables.write_tables(ROWS, [tmp_path / "scores.csv", tmp_path / "missing" / "scores.md"])
+    assert not list(tmp_path.iterdir())
