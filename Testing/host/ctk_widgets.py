@@ -1,0 +1,310 @@
+"""Stand-ins of the CTK widgets that modules use in their panels."""
+
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from .pythonqt import native, standIn
+from .stand_in import forwardedProperty, hostProperty
+
+Signal = QtCore.Signal
+_QWidget = native(QtWidgets.QWidget)
+_UNBOUNDED = 1e300
+
+
+@standIn
+class ctkCollapsibleButton(native(QtWidgets.QAbstractButton)):
+    """A header with an arrow above contents that fold away; checked means open."""
+
+    contentsCollapsed = Signal(bool)
+    collapsedHeight = hostProperty("collapsedHeight", int, 14, "updateGeometry")
+    flat = hostProperty("flat", bool, False, "update")
+    contentsLineWidth = hostProperty("contentsLineWidth", int, 1)
+    contentsMidLineWidth = hostProperty("contentsMidLineWidth", int, 0)
+    contentsFrameShape = hostProperty("contentsFrameShape", "QVariant")
+    contentsFrameShadow = hostProperty("contentsFrameShadow", "QVariant")
+    buttonTextAlignment = hostProperty("buttonTextAlignment", "QVariant")
+    indicatorAlignment = hostProperty("indicatorAlignment", "QVariant")
+
+    def __init__(self, text="", parent=None):
+        if isinstance(text, QtWidgets.QWidget):
+            text, parent = "", text
+        super().__init__(parent)
+        self._hostCollapsed = False
+        self._hostHidden = []
+        self.setText(text)
+        self.setCheckable(True)
+        self.setChecked(True)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Minimum, QtWidgets.QSizePolicy.Preferred)
+        self.setContentsMargins(0, self._hostHeaderSize().height(), 0, 0)
+        self.setBackgroundRole(QtGui.QPalette.Window)
+        self.toggled.connect(lambda isChecked: self._hostCollapse(not isChecked))
+
+    def _hostReadCollapsed(self):
+        return self._hostCollapsed
+
+    def _hostWriteCollapsed(self, collapsed):
+        self.setChecked(not collapsed) if self.isCheckable() else self._hostCollapse(bool(collapsed))
+
+    collapsed = QtCore.Property(bool, _hostReadCollapsed, _hostWriteCollapsed, notify=contentsCollapsed)
+
+    def _hostCollapse(self, collapsed):
+        if collapsed == self._hostCollapsed:
+            return
+        self._hostCollapsed = collapsed
+        if collapsed:
+            self._hostHidden = [child for child in QtCore.QObject.children(self)
+                                if isinstance(child, QtWidgets.QWidget) and not child.isHidden()]
+            for child in self._hostHidden:
+                child.setVisible(False)
+            self.setMaximumHeight(self._hostHeaderSize().height() + self.collapsedHeight)
+        else:
+            self.setMaximumHeight(16777215)
+            for child in self._hostHidden:
+                child.setVisible(True)
+        self.updateGeometry()
+        self.contentsCollapsed.emit(collapsed)
+
+    def _hostHeaderSize(self):
+        metrics = self.fontMetrics()
+        option = QtWidgets.QStyleOptionButton()
+        option.initFrom(self)
+        indicator = self.style().pixelMetric(QtWidgets.QStyle.PM_IndicatorHeight, option, self)
+        contents = QtCore.QSize(metrics.horizontalAdvance(QtWidgets.QAbstractButton.text(self) or "XXXX")
+                                + 2 * indicator, max(metrics.height(), indicator))
+        return self.style().sizeFromContents(QtWidgets.QStyle.CT_PushButton, option, contents, self)
+
+    def sizeHint(self):
+        header = self._hostHeaderSize()
+        if self._hostCollapsed:
+            return header + QtCore.QSize(0, self.collapsedHeight)
+        inside = self.layout().totalSizeHint() if self.layout() else QtCore.QSize()
+        return inside.expandedTo(header + QtCore.QSize(0, self.collapsedHeight))
+
+    def minimumSizeHint(self):
+        header = self._hostHeaderSize()
+        if self._hostCollapsed:
+            return header + QtCore.QSize(0, self.collapsedHeight)
+        return self.layout().totalMinimumSize().expandedTo(header) if self.layout() else header
+
+    def hitButton(self, position):
+        return position.y() < self._hostHeaderSize().height()
+
+    def paintEvent(self, event):
+        painter = QtWidgets.QStylePainter(self)
+        option = QtWidgets.QStyleOptionButton()
+        option.initFrom(self)
+        option.rect.setHeight(self._hostHeaderSize().height())
+        option.state |= QtWidgets.QStyle.State_Sunken if self.isDown() else QtWidgets.QStyle.State_Raised
+        painter.drawControl(QtWidgets.QStyle.CE_PushButtonBevel, option)
+        side = self.style().pixelMetric(QtWidgets.QStyle.PM_IndicatorHeight, option, self)
+        margin = (option.rect.height() - side) // 2
+        arrow = QtWidgets.QStyleOption()
+        arrow.initFrom(self)
+        arrow.rect = QtCore.QRect(margin, margin, side, side)
+        painter.drawPrimitive(QtWidgets.QStyle.PE_IndicatorArrowRight if self._hostCollapsed
+                              else QtWidgets.QStyle.PE_IndicatorArrowDown, arrow)
+        rect = option.rect.adjusted(2 * margin + side, 0, 0, 0)
+        painter.drawItemText(rect, int(QtCore.Qt.AlignLeft.value | QtCore.Qt.AlignVCenter.value
+                                       | QtCore.Qt.TextShowMnemonic.value),
+                             option.palette, self.isEnabled(), QtWidgets.QAbstractButton.text(self),
+                             QtGui.QPalette.ButtonText)
+        painter.end()
+
+
+@standIn
+class ctkCollapsibleGroupBox(native(QtWidgets.QGroupBox)):
+    """A group box that folds its contents away when unchecked."""
+
+    collapsedHeight = hostProperty("collapsedHeight", int, 14)
+
+    def __init__(self, text="", parent=None):
+        if isinstance(text, QtWidgets.QWidget):
+            text, parent = "", text
+        super().__init__(text, parent)
+        self._hostHidden = []
+        self.setCheckable(True)
+        self.setChecked(True)
+        self.toggled.connect(self._hostExpand)
+
+    def _hostReadCollapsed(self):
+        return not self.isChecked()
+
+    def _hostWriteCollapsed(self, collapsed):
+        self.setChecked(not collapsed)
+
+    collapsed = QtCore.Property(bool, _hostReadCollapsed, _hostWriteCollapsed)
+
+    def _hostExpand(self, isOpen):
+        if not isOpen:
+            self._hostHidden = [child for child in QtCore.QObject.children(self)
+                                if isinstance(child, QtWidgets.QWidget) and not child.isHidden()]
+        for child in self._hostHidden:
+            child.setVisible(isOpen)
+        self.setMaximumHeight(16777215 if isOpen else self.fontMetrics().height() + self.collapsedHeight)
+
+
+@standIn
+class ctkComboBox(native(QtWidgets.QComboBox)):
+    """A combo box with a text for "nothing chosen"."""
+
+    defaultText = hostProperty("defaultText", str, "", "update")
+    forceDefault = hostProperty("forceDefault", bool, False, "update")
+    elideMode = hostProperty("elideMode", "QVariant")
+    scrollWheelEffect = hostProperty("scrollWheelEffect", "QVariant")
+
+    def paintEvent(self, event):
+        painter = QtWidgets.QStylePainter(self)
+        option = QtWidgets.QStyleOptionComboBox()
+        self.initStyleOption(option)
+        if self.defaultText and (self.forceDefault or QtWidgets.QComboBox.currentIndex(self) < 0):
+            option.currentText = self.defaultText
+        painter.drawComplexControl(QtWidgets.QStyle.CC_ComboBox, option)
+        painter.drawControl(QtWidgets.QStyle.CE_ComboBoxLabel, option)
+        painter.end()
+
+
+@standIn
+class ctkCheckBox(native(QtWidgets.QCheckBox)):
+    """A check box (its own icons are not drawn)."""
+
+    indicatorIcon = hostProperty("indicatorIcon", "QIcon")
+    indicatorIconSize = hostProperty("indicatorIconSize", "QSize")
+
+
+@standIn
+class ctkPushButton(native(QtWidgets.QPushButton)):
+    """A push button (its text alignment is not drawn)."""
+
+    buttonTextAlignment = hostProperty("buttonTextAlignment", "QVariant")
+    iconAlignment = hostProperty("iconAlignment", "QVariant")
+    elideMode = hostProperty("elideMode", "QVariant")
+
+
+@standIn
+class ctkFittedTextBrowser(native(QtWidgets.QTextBrowser)):
+    """A text browser as tall as its text."""
+
+    disableMouseScroll = hostProperty("disableMouseScroll", bool, False)
+    collapsed = hostProperty("collapsed", bool, True)
+    showDetailsText = hostProperty("showDetailsText", str, "Show details...")
+    hideDetailsText = hostProperty("hideDetailsText", str, "Hide details.")
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOff)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Fixed)
+        self.textChanged.connect(self.updateGeometry)
+
+    def sizeHint(self):
+        width = max(self.viewport().width(), 50)
+        document = QtWidgets.QTextEdit.document(self).clone()
+        document.setTextWidth(width)
+        return QtCore.QSize(width, int(document.size().height()) + 2 * self.frameWidth)
+
+    def minimumSizeHint(self):
+        return QtCore.QSize(50, self.sizeHint().height())
+
+    def resizeEvent(self, event):
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self.updateGeometry()
+
+
+class _Number(_QWidget):
+    """What the widgets around a double spin box share."""
+
+    valueChanged = Signal(float)
+    decimalsChanged = Signal(int)
+    decimals = forwardedProperty("decimals", int, "_hostSpinBox")
+    singleStep = forwardedProperty("singleStep", float, "_hostSpinBox")
+    prefix = forwardedProperty("prefix", str, "_hostSpinBox")
+    suffix = forwardedProperty("suffix", str, "_hostSpinBox")
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._hostSpinBox = QtWidgets.QDoubleSpinBox()
+        self._hostSpinBox.valueChanged.connect(self._hostSpinBoxChanged)
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._hostFill(row)
+
+    def _hostFill(self, row):
+        row.addWidget(self._hostSpinBox)
+
+    def _hostSpinBoxChanged(self, value):
+        self.valueChanged.emit(value)
+
+    def _hostReadMinimum(self):
+        return self._hostSpinBox.property("minimum")
+
+    def _hostWriteMinimum(self, value):
+        self._hostSpinBox.setMinimum(max(value, -_UNBOUNDED))
+
+    def _hostReadMaximum(self):
+        return self._hostSpinBox.property("maximum")
+
+    def _hostWriteMaximum(self, value):
+        self._hostSpinBox.setMaximum(min(value, _UNBOUNDED))
+
+    def _hostReadValue(self):
+        return self._hostSpinBox.property("value")
+
+    def setValue(self, value):
+        self._hostSpinBox.setValue(float(value))
+
+    def setDecimals(self, decimals):
+        self._hostSpinBox.setDecimals(decimals)
+
+    minimum = QtCore.Property(float, _hostReadMinimum, _hostWriteMinimum)
+    maximum = QtCore.Property(float, _hostReadMaximum, _hostWriteMaximum)
+    value = QtCore.Property(float, _hostReadValue, setValue, notify=valueChanged)
+
+
+@standIn
+class ctkDoubleSpinBox(_Number):
+    """A double spin box that is a QWidget."""
+
+    _hostSignatures = {"valueChanged(double)": "valueChanged"}
+    editingFinished = Signal()
+    readOnly = forwardedProperty("readOnly", bool, "_hostSpinBox")
+    cleanText = forwardedProperty("cleanText", str, "_hostSpinBox")
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._hostSpinBox.editingFinished.connect(self.editingFinished)
+
+
+@standIn
+class ctkSliderWidget(_Number):
+    """A slider and a spin box that show one number."""
+
+    _hostSignatures = {"valueChanged(double)": "valueChanged", "valueIsChanging(double)": "valueIsChanging"}
+    valueIsChanging = Signal(float)
+    pageStep = hostProperty("pageStep", float, 10.0)
+    tracking = hostProperty("tracking", bool, True)
+    tickInterval = hostProperty("tickInterval", float, 0.0)
+    popupSlider = hostProperty("popupSlider", bool, False)
+
+    def _hostFill(self, row):
+        self._hostSlider = QtWidgets.QSlider(QtCore.Qt.Horizontal)
+        self._hostSlider.setRange(0, 1000)
+        self._hostSlider.sliderMoved.connect(self._hostSliderMoved)
+        row.addWidget(self._hostSlider, 1)
+        row.addWidget(self._hostSpinBox)
+
+    def _hostSliderMoved(self, position):
+        low, high = self.minimum, self.maximum
+        self.valueIsChanging.emit(low + (high - low) * position / 1000)
+        self.setValue(low + (high - low) * position / 1000)
+
+    def _hostSpinBoxChanged(self, value):
+        low, high = self.minimum, self.maximum
+        self._hostSlider.setValue(round(1000 * (value - low) / (high - low)) if high > low else 0)
+        super()._hostSpinBoxChanged(value)
+
+    def reset(self):
+        self.setValue(0.0)
+
+    def setSpinBoxVisible(self, visible):
+        self._hostSpinBox.setVisible(visible)
+
+    spinBoxVisible = QtCore.Property(bool, lambda self: not self._hostSpinBox.isHidden(), setSpinBoxVisible)

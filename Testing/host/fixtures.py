@@ -1,0 +1,21 @@
+"""Pytest fixture of the host; a conftest.py imports it by name."""
+
+import sys
+
+import pytest
+
+# Kept at import, because the host empties it for the time that it runs.
+_PYTHON = sys.executable
+
+
+@pytest.fixture
+def slicerHost():
+    """A fresh session of the host without any module; errors in slots that nobody looked at fail the test."""
+    from Testing.host import start
+
+    host = start(slicerPython=_PYTHON)
+    try:
+        yield host
+        host.raiseErrors()
+    finally:
+        host.stop()

@@ -1,0 +1,105 @@
+"""Stand-in of the layout manager: slice logics of the three standard views, no rendering."""
+
+import slicer
+import vtk
+from PySide6 import QtCore, QtWidgets
+
+from .pythonqt import native, standIn
+
+_VIEWS = (("Red", "Axial"), ("Yellow", "Sagittal"), ("Green", "Coronal"))
+
+
+class SliceLogicKeeper:
+    """Keeps a slice logic with its nodes for every view, also after the scene was cleared."""
+
+    def __init__(self, scene, applicationLogic):
+        self.scene = scene
+        self.applicationLogic = applicationLogic
+        self.logics = {}
+        self.restore()
+
+    def restore(self):
+        """Makes the views' nodes and logics that the scene lacks."""
+        collection = vtk.vtkCollection()
+        for name, orientation in _VIEWS:
+            logic = self.logics.get(name)
+            if logic is None:
+                logic = slicer.vtkMRMLSliceLogic()
+                logic.SetMRMLApplicationLogic(self.applicationLogic)
+                logic.SetMRMLScene(self.scene)
+                self.logics[name] = logic
+            if self.scene.GetSingletonNode(name, "vtkMRMLSliceNode") is None:
+                node = logic.AddSliceNode(name)
+                node.SetOrientation(orientation)
+            collection.AddItem(logic)
+        self.applicationLogic.SetSliceLogics(collection)
+
+
+@standIn
+class qMRMLSliceWidget(native(QtWidgets.QWidget)):
+    """A slice view that isn't drawn; its nodes and logic are real."""
+
+    def __init__(self, name, logic):
+        super().__init__()
+        self._hostLogic = logic
+        self.setObjectName(f"qMRMLSliceWidget{name}")
+
+    def sliceLogic(self):
+        return self._hostLogic
+
+    def mrmlSliceNode(self):
+        return self._hostLogic.GetSliceNode()
+
+    def mrmlSliceCompositeNode(self):
+        return self._hostLogic.GetSliceCompositeNode()
+
+    def fitSliceToBackground(self):
+        self._hostLogic.FitSliceToBackground()
+
+
+@standIn
+class qSlicerLayoutManager(native(QtCore.QObject)):
+    """``slicer.app.layoutManager()``: layouts are remembered, and the three standard slice views are always there."""
+
+    layoutChanged = QtCore.Signal(int)
+
+    def __init__(self, keeper):
+        super().__init__()
+        self._hostKeeper = keeper
+        self._hostLayout = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+        self._hostWidgets = {}
+
+    def sliceViewNames(self):
+        return list(self._hostKeeper.logics)
+
+    def sliceWidget(self, name):
+        if name not in self._hostKeeper.logics:
+            return None
+        if name not in self._hostWidgets:
+            self._hostWidgets[name] = qMRMLSliceWidget(name, self._hostKeeper.logics[name])
+        return self._hostWidgets[name]
+
+    def mrmlSliceLogics(self):
+        return self._hostKeeper.applicationLogic.GetSliceLogics()
+
+    def layoutLogic(self):
+        raise NotImplementedError("The host has no layout logic.")
+
+    def setLayout(self, layout):
+        self._hostLayout = int(layout)
+        self.layoutChanged.emit(self._hostLayout)
+
+    def resetSliceViews(self):
+        for logic in self._hostKeeper.logics.values():
+            logic.FitSliceToBackground()
+
+    def resetThreeDViews(self):
+        """There are no 3D views."""
+
+    def setRenderPaused(self, paused):
+        """Nothing is rendered."""
+
+    layout = QtCore.Property(int, lambda self: self._hostLayout, setLayout)
+    threeDViewCount = QtCore.Property(int, lambda self: 0)
+    tableViewCount = QtCore.Property(int, lambda self: 0)
+    plotViewCount = QtCore.Property(int, lambda self: 0)

@@ -1,0 +1,84 @@
+"""A look near Slicer's: Fusion style, a light palette, a real font (Qt's offscreen platform brings none)."""
+
+import os
+
+from PySide6 import QtCore, QtGui, QtWidgets
+
+_FAMILY = "DejaVu Sans"
+_POINTS = 9.5
+
+
+def _fontFolders():
+    folders = ["/usr/share/fonts/truetype/dejavu"]
+    try:
+        import matplotlib
+        folders.append(os.path.join(matplotlib.get_data_path(), "fonts", "ttf"))
+    except ImportError:
+        pass
+    return folders
+
+
+def useFonts():
+    """Registers DejaVu from the system or from matplotlib's data; returns whether it was found."""
+    for folder in _fontFolders():
+        names = [name for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf",
+                                   "DejaVuSansMono.ttf") if os.path.exists(os.path.join(folder, name))]
+        if names:
+            for name in names:
+                QtGui.QFontDatabase.addApplicationFont(os.path.join(folder, name))
+            return True
+    return False
+
+
+def _palette():
+    palette = QtGui.QPalette(QtGui.QColor(240, 240, 240))
+    palette.setColor(QtGui.QPalette.Base, QtGui.QColor(255, 255, 255))
+    palette.setColor(QtGui.QPalette.Highlight, QtGui.QColor(48, 140, 198))
+    return palette
+
+
+def apply(application):
+    """Gives the application its style, palette and font."""
+    application.setStyle(QtWidgets.QStyleFactory.create("Fusion"))
+    application.setPalette(_palette())
+    useFonts()
+    font = QtGui.QFont(_FAMILY)
+    font.setPointSizeF(_POINTS)
+    application.setFont(font)
+    QtCore.qInstallMessageHandler(_onQtMessage)
+
+
+def _onQtMessage(kind, context, text):
+    """Prints Qt's messages, less one about the offscreen platform that comes with every window."""
+    if "propagateSizeHints" not in text:
+        print(f"Qt {kind.name}: {text}")
+
+
+def grab(widget, path, width=480, scale=2.0):
+    """Saves a picture of a panel.
+
+    Args:
+        widget: the widget, shown or not.
+        path: PNG file; folders are made.
+        width: width in points; the height follows from the contents.
+        scale: pixels per point.
+
+    Returns:
+        The path.
+    """
+    panel = widget.parent if not isinstance(widget, QtWidgets.QWidget) else widget
+    window = panel.window()
+    for _ in range(3):
+        height = max(panel.layout().totalHeightForWidth(width) if panel.layout() else -1,
+                     QtWidgets.QWidget.sizeHint(panel).height())
+        window.resize(width if window is panel else width + 2, height + (0 if window is panel else 60))
+        QtWidgets.QApplication.processEvents()
+    panel.resize(width, height)
+    QtWidgets.QApplication.processEvents()
+    image = QtGui.QImage(QtCore.QSize(round(width * scale), round(height * scale)), QtGui.QImage.Format_RGB32)
+    image.setDevicePixelRatio(scale)
+    image.fill(QtGui.QColor(240, 240, 240))
+    panel.render(image)
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    image.save(str(path))
+    return path

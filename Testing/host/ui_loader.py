@@ -1,0 +1,112 @@
+"""Stand-in of QUiLoader with the plugins of CTK and Slicer.
+
+Qt reads the file; the host makes the widgets, and the connections too, because Qt can't see the C++ signatures of the
+stand-ins. What Qt would only mutter about is an error here: an unknown class, a connection between things that do not
+exist, a property that its widget lacks (unless the file marks it as dynamic).
+"""
+
+import xml.etree.ElementTree as ElementTree
+
+from PySide6 import QtCore, QtUiTools, QtWidgets
+
+from .pythonqt import native
+from .signals import findSignal, findSlot
+
+# Properties that QFormBuilder treats itself, so they needn't be properties of the widget.
+_FORM_PROPERTIES = {"buttonGroupId", "currentTabText", "currentTabIcon", "currentTabToolTip", "windowTitle",
+                    "leftMargin", "topMargin", "rightMargin", "bottomMargin", "horizontalSpacing", "verticalSpacing",
+                    "currentItemText", "currentItemName", "orientation", "geometry", "sizeHint"}
+
+
+class UiError(ValueError):
+    """A .ui file asks for something that doesn't exist."""
+
+
+class _Builder(QtUiTools.QUiLoader):
+    """Makes the widgets that a .ui file names."""
+
+    def createWidget(self, className, parent=None, name=""):
+        cls = widgetClasses().get(className)
+        if cls is None:
+            # Qt's own helpers of item views and the like, which a module can't name.
+            if className not in self.availableWidgets():
+                raise UiError(f"Unknown widget class {className} (object {name}).")
+            return super().createWidget(className, parent, name)
+        widget = cls(parent)
+        widget.setObjectName(name)
+        return widget
+
+
+def widgetClasses():
+    """All classes that a .ui file can name, by name."""
+    from . import ctk_module, mrml_widgets, node_combo_box
+
+    classes = {name: native(cls) for name, cls in vars(_QtWidgets()).items()}
+    classes.update(ctk_module.widgets())
+    classes.update({name: cls for name, cls in vars(mrml_widgets).items()
+                    if name.startswith("q") and isinstance(cls, type)})
+    classes["qMRMLNodeComboBox"] = node_combo_box.qMRMLNodeComboBox
+    return classes
+
+
+class _QtWidgets:
+    """The widget classes of PySide6 as attributes."""
+
+    def __init__(self):
+        for name in dir(QtWidgets):
+            cls = getattr(QtWidgets, name)
+            if isinstance(cls, type) and issubclass(cls, QtWidgets.QWidget):
+                setattr(self, name, cls)
+        self.Line = QtWidgets.QFrame
+
+
+class QUiLoader:
+    """``qt.QUiLoader``: ``load(file)`` returns the widget."""
+
+    def load(self, device, parent=None):
+        """Loads an open QFile.
+
+        Raises:
+            UiError: the file names what does not exist.
+        """
+        text = bytes(device.readAll().data()).decode("utf-8")
+        root = ElementTree.fromstring(text)
+        connections = root.find("connections")
+        if connections is not None:
+            root.remove(connections)
+        buffer = QtCore.QBuffer()
+        buffer.setData(ElementTree.tostring(root))
+        buffer.open(QtCore.QIODevice.ReadOnly)
+        builder = _Builder()
+        widget = builder.load(buffer, parent)
+        if widget is None:
+            raise UiError(builder.errorString())
+        named = {child.objectName: child for child in widget.findChildren(native(QtCore.QObject))}
+        named[widget.objectName] = widget
+        _checkProperties(root, named)
+        for connection in connections if connections is not None else ():
+            _connect(connection, named)
+        return widget
+
+
+def _checkProperties(root, named):
+    for element in root.iter("widget"):
+        widget = named.get(element.get("name"))
+        if widget is None:
+            raise UiError(f"Widget {element.get('name')} was not made.")
+        for prop in element.findall("property"):
+            name = prop.get("name")
+            isDynamic = prop.get("stdset") == "0"
+            if not isDynamic and name not in _FORM_PROPERTIES and widget.metaObject().indexOfProperty(name) < 0:
+                raise UiError(f"{element.get('class')} {element.get('name')} has no property {name}.")
+
+
+def _connect(connection, named):
+    sender, receiver = (connection.findtext(end) for end in ("sender", "receiver"))
+    for name in (sender, receiver):
+        if name not in named:
+            raise UiError(f"Connection with the unknown object {name}.")
+    signal = findSignal(named[sender], connection.findtext("signal"))
+    signal.connect(findSlot(named[receiver], connection.findtext("slot")))
+
+
