@@ -36,13 +36,21 @@ class LPSFrame:
 
     def leave(self, image):
         """``image`` (in the LPS frame) on the reference's grid, with exactly its geometry."""
-        flipped = sitk.Flip(image, self._flips) if any(self._flips) else image
-        permuted = sitk.PermuteAxes(flipped, self._inverse_order)
+        permuted = self.restore_axes(image)
         spacing, origin, direction = self._reference
         permuted.SetSpacing(spacing)
         permuted.SetOrigin(origin)
         permuted.SetDirection(direction)
         return permuted
+
+    def restore_axes(self, image):
+        """``image`` (in the LPS frame, of any size) in the reference's axis order; its geometry is not set."""
+        flipped = sitk.Flip(image, self._flips) if any(self._flips) else image
+        return sitk.PermuteAxes(flipped, self._inverse_order)
+
+    def image_axes(self, per_lps_axis):
+        """One value per LPS axis (x, y, z) -> one per image axis (i, j, k)."""
+        return tuple(per_lps_axis[axis] for axis in self._inverse_order)
 
 
 def _geometry_of(image):

@@ -1,8 +1,9 @@
 """Skull-stripping backends behind one interface.
 
 A backend is a module with ``is_available() -> bool`` and
-``strip(image, device, is_cancelled) -> mask`` (UInt8 on the image's grid), registered by name
-below. Modules are imported on first use, so that listing the backends stays cheap.
+``strip(image, head, device, is_cancelled) -> mask`` (UInt8 on the grid of ``image``; ``head`` is the
+head mask), and a sentence ``HOW_TO_GET_IT``; it is registered by name below. Modules are imported
+on first use, so that listing the backends stays cheap.
 """
 
 from collections import namedtuple
@@ -20,8 +21,11 @@ mask: UInt8 image, 1 = brain, on the input's grid. backend: name of the one that
 "already-stripped" when the input held nothing but a brain. volume_ml: float. warnings: list of text.
 """
 
-# Best first.
+# Best first: trained on many contrasts and sites, then on fewer.
 _BACKENDS = {
+    "synthstrip": ".synthstrip",
+    "hd-bet": ".hdbet_backend",
+    "deepbet": ".deepbet_backend",
     "builtin": ".builtin",
 }
 
@@ -89,7 +93,7 @@ def strip_skull(image, backend="auto", device="cpu", is_cancelled=None, head=Non
 def _run(name, image, head, device, is_cancelled):
     if is_cancelled is not None and is_cancelled():
         raise Cancelled()
-    mask = _module(name).strip(image, device, is_cancelled)
+    mask = _module(name).strip(image, head, device, is_cancelled)
     return SkullStrip(mask, name, volume_ml(mask), mask_warnings(mask, head))
 
 
