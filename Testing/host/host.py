@@ -14,8 +14,17 @@ import slicer
 import slicer.util
 from PySide6 import QtCore, QtWidgets
 
-from . import (ctk_module, look, message_boxes, mrml_widgets, node_combo_box, qt_module, sample_data, slice_pictures,
-               translation)
+from . import (
+    ctk_module,
+    look,
+    message_boxes,
+    mrml_widgets,
+    node_combo_box,
+    qt_module,
+    sample_data,
+    slice_pictures,
+    translation,
+)
 from .application import qSlicerApplication
 from .scene import SceneKeeper
 

@@ -14,6 +14,7 @@ What PythonQt does, and what this file therefore does on top of PySide6:
 Every class is subclassed, because PySide6 finds ``connect`` only in the dictionary of a Python subclass.
 """
 
+import contextlib
 import enum
 import inspect
 
@@ -136,9 +137,22 @@ def _setAttribute(self, name, value):
         raise AttributeError(f"Slot '{name}' can not be overwritten on {_className(self)} object")
     elif name.encode() in [bytes(each.data()) for each in self.dynamicPropertyNames()]:
         self.setProperty(name, value)
-    else:
+    elif not _lenience:
         raise AttributeError(f"'{name}' does not exist on {_className(self)} and creating new attributes on C++ "
                              "objects is not allowed")
+
+
+_lenience = []
+
+
+@contextlib.contextmanager
+def ignoringUnknownAttributes():
+    """In this block unknown attributes are dropped: PySide6's form loader sets one for every child."""
+    _lenience.append(True)
+    try:
+        yield
+    finally:
+        _lenience.pop()
 
 
 def _getAttribute(self, name):

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import types
-from typing import Any, Dict, Optional
+from typing import Any, Optional
 
 import slicer
 
@@ -22,7 +22,7 @@ class SampleDataSource:
     customDownloader: Any = None
     thumbnailFileName: Optional[str] = None
     loadFileType: Any = "VolumeFile"
-    loadFileProperties: Dict[str, Any] = dataclasses.field(default_factory=dict)
+    loadFileProperties: dict = dataclasses.field(default_factory=dict)
 
 
 class SampleDataLogic:

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 
 from PySide6 import QtCore, QtUiTools, QtWidgets
 
-from .pythonqt import native
+from .pythonqt import ignoringUnknownAttributes, native
 from .signals import findSignal, findSlot
 
 # Properties that QFormBuilder treats itself, so they needn't be properties of the widget.
@@ -74,19 +74,48 @@ class QUiLoader:
         connections = root.find("connections")
         if connections is not None:
             root.remove(connections)
+        enumerations = list(_takeEnumerations(root))
         buffer = QtCore.QBuffer()
         buffer.setData(ElementTree.tostring(root))
         buffer.open(QtCore.QIODevice.ReadOnly)
         builder = _Builder()
-        widget = builder.load(buffer, parent)
+        with ignoringUnknownAttributes():
+            widget = builder.load(buffer, parent)
         if widget is None:
             raise UiError(builder.errorString())
         named = {child.objectName: child for child in widget.findChildren(native(QtCore.QObject))}
         named[widget.objectName] = widget
         _checkProperties(root, named)
+        for name, prop, text in enumerations:
+            setattr(named[name], prop, _enumerationValue(type(named[name]), text))
         for connection in connections if connections is not None else ():
             _connect(connection, named)
         return widget
+
+
+def _takeEnumerations(root):
+    """Takes out of the form what Qt can't read: enumerations of the stand-ins, which aren't C++ ones."""
+    for element in root.iter("widget"):
+        if not element.get("class").startswith(("ctk", "qMRML", "qSlicer")):
+            continue
+        for prop in list(element.findall("property")):
+            value = prop.find("enum") if prop.find("enum") is not None else prop.find("set")
+            if value is not None and not hasattr(QtWidgets.QWidget, prop.get("name")):
+                element.remove(prop)
+                yield element.get("name"), prop.get("name"), value.text
+
+
+def _enumerationValue(cls, text):
+    """The value of ``Class::Name|Class::Name`` (Qt 6 files say ``Class::Enumeration::Name``)."""
+    value = None
+    for part in text.split("|"):
+        owner, name = part.split("::")[0], part.split("::")[-1]
+        found = [getattr(place, name) for place in (cls, getattr(QtWidgets, owner, None), getattr(QtCore, owner, None))
+                 if place is not None and hasattr(place, name)]
+        if not found:
+            raise UiError(f"{cls.__name__} has no value {part}.")
+        value = found[0] if value is None else value | found[0]
+    return value
 
 
 def _checkProperties(root, named):

@@ -4,8 +4,19 @@ Values are stored under the same names and in the same form as in Slicer. Lists,
 and ``Any`` are not supported here and are refused with a NotImplementedError.
 """
 
-from .annotations import (Choice, Decimals, Default, Exclude, IsInstance, Maximum, Minimum, NotNone, SingleStep,
-                          Validator, WithinRange)
+from .annotations import (
+                          Choice,
+                          Decimals,
+                          Default,
+                          Exclude,
+                          IsInstance,
+                          Maximum,
+                          Minimum,
+                          NotNone,
+                          SingleStep,
+                          Validator,
+                          WithinRange,
+)
 from .connectors import GuiConnector, createGuiConnector, parameterNodeGuiConnector
 from .wrapper import SlicerParameterNamePropertyName, isParameterNodeWrapper, parameterNodeWrapper
 

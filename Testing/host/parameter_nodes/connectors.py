@@ -1,5 +1,6 @@
 """Which widget shows which type, and how."""
 
+import abc
 import enum
 import pathlib
 
@@ -32,33 +33,80 @@ def createGuiConnector(widget, annotatedType):
                        f"'{type(widget)}'.")
 
 
-class GuiConnector:
+class GuiConnector(abc.ABC):
     """Reads and writes a widget, and tells when its user has changed it."""
+
+    def __init__(self):
+        super().__init__()
+        self._callback = None
+
+    def onChanged(self, callback):
+        """Has a function called after each change; None ends that."""
+        self._callback = callback
+        if callback is None:
+            self._disconnect()
+        else:
+            self._connect()
+
+    def changed(self):
+        if self._callback:
+            self._callback()
+
+    @staticmethod
+    @abc.abstractmethod
+    def canRepresent(widget, datatype):
+        """Whether this connector is for such a widget and type."""
+
+    @staticmethod
+    @abc.abstractmethod
+    def create(widget, datatype):
+        """A new connector."""
+
+    @abc.abstractmethod
+    def _connect(self):
+        """Has :meth:`changed` called by the widget."""
+
+    @abc.abstractmethod
+    def _disconnect(self):
+        """Ends that."""
+
+    @abc.abstractmethod
+    def widget(self):
+        """The widget."""
+
+    @abc.abstractmethod
+    def read(self):
+        """The widget's value."""
+
+    @abc.abstractmethod
+    def write(self, value):
+        """Shows a value."""
+
+
+class _SignalConnector(GuiConnector):
+    """A connector to a widget that announces changes by one signal."""
 
     signal = None
 
     @classmethod
-    def create(cls, widget, annotatedType):
-        return cls(widget, annotatedType)
+    def create(cls, widget, datatype):
+        return cls(widget, datatype)
 
     def __init__(self, widget, annotatedType):
+        super().__init__()
         self._widget = widget
-        self._callback = None
         self.kind, self.annotations = split(annotatedType)
 
     def widget(self):
         return self._widget
 
-    def onChanged(self, callback):
-        if callback is None and self._callback is not None:
-            getattr(self._widget, self.signal).disconnect(self.changed)
-        elif callback is not None and self.signal:
+    def _connect(self):
+        if self.signal:
             getattr(self._widget, self.signal).connect(self.changed)
-        self._callback = callback
 
-    def changed(self):
-        if self._callback:
-            self._callback()
+    def _disconnect(self):
+        if self.signal:
+            getattr(self._widget, self.signal).disconnect(self.changed)
 
     def limits(self):
         """Smallest and largest allowed value, None where there is none."""
@@ -76,7 +124,7 @@ class GuiConnector:
 
 def _property(name, signalName, kinds, widgets, before=None):
     """Registers a connector between a property of some widgets and some types."""
-    class Connector(GuiConnector):
+    class Connector(_SignalConnector):
         signal = signalName
 
         @staticmethod
@@ -135,7 +183,7 @@ _property("text", "textChanged", (str,), (qt.QLineEdit,))
 _property("text", None, (str,), (qt.QLabel,))
 
 
-class _Choices(GuiConnector):
+class _Choices(_SignalConnector):
     """A combo box filled with labels of choices."""
 
     signal = "currentIndexChanged"
@@ -190,7 +238,7 @@ class EnumConnector(_Choices):
 
 
 @parameterNodeGuiConnector
-class TextEditConnector(GuiConnector):
+class TextEditConnector(_SignalConnector):
     """Plain text of a text edit."""
 
     signal = "textChanged"
@@ -206,7 +254,7 @@ class TextEditConnector(GuiConnector):
         self._widget.setPlainText(value)
 
 
-class _Path(GuiConnector):
+class _Path(_SignalConnector):
     """A path shown by a property."""
 
     @classmethod
@@ -236,7 +284,7 @@ class DirectoryButtonConnector(_Path):
 
 
 @parameterNodeGuiConnector
-class NodeConnector(GuiConnector):
+class NodeConnector(_SignalConnector):
     """A node in a qMRMLNodeComboBox, whose node types follow from the annotation."""
 
     signal = "currentNodeChanged"
