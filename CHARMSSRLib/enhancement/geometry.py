@@ -1,0 +1,38 @@
+"""Grids: the enlarged grid of the result, with the same physical bounds as the input."""
+
+import numpy as np
+import SimpleITK as sitk
+
+
+def enlarged_geometry(image, factors):
+    """Spacing, origin and direction when the image axes (i, j, k) are refined by ``factors``.
+
+    M_out = M_in diag(1/s); the origin, a voxel's centre, moves by -(1/2)(1 - 1/s) input voxels
+    along each refined axis, so that voxel edges and physical bounds stay.
+
+    Returns:
+        (spacing, origin, direction) as SimpleITK takes them, mm in LPS.
+    """
+    factors = np.asarray(factors, float)
+    spacing = np.asarray(image.GetSpacing())
+    direction = np.asarray(image.GetDirection()).reshape(3, 3)
+    shift = direction @ (spacing * -0.5 * (1 - 1 / factors))
+    origin = np.asarray(image.GetOrigin()) + shift
+    return tuple((spacing / factors).tolist()), tuple(origin.tolist()), image.GetDirection()
+
+
+def image_on_enlarged_grid(array, frame, reference, factors_zyx):
+    """An LPS-ordered array of the enlarged grid as an image in the reference's own axis order.
+
+    Args:
+        array: (z, y, x) in the LPS frame, enlarged by ``factors_zyx``.
+        frame: the ``LPSFrame`` of the reference.
+        reference: the input image, whose orientation and bounds the result keeps.
+    """
+    image = frame.restore_axes(sitk.GetImageFromArray(array))
+    factors = frame.image_axes(tuple(factors_zyx)[::-1])
+    spacing, origin, direction = enlarged_geometry(reference, factors)
+    image.SetSpacing(spacing)
+    image.SetOrigin(origin)
+    image.SetDirection(direction)
+    return image
