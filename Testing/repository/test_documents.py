@@ -1,0 +1,52 @@
+"""The documents say what is true of this tree."""
+
+import re
+
+from CHARMSSRLib import CHARMS, available_checkpoints
+from CHARMSSRLib.cli import entry
+
+
+def python_blocks(path):
+    return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_the_example_of_the_network_page_runs(repository, capsys):
+    (example,) = python_blocks(repository / "docs" / "network.md")
+    exec(compile(example, "docs/network.md", "exec"), {})
+    assert capsys.readouterr().out.strip() == "1739408"
+
+
+def test_the_network_pages_totals_are_the_networks_own(repository):
+    text = (repository / "docs" / "network.md").read_text(encoding="utf-8")
+    for scale in (2, 4):
+        count = sum(parameter.numel() for parameter in CHARMS(scale=scale).parameters())
+        assert f"**{count:,}** (x{scale})" in text
+
+
+def test_the_examples_of_the_readme_are_python(repository):
+    blocks = python_blocks(repository / "README.md")
+    assert len(blocks) == 2
+    for block in blocks:
+        compile(block, "README.md", "exec")
+
+
+def test_the_readme_shows_only_commands_that_exist(repository):
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^charmssr ([\w-]+)", text, flags=re.MULTILINE))
+    assert shown and shown <= set(entry.COMMANDS)
+
+
+def test_every_option_in_the_readme_is_an_option_of_enhance(repository):
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    (subparsers,) = [action for action in entry.build_parser()._actions if action.dest == "command"]
+    known = set(subparsers.choices["enhance"]._option_string_actions)
+    lines = [line for line in text.splitlines() if line.startswith("charmssr enhance ")]
+    used = {option for line in lines for option in re.findall(r"--[\w-]+", line)}
+    assert used and used <= known
+
+
+def test_the_readme_names_every_bundled_checkpoint(repository, monkeypatch, tmp_path):
+    monkeypatch.setenv("CHARMSSR_HOME", str(tmp_path))
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `([\w-]+)`", text, flags=re.MULTILINE)
+    assert sorted(table) == sorted(available_checkpoints())
