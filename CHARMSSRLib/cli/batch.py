@@ -148,7 +148,7 @@ def _finished_report(job):
         return None
     try:
         report = json.loads(job.report.read_text(encoding="utf-8"))
-        made_from, made_with = Path(report["input"]), dict(report["settings"])
+        made_from, made_with = Path(report["files"]["input"]), dict(report["settings"])
         report["warnings"], report["seconds"]
     except (OSError, ValueError, KeyError, TypeError):
         raise OutputError(f"{job.report} is no report of this program; remove it or use --overwrite.") from None

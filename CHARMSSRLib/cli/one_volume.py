@@ -82,9 +82,7 @@ class VolumeJob:
         report = dict(result.report)
         report["warnings"] = list(dict.fromkeys([*warnings, *report.get("warnings", [])]))
         report.update(
-            input=str(self.input),
-            output=str(self.output),
-            mask=str(self.mask) if self.mask else None,
+            files={"input": str(self.input), "output": str(self.output), "mask": str(self.mask) if self.mask else None},
             settings=asdict(self.settings),
             seconds=round(time.monotonic() - started, 1),
         )
