@@ -72,10 +72,10 @@ def run(arguments):
         volumes = prepared_volumes(arguments.data, arguments.split, arguments.contrast, arguments.skull_strip, progress)
         for volume in volumes:
             for degradation in arguments.degradation:
-                interruption.check()
                 rows += score_prepared(
-                    volume, candidates, degradation, checkpoint.card["scale"], arguments.slices, device
-                )
+                    volume, candidates, degradation, checkpoint.card["scale"], arguments.slices, device,
+                    is_cancelled=interruption.is_cancelled,
+                )  # fmt: skip
     title = f"{checkpoint.card['name']} on the {arguments.split} volumes"
     write_tables(rows, arguments.output, title)
     if not arguments.output:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..enhancement.devices import choose_batch
-from ..errors import SettingsError
+from ..errors import Cancelled, SettingsError
 from ..network.charms import bicubic_upsample
 from ..training.degradations import KINDS, degrade
 from ..training.prepare import prepare_volume
@@ -79,7 +79,9 @@ def evaluate_volume(
     return rows
 
 
-def score_prepared(volume, candidates, degradation, scale, central=None, device="cpu", batch=0, seed=0):
+def score_prepared(
+    volume, candidates, degradation, scale, central=None, device="cpu", batch=0, seed=0, is_cancelled=None
+):
     """Score candidates on the slices of one volume in one plane.
 
     Every candidate reads the same degraded slices, each on the intensity scale that it
@@ -94,6 +96,7 @@ def score_prepared(volume, candidates, degradation, scale, central=None, device=
         device: where the networks run; they are moved there.
         batch: slices at a time; 0 chooses by the device.
         seed: of noisy degradations; each volume draws its own noise from it.
+        is_cancelled: asked before each candidate.
 
     Returns:
         list of rows, one per candidate and one of the reference.
@@ -108,6 +111,8 @@ def score_prepared(volume, candidates, degradation, scale, central=None, device=
     labels.update({"degradation": degradation, "scale": scale})
     rows = []
     for candidate in candidates:
+        if is_cancelled and is_cancelled():
+            raise Cancelled()
         lower, upper = _intensity_limits(volume, candidate.intensity)
         # Degraded per unit of one robust range, whatever the candidate's scale: all read the same noise.
         hr = np.where(mask, (reference - lower) / volume.percentile, 0).astype(np.float32)

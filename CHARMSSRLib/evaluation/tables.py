@@ -63,8 +63,8 @@ def best_against_runner_up(rows, figure="brain_psnr"):
 
 
 def markdown(rows, title="Evaluation"):
-    """Tables of the paper's shape: for each degradation, scale and contrast, a line per method."""
-    text = [f"# {title}", ""]
+    """Tables of the paper's shape: one per degradation, scale and contrast, a line per method; title may be None."""
+    text = [f"# {title}", ""] if title else []
     for (degradation, scale, contrast), own in group(rows, "degradation", "scale", "contrast").items():
         subjects = len({row["subject"] for row in own})
         text += [f"## {contrast} x{scale}, {degradation} ({subjects} subject{'s' if subjects > 1 else ''})", ""]

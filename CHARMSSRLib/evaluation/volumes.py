@@ -59,3 +59,11 @@ def _from_prepared(data, split, contrast, skull_strip, progress):
 def _announce(progress, number, count, name):
     if progress:
         progress(number / count, f"Scoring {name}")
+
+
+def one_plane_each(volumes):
+    """The first plane of every subject and contrast: enough to watch a training run by."""
+    first = {}
+    for volume in volumes:
+        first.setdefault((volume.subject, volume.contrast), volume)
+    return list(first.values())

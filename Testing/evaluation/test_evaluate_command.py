@@ -39,7 +39,6 @@ def checkpoint(tmp_path_factory):
 
 
 def evaluate(monkeypatch, *arguments):
-    monkeypatch.setattr(entry, "COMMANDS", ("evaluate",))
     monkeypatch.setattr(entry.build_parser, "__defaults__", (("evaluate",),))
     return entry.main(["evaluate", *map(str, arguments)])
 

@@ -1,0 +1,208 @@
+"""Trains or loads every network of a study under one protocol, scores it and writes the report."""
+
+import csv
+import io
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ..comparison.edsr import EDSR
+from ..comparison.registry import METHODS
+from ..errors import CheckpointError
+from ..files.output_files import OutputFiles
+from ..training.trainer import build_network, train
+from .macs import count_macs
+from .protocol import BASELINE, Candidate, score_prepared
+from .speed import milliseconds_per_slice
+from .tables import markdown, to_csv
+
+logger = logging.getLogger(__name__)
+
+OUTPUT_SIZE = 256  # networks are timed and counted for output slices of this width and height
+EDSR_TITLE = METHODS["edsr"].title
+ORIGINAL_EDSR = "EDSR, original (32 x 256)"
+COST_COLUMNS = (
+    "method", "parameters", "gmac", "parameters_for_inference", "gmac_for_inference", "milliseconds", "remark"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A trained network of a study.
+
+    Attributes:
+        title: in the tables. remark: what a reader must know, or "".
+        network: as trained, in evaluation mode.
+        intensity: the intensity scale that it was trained on.
+    """
+
+    title: str
+    remark: str
+    network: torch.nn.Module
+    intensity: str
+
+
+def contest(
+    entries, config, train_volumes, watched, runs, weights=None, device="cpu", progress=None, is_cancelled=None
+):
+    """Train (or go on with, or load) every entry with the same configuration.
+
+    Args:
+        entries: of ``studies``. config: TrainingConfig that all share.
+        train_volumes, watched: lists of PreparedVolume; the second for the logs.
+        runs: folder for the states and logs, one subfolder per entry; a finished run is not
+            trained again. The final weights are written there too, as NAME.safetensors.
+        weights: folder with NAME.safetensors of entries that need no training, or None.
+
+    Returns:
+        list of Contestant.
+    """
+    contestants = []
+    for number, entry in enumerate(entries):
+        own = entry.configure(config)
+        stored = None if weights is None else Path(weights) / f"{entry.name}.safetensors"
+        if entry.method == "bicubic":
+            network = build_network(own)
+        elif stored is not None and stored.is_file():
+            network = load_weights(build_network(own), stored)
+        else:
+            tell = _part_of(progress, number, len(entries), entry.title)
+            network = train(own, train_volumes, watched, Path(runs) / entry.name, device, tell, is_cancelled).network
+            save_file(network.state_dict(), Path(runs) / f"{entry.name}.safetensors")
+        contestants.append(Contestant(entry.title, METHODS[entry.method].remark, network.eval(), config.normalisation))
+        logger.info("%s is ready", entry.title)
+    return contestants
+
+
+def load_weights(network, path):
+    """Fill a network from a .safetensors file (float16 or float32).
+
+    Raises:
+        CheckpointError: when the file is damaged or belongs to another network.
+    """
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"The weights {path} are damaged and cannot be read: get them again.") from error
+    own = network.state_dict()
+    if set(own) != set(tensors) or any(own[key].shape != tensors[key].shape for key in own):
+        raise CheckpointError(f"The weights {path} belong to another network; give the folder of this study's weights.")
+    network.load_state_dict({key: value.to(own[key].dtype) for key, value in tensors.items()})
+    return network
+
+
+def score(contestants, volumes, degradations, scale, central=None, device="cpu", is_cancelled=None):
+    """Rows of all contestants on all volumes and degradations; bicubic is always among them.
+
+    Args:
+        volumes: iterable of PreparedVolume. The rest as ``protocol.score_prepared``.
+    """
+    candidates = [] if any(one.title == METHODS["bicubic"].title for one in contestants) else [BASELINE]
+    candidates += [Candidate(one.title, one.network.for_inference(), one.intensity) for one in contestants]
+    rows = []
+    for volume in volumes:
+        for degradation in degradations:
+            rows += score_prepared(volume, candidates, degradation, scale, central, device, is_cancelled=is_cancelled)
+    return rows
+
+
+def costs(contestants, scale, device="cpu", timed=True):
+    """Parameters, multiply-accumulates and time of each contestant, for one 256 x 256 output slice.
+
+    Timed in the form for inference. Beside the small EDSR stands the original one, untrained,
+    for the ratio of speed that the CHARMS paper states.
+
+    Returns:
+        list of dicts with COST_COLUMNS; milliseconds is None where it was not timed.
+    """
+    networks = {one.title: one.network for one in contestants}
+    remarks = {one.title: one.remark for one in contestants}
+    if EDSR_TITLE in networks:
+        networks[ORIGINAL_EDSR] = EDSR.original(scale).eval()
+        remarks[ORIGINAL_EDSR] = "untrained; for the ratio of speed"
+    deployed = {title: network.for_inference() for title, network in networks.items()}
+    size = OUTPUT_SIZE // scale
+    times = milliseconds_per_slice(deployed, size, size, device) if timed else {}
+    return [
+        {
+            "method": title,
+            "parameters": _count(network),
+            "gmac": count_macs(network, size, size) / 1e9,
+            "parameters_for_inference": _count(deployed[title]),
+            "gmac_for_inference": count_macs(deployed[title], size, size) / 1e9,
+            "milliseconds": times.get(title),
+            "remark": remarks[title],
+        }
+        for title, network in networks.items()
+    ]
+
+
+def write_report(folder, title, protocol, cost_rows, score_rows):
+    """Write report.md, scores.csv and costs.csv into an existing folder, together or not at all.
+
+    Args:
+        protocol: paragraph that says how the figures came about.
+    """
+    folder = Path(folder)
+    text = "\n".join(
+        [f"# {title}", "", protocol, "", *cost_table(cost_rows), "", markdown(score_rows, title=None)]
+    )  # fmt: skip
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COST_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(cost_rows)
+    with OutputFiles(overwrite=True) as files:
+        files.add_text(text, folder / "report.md")
+        files.add_text(to_csv(score_rows), folder / "scores.csv")
+        files.add_text(buffer.getvalue(), folder / "costs.csv")
+        files.commit()
+
+
+def cost_table(rows):
+    """The costs as lines of Markdown, with the times' ratios to both EDSRs where they were timed."""
+    times = {row["method"]: row["milliseconds"] for row in rows}
+    references = [name for name in (EDSR_TITLE, ORIGINAL_EDSR) if times.get(name)]
+    headings = ["method", "parameters (folded)", "GMAC (folded)", "ms per slice"]
+    headings += [f"time / {name}" for name in references] + ["remark"]
+    lines = [
+        f"## Costs of one {OUTPUT_SIZE} x {OUTPUT_SIZE} output slice",
+        "",
+        f"| {' | '.join(headings)} |",
+        "|---" * len(headings) + "|",
+    ]
+    for row in rows:
+        time = row["milliseconds"]
+        cells = [row["method"], f"{row['parameters']:,} ({row['parameters_for_inference']:,})"]
+        cells.append(f"{row['gmac']:.2f} ({row['gmac_for_inference']:.2f})")
+        cells.append("" if time is None else f"{time:.1f}")
+        cells += [f"{time / times[name]:.3g}" for name in references]
+        lines.append(f"| {' | '.join([*cells, row['remark']])} |")
+    return lines
+
+
+def describe_protocol(config, train_volumes, degradations, split):
+    """The paragraph that a reader needs in order to judge the tables."""
+    subjects = len({volume.subject for volume in train_volumes})
+    trained = (
+        f"Every learned network: {config.steps:,} steps of {config.batch} patches of {config.patch} x {config.patch}"
+        f" (LR), degradation {config.degradation}, {config.normalisation} intensities, L1, AdamW, {config.schedule}"
+        f" from {config.learning_rate:g}, seed {config.seed}, {subjects} training subjects."
+    )
+    skip = " Each has CHARMS's skip (bicubic of the input added, last convolution zero at first)."
+    regularised = f" CHARMS also has L_AR with weight {config.ar_weight:g}." if config.ar_weight else ""
+    return f"{trained}{skip}{regularised} Scored on the {split} volumes under: {', '.join(degradations)}."
+
+
+def _count(network):
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _part_of(progress, number, count, title):
+    """The progress of one training run as part of the whole."""
+    if progress is None:
+        return None
+    return lambda fraction, message: progress((number + fraction) / count, f"{title}: {message}")
