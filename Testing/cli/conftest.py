@@ -1,0 +1,80 @@
+"""A stand-in for the network part, so that the tests of the command line take no time."""
+
+import sys
+import types
+from types import SimpleNamespace
+
+import pytest
+import SimpleITK as sitk
+
+from CHARMSSRLib.cli import main
+from CHARMSSRLib.errors import Cancelled
+from CHARMSSRLib.volume_io import write_volume
+
+
+class FakeEnhance:
+    """Records its calls; returns the image twice as fine, or does what ``action`` says."""
+
+    def __init__(self):
+        self.calls = []
+        self.action = None
+
+    def __call__(self, image, settings=None, mask=None, progress=None, is_cancelled=None):
+        self.calls.append(SimpleNamespace(image=image, settings=settings, mask=mask))
+        for step in range(5):
+            progress(step / 5, f"Enhancing slice {step} of 5")
+            if self.action is not None:
+                self.action(step, image)
+            if is_cancelled():
+                raise Cancelled()
+        fine = sitk.Expand(sitk.Cast(image, sitk.sitkFloat32), (2, 2, 1))
+        mask = sitk.Cast(fine > 300, sitk.sitkUInt8)
+        maps = {"detail": fine - 1} if settings.maps else {}
+        report = {"checkpoint": {"name": settings.checkpoint}, "input": {"size": [1]}, "warnings": ["a doubt"]}
+        return SimpleNamespace(image=fine, mask=mask, maps=maps, report=report)
+
+
+@pytest.fixture
+def fake_enhance(monkeypatch):
+    """The stand-in, in the place of CHARMSSRLib.enhancement.enhance."""
+    module = types.ModuleType("CHARMSSRLib.enhancement.enhance")
+    module.enhance = FakeEnhance()
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module.enhance
+
+
+@pytest.fixture
+def scan(tmp_path, phantom_head):
+    """A readable volume in the temporary folder."""
+    path = tmp_path / "scan.nii.gz"
+    write_volume(phantom_head, path)
+    return path
+
+
+@pytest.fixture
+def charmssr(tmp_path, monkeypatch, capfd):
+    """Function: run the command line; returns its status, standard output and standard error.
+
+    A checkpoint "any" exists for it (its content matters to the real network only).
+    """
+    home = tmp_path / ".home"
+    home.mkdir()
+    (home / "any.safetensors").write_bytes(b"")
+    monkeypatch.setenv("CHARMSSR_HOME", str(home))
+
+    def run(*arguments):
+        status = main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return SimpleNamespace(status=status, out=out, err=err)
+
+    return run
+
+
+@pytest.fixture
+def listing(tmp_path):
+    """Function: names of all files below the temporary folder, hidden ones of the set-up left out."""
+
+    def names():
+        return sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if ".home" not in path.parts)
+
+    return names

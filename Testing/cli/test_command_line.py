@@ -1,0 +1,116 @@
+"""The frame of the command line: help, statuses, one-line errors, a fast start."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from CHARMSSRLib import __version__
+from CHARMSSRLib.cli import entry
+from CHARMSSRLib.settings import EnhancementSettings
+
+
+def python(*arguments, **options):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=60, **options)
+
+
+def test_the_version_is_told_fast():
+    times = []
+    for _ in range(3):
+        started = time.monotonic()
+        done = python("-m", "CHARMSSRLib", "--version")
+        times.append(time.monotonic() - started)
+    assert done.returncode == 0 and done.stdout == f"charmssr {__version__}\n"
+    assert min(times) < 1.0
+
+
+def test_neither_the_parser_nor_the_list_of_checkpoints_imports_torch_or_itk():
+    program = (
+        "import sys; from CHARMSSRLib.cli import main; main(['enhance', '--help']); main(['checkpoints'])\n"
+        "assert not {'torch', 'SimpleITK', 'numpy', 'scipy'} & set(sys.modules), sys.modules"
+    )
+    done = python("-c", program)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_command_explains_itself(charmssr):
+    for command in entry.COMMANDS:
+        done = charmssr(command, "--help")
+        assert done.status == 0 and f"usage: charmssr {command}" in done.out
+        assert command in charmssr("--help").out
+
+
+def test_no_command_shows_the_help(charmssr):
+    done = charmssr()
+    assert done.status == 2 and "enhance one volume" in done.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("enhance",),
+        ("enhance", "a.nii", "b.nii", "--planes", "diagonal"),
+        ("enhance", "a.nii", "b.nii", "--device", "tpu"),
+        ("enhance", "a.nii", "b.nii", "--batch", "-1"),
+        ("enhance", "a.nii", "b.nii", "--unknown"),
+        ("enhance", "a.nii", "b.nii", "--plane", "three"),
+    ],
+)
+def test_wrong_usage_gives_one_line_and_status_2(charmssr, arguments):
+    done = charmssr(*arguments)
+    assert done.status == 2 and done.out == ""
+    assert done.err.startswith("charmssr: error: ") and done.err.count("\n") == 1
+
+
+def test_every_setting_has_an_option_of_its_name():
+    options = entry.build_parser().parse_args(["enhance", "a", "b"])
+    for name in EnhancementSettings.__dataclass_fields__:
+        assert hasattr(options, name)
+
+
+def test_the_defaults_of_the_options_are_the_defaults_of_the_settings():
+    from CHARMSSRLib.cli.options import settings_from
+
+    assert settings_from(entry.build_parser().parse_args(["enhance", "a", "b"])) == EnhancementSettings()
+
+
+def test_unexpected_errors_are_one_line_and_show_their_traceback_on_request(charmssr, fake_enhance, scan, tmp_path):
+    def explode(step, image):
+        raise ZeroDivisionError("a bug\nin two lines")
+
+    fake_enhance.action = explode
+    done = charmssr("enhance", scan, tmp_path / "out.nii.gz", "--checkpoint", "any")
+    assert done.status == 1 and "Traceback" not in done.err
+    assert "charmssr: error: ZeroDivisionError: a bug in two lines (unexpected; please report" in done.err
+    for debugging in (
+        ("--debug", "enhance", scan, tmp_path / "out.nii.gz", "--checkpoint", "any"),
+        ("enhance", scan, tmp_path / "out.nii.gz", "--checkpoint", "any", "--debug"),
+    ):
+        assert "Traceback" in charmssr(*debugging).err
+
+
+def test_a_reader_that_leaves_early_is_no_error(tmp_path):
+    done = subprocess.run(
+        f"{sys.executable} -m CHARMSSRLib checkpoints | true",
+        shell=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CHARMSSR_HOME": str(tmp_path)},
+        timeout=60,
+    )
+    assert done.stderr == ""
+
+
+def test_the_list_of_checkpoints_is_one_line_each_or_json(charmssr, tmp_path):
+    import json
+
+    card = {"format": 1, "name": "mine", "task": "super-resolution", "architecture": {}, "scale": 2, "intensity": {}}
+    card.update(margin=16, data_consistency_operator="bicubic", sha256="", summary="A model of my own.")
+    (tmp_path / ".home" / "mine.json").write_text(json.dumps(card))
+    (tmp_path / ".home" / "mine.safetensors").write_bytes(b"")
+    done = charmssr("checkpoints")
+    assert done.status == 0 and "mine" in done.out and "A model of my own." in done.out
+    assert json.loads(charmssr("checkpoints", "--json").out)["mine"]["summary"] == "A model of my own."

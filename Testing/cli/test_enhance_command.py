@@ -1,0 +1,214 @@
+"""``charmssr enhance``: options arrive, outputs appear together, errors leave nothing."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from CHARMSSRLib.files import output_files
+from CHARMSSRLib.settings import EnhancementSettings
+from CHARMSSRLib.volume_io import read_volume, write_volume
+
+MODEL = ("--checkpoint", "any")
+
+
+def assert_refused(done, words):
+    assert done.status == 2 and done.out == ""
+    lines = [line for line in done.err.splitlines() if " %  " not in line]
+    assert len(lines) == 1 and lines[0].startswith("charmssr: error: ")
+    assert words in lines[0]
+
+
+def test_result_report_maps_and_mask_are_written(charmssr, fake_enhance, scan, tmp_path, listing):
+    done = charmssr(
+        "enhance", scan, tmp_path / "out.nrrd", *MODEL, "--report", tmp_path / "r.json", "--maps", tmp_path / "maps"
+    )
+    assert done.status == 0
+    assert listing() == ["maps", "maps/out_detail.nii.gz", "maps/out_mask.nii.gz", "out.nrrd", "r.json", "scan.nii.gz"]
+    assert done.out.startswith(f"{tmp_path / 'out.nrrd'}") and done.out.count("\n") == 1
+    assert "charmssr: warning: a doubt\n" in done.err
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["checkpoint"]["name"] == "any" and report["settings"]["maps"] is True
+    assert report["files"]["input"] == str(scan) and report["input"] == {"size": [1]} and report["seconds"] >= 0
+    assert read_volume(tmp_path / "out.nrrd").GetSize() == (192, 192, 48)
+
+
+def test_options_reach_the_library(charmssr, fake_enhance, scan, tmp_path):
+    charmssr(
+        "enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--planes", "three", "--restore-bias",
+        "--skull-strip", "none", "--keep-skull", "--data-consistency", "project", "--device", "cuda:1",
+        "--precision", "bfloat16", "--batch", "7",
+    )  # fmt: skip
+    assert fake_enhance.calls[0].settings == EnhancementSettings(
+        checkpoint="any", planes="three", restore_bias=True, skull_strip="none", keep_skull=True,
+        data_consistency="project", device="cuda:1", precision="bfloat16", batch=7,
+    )  # fmt: skip
+    charmssr("enhance", scan, tmp_path / "other.nii.gz", *MODEL, "--no-bias-correction")
+    assert fake_enhance.calls[1].settings == EnhancementSettings(checkpoint="any", bias_correction=False)
+
+
+def test_a_mask_on_another_grid_reaches_the_library_on_the_images_grid(
+    charmssr, fake_enhance, scan, tmp_path, phantom_brain
+):
+    write_volume(sitk.DICOMOrient(phantom_brain, "RAS"), tmp_path / "mask.nrrd")
+    assert charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--mask", tmp_path / "mask.nrrd").status == 0
+    mask = fake_enhance.calls[0].mask
+    assert np.array_equal(sitk.GetArrayFromImage(mask), sitk.GetArrayFromImage(phantom_brain))
+
+
+def test_bad_masks_are_refused(charmssr, fake_enhance, scan, tmp_path, phantom_brain):
+    write_volume(phantom_brain * 0, tmp_path / "empty.nii.gz")
+    done = charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--mask", tmp_path / "empty.nii.gz")
+    assert_refused(done, "mask is empty")
+    done = charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--mask", tmp_path / "none.nii.gz")
+    assert_refused(done, "no file or folder")
+    assert fake_enhance.calls == []
+
+
+@pytest.mark.parametrize("name, words", [("none.nii.gz", "no file or folder"), ("text.nii.gz", "cannot be read")])
+def test_unreadable_inputs_are_refused(charmssr, fake_enhance, tmp_path, listing, name, words):
+    (tmp_path / "text.nii.gz").write_text("no volume")
+    assert_refused(charmssr("enhance", tmp_path / name, tmp_path / "out.nii.gz", *MODEL), words)
+    assert listing() == ["text.nii.gz"] and fake_enhance.calls == []
+
+
+def test_inputs_that_cannot_be_enhanced_are_refused(charmssr, fake_enhance, tmp_path, phantom_head, listing):
+    write_volume(phantom_head * 0, tmp_path / "flat.nii.gz")
+    assert_refused(charmssr("enhance", tmp_path / "flat.nii.gz", tmp_path / "out.nii.gz", *MODEL), "constant")
+    write_volume(phantom_head[:, :, :9], tmp_path / "thin.nii.gz")
+    assert_refused(charmssr("enhance", tmp_path / "thin.nii.gz", tmp_path / "out.nii.gz", *MODEL), "too small")
+    assert listing() == ["flat.nii.gz", "thin.nii.gz"]
+
+
+def test_outputs_are_checked_before_anything_is_read(charmssr, fake_enhance, tmp_path, listing):
+    """The input does not even exist: the complaint is about the output."""
+    source = tmp_path / "none.nii.gz"
+    (tmp_path / "file").write_text("")
+    (tmp_path / "taken.nii.gz").write_text("precious")
+    for arguments, words in (
+        (["out.jpg"], "no extension of a volume"),
+        (["missing/out.nii.gz"], "no folder"),
+        (["file/out.nii.gz"], "no folder"),
+        (["taken.nii.gz"], "exists already"),
+        (["out.nii.gz", "--report", "missing/r.json"], "no folder"),
+        (["out.nii.gz", "--report", "taken.nii.gz"], "exists already"),
+        (["out.nii.gz", "--maps", "file/maps"], "no folder"),
+        (["out.nii.gz", "--maps", "file"], "no folder"),
+        (["out.nii.gz", "--report", "out.nii.gz"], "two names"),
+    ):
+        paths = [argument if argument.startswith("--") else tmp_path / argument for argument in arguments]
+        assert_refused(charmssr("enhance", source, *paths, *MODEL), words)
+    assert listing() == ["file", "taken.nii.gz"]
+    assert (tmp_path / "taken.nii.gz").read_text() == "precious"
+
+
+def test_a_folder_that_cannot_be_written_is_refused(charmssr, fake_enhance, scan, monkeypatch):
+    if not os.path.isdir("/proc/self"):
+        pytest.skip("needs /proc, where nobody can create files")
+    assert_refused(charmssr("enhance", scan, "/proc/out.nii.gz", *MODEL), "cannot be written")
+
+
+def test_the_input_is_never_replaced(charmssr, fake_enhance, scan, tmp_path):
+    before = scan.read_bytes()
+    assert_refused(charmssr("enhance", scan, scan, *MODEL, "--overwrite"), "is an input as well")
+    os.link(scan, tmp_path / "same.nii.gz")
+    assert_refused(charmssr("enhance", scan, tmp_path / "same.nii.gz", *MODEL, "--overwrite"), "is an input as well")
+    assert scan.read_bytes() == before
+
+
+def test_overwriting_is_possible_on_request(charmssr, fake_enhance, scan, tmp_path):
+    (tmp_path / "out.nii.gz").write_text("old")
+    assert charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--overwrite").status == 0
+    assert read_volume(tmp_path / "out.nii.gz").GetSize() == (192, 192, 48)
+
+
+def test_earlier_maps_of_the_same_name_are_not_overwritten(charmssr, fake_enhance, scan, tmp_path):
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    (maps / "out_detail.nii.gz").write_text("old")
+    assert_refused(charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--maps", maps), "exists already")
+    assert charmssr("enhance", scan, tmp_path / "other.nii.gz", *MODEL, "--maps", maps).status == 0
+
+
+def test_an_unknown_checkpoint_is_refused_before_the_input_is_read(charmssr, fake_enhance, tmp_path):
+    done = charmssr("enhance", tmp_path / "none.nii.gz", tmp_path / "out.nii.gz", "--checkpoint", "unheard-of")
+    assert_refused(done, "no checkpoint 'unheard-of'")
+
+
+def test_options_that_contradict_each_other_are_refused(charmssr, fake_enhance, scan, tmp_path):
+    done = charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--no-bias-correction", "--restore-bias")
+    assert_refused(done, "--restore-bias needs")
+
+
+def test_a_full_disk_leaves_nothing(charmssr, fake_enhance, scan, tmp_path, monkeypatch, listing):
+    real, written = output_files.write_nifti, []
+
+    def second_write_fails(*arguments, **options):
+        written.append(arguments)
+        if len(written) > 1:
+            raise OSError(28, "No space left on device")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(output_files, "write_nifti", second_write_fails)
+    done = charmssr(
+        "enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--maps", tmp_path / "maps", "--report", tmp_path / "r.json"
+    )
+    assert_refused(done, "is full")
+    assert len(written) == 2 and listing() == ["scan.nii.gz"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_during_the_work_gives_130_and_nothing(charmssr, fake_enhance, scan, tmp_path, listing, number):
+    fake_enhance.action = lambda step, image: os.kill(os.getpid(), number) if step == 2 else None
+    done = charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--report", tmp_path / "r.json")
+    assert done.status == 130 and done.out == ""
+    assert done.err.splitlines()[-1] == "charmssr: cancelled; nothing was written."
+    assert listing() == ["scan.nii.gz"]
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_work(charmssr, fake_enhance, scan, tmp_path, listing):
+    def twice(step, image):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the second signal did not stop the work")
+
+    fake_enhance.action = twice
+    assert charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL).status == 130
+    assert listing() == ["scan.nii.gz"]
+
+
+def test_ctrl_c_while_writing_gives_130_and_nothing(charmssr, fake_enhance, scan, tmp_path, monkeypatch, listing):
+    real = output_files.write_nifti
+
+    def interrupted(*arguments, **options):
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(output_files, "write_nifti", interrupted)
+    assert charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL).status == 130
+    assert listing() == ["scan.nii.gz"]
+
+
+def test_signal_handlers_are_given_back(charmssr, fake_enhance, scan, tmp_path):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_missing_package_is_named(charmssr, scan, tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "CHARMSSRLib.enhancement.enhance", None)
+    done = charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL)
+    assert_refused(done, "is missing; install it")
+
+
+def test_names_with_spaces_and_umlauts_work(charmssr, fake_enhance, scan, tmp_path):
+    odd = Path(tmp_path / "Schädel Größe 1.nii.gz")
+    scan.rename(odd)
+    assert charmssr("enhance", odd, tmp_path / "Ergebnis ü.nii.gz", *MODEL).status == 0
+    assert read_volume(tmp_path / "Ergebnis ü.nii.gz").GetSize() == (192, 192, 48)
