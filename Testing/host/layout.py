@@ -22,16 +22,14 @@ class SliceLogicKeeper:
         """Makes the views' nodes and logics that the scene lacks."""
         collection = vtk.vtkCollection()
         for name, orientation in _VIEWS:
-            logic = self.logics.get(name)
-            if logic is None:
+            if self.scene.GetSingletonNode(name, "vtkMRMLSliceNode") is None:
+                # A logic doesn't let go of a node that has left the scene, so it gets a successor.
                 logic = slicer.vtkMRMLSliceLogic()
                 logic.SetMRMLApplicationLogic(self.applicationLogic)
                 logic.SetMRMLScene(self.scene)
+                logic.AddSliceNode(name).SetOrientation(orientation)
                 self.logics[name] = logic
-            if self.scene.GetSingletonNode(name, "vtkMRMLSliceNode") is None:
-                node = logic.AddSliceNode(name)
-                node.SetOrientation(orientation)
-            collection.AddItem(logic)
+            collection.AddItem(self.logics[name])
         self.applicationLogic.SetSliceLogics(collection)
 
 
@@ -39,22 +37,23 @@ class SliceLogicKeeper:
 class qMRMLSliceWidget(native(QtWidgets.QWidget)):
     """A slice view that isn't drawn; its nodes and logic are real."""
 
-    def __init__(self, name, logic):
+    def __init__(self, name, keeper):
         super().__init__()
-        self._hostLogic = logic
+        self._hostName = name
+        self._hostKeeper = keeper
         self.setObjectName(f"qMRMLSliceWidget{name}")
 
     def sliceLogic(self):
-        return self._hostLogic
+        return self._hostKeeper.logics[self._hostName]
 
     def mrmlSliceNode(self):
-        return self._hostLogic.GetSliceNode()
+        return self.sliceLogic().GetSliceNode()
 
     def mrmlSliceCompositeNode(self):
-        return self._hostLogic.GetSliceCompositeNode()
+        return self.sliceLogic().GetSliceCompositeNode()
 
     def fitSliceToBackground(self):
-        self._hostLogic.FitSliceToBackground()
+        self.sliceLogic().FitSliceToBackground()
 
 
 @standIn
@@ -76,7 +75,7 @@ class qSlicerLayoutManager(native(QtCore.QObject)):
         if name not in self._hostKeeper.logics:
             return None
         if name not in self._hostWidgets:
-            self._hostWidgets[name] = qMRMLSliceWidget(name, self._hostKeeper.logics[name])
+            self._hostWidgets[name] = qMRMLSliceWidget(name, self._hostKeeper)
         return self._hostWidgets[name]
 
     def mrmlSliceLogics(self):

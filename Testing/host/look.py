@@ -54,6 +54,13 @@ def _onQtMessage(kind, context, text):
         print(f"Qt {kind.name}: {text}")
 
 
+def _neededHeight(panel, width):
+    layout = panel.layout()
+    if layout is not None and layout.hasHeightForWidth():
+        return layout.totalHeightForWidth(width)
+    return QtWidgets.QWidget.sizeHint(panel).height()
+
+
 def grab(widget, path, width=480, scale=2.0):
     """Saves a picture of a panel.
 
@@ -66,15 +73,16 @@ def grab(widget, path, width=480, scale=2.0):
     Returns:
         The path.
     """
-    panel = widget.parent if not isinstance(widget, QtWidgets.QWidget) else widget
+    panel = widget if isinstance(widget, QtWidgets.QWidget) else widget.parent
     window = panel.window()
+    height = 0
+    # More than once, because texts wrap anew at another width and scroll bars go.
     for _ in range(3):
-        height = max(panel.layout().totalHeightForWidth(width) if panel.layout() else -1,
-                     QtWidgets.QWidget.sizeHint(panel).height())
-        window.resize(width if window is panel else width + 2, height + (0 if window is panel else 60))
+        height = _neededHeight(panel, width)
+        frame = window.width - panel.parentWidget().width if window is not panel else 0
+        window.resize(width + frame, height + 100 if window is not panel else height)
         QtWidgets.QApplication.processEvents()
     panel.resize(width, height)
-    QtWidgets.QApplication.processEvents()
     image = QtGui.QImage(QtCore.QSize(round(width * scale), round(height * scale)), QtGui.QImage.Format_RGB32)
     image.setDevicePixelRatio(scale)
     image.fill(QtGui.QColor(240, 240, 240))

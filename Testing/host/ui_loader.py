@@ -5,6 +5,7 @@ stand-ins. What Qt would only mutter about is an error here: an unknown class, a
 exist, a property that its widget lacks (unless the file marks it as dynamic).
 """
 
+import functools
 import xml.etree.ElementTree as ElementTree
 
 from PySide6 import QtCore, QtUiTools, QtWidgets
@@ -26,38 +27,26 @@ class _Builder(QtUiTools.QUiLoader):
     """Makes the widgets that a .ui file names."""
 
     def createWidget(self, className, parent=None, name=""):
-        cls = widgetClasses().get(className)
-        if cls is None:
-            # Qt's own helpers of item views and the like, which a module can't name.
-            if className not in self.availableWidgets():
-                raise UiError(f"Unknown widget class {className} (object {name}).")
-            return super().createWidget(className, parent, name)
-        widget = cls(parent)
+        widget = widgetClasses()[className](parent)
         widget.setObjectName(name)
         return widget
 
 
+@functools.cache
 def widgetClasses():
     """All classes that a .ui file can name, by name."""
     from . import ctk_module, mrml_widgets, node_combo_box
 
-    classes = {name: native(cls) for name, cls in vars(_QtWidgets()).items()}
+    classes = {"Line": native(QtWidgets.QFrame)}
+    for name in dir(QtWidgets):
+        cls = getattr(QtWidgets, name)
+        if isinstance(cls, type) and issubclass(cls, QtWidgets.QWidget):
+            classes[name] = native(cls)
     classes.update(ctk_module.widgets())
-    classes.update({name: cls for name, cls in vars(mrml_widgets).items()
-                    if name.startswith("q") and isinstance(cls, type)})
-    classes["qMRMLNodeComboBox"] = node_combo_box.qMRMLNodeComboBox
+    for module in (mrml_widgets, node_combo_box):
+        classes.update({name: cls for name, cls in vars(module).items()
+                        if name.startswith("q") and isinstance(cls, type)})
     return classes
-
-
-class _QtWidgets:
-    """The widget classes of PySide6 as attributes."""
-
-    def __init__(self):
-        for name in dir(QtWidgets):
-            cls = getattr(QtWidgets, name)
-            if isinstance(cls, type) and issubclass(cls, QtWidgets.QWidget):
-                setattr(self, name, cls)
-        self.Line = QtWidgets.QFrame
 
 
 class QUiLoader:
@@ -74,6 +63,9 @@ class QUiLoader:
         connections = root.find("connections")
         if connections is not None:
             root.remove(connections)
+        for element in root.iter("widget"):
+            if element.get("class") not in widgetClasses():
+                raise UiError(f"Unknown widget class {element.get('class')} (object {element.get('name')}).")
         enumerations = list(_takeEnumerations(root))
         buffer = QtCore.QBuffer()
         buffer.setData(ElementTree.tostring(root))

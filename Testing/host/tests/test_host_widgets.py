@@ -1,0 +1,161 @@
+"""The stand-ins of ctk and qMRML widgets."""
+
+import pytest
+
+
+@pytest.fixture
+def selector(slicerHost):
+    import slicer
+
+    box = slicer.qMRMLNodeComboBox()
+    box.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    box.addEnabled = False
+    box.removeEnabled = False
+    return box
+
+
+def _add(name, kind="vtkMRMLScalarVolumeNode"):
+    import slicer
+
+    return slicer.mrmlScene.AddNewNodeByClass(kind, name)
+
+
+def test_a_selector_without_a_scene_is_disabled(selector):
+    import slicer
+
+    assert selector.enabled is False
+    selector.setMRMLScene(slicer.mrmlScene)
+    assert selector.enabled is True and selector.mrmlScene() is slicer.mrmlScene
+
+
+def test_a_selector_takes_the_first_node_by_itself_only_without_none_and_actions(selector):
+    import slicer
+
+    withActions = slicer.qMRMLNodeComboBox()
+    withActions.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    for box in (selector, withActions):
+        box.setMRMLScene(slicer.mrmlScene)
+    node = _add("first")
+    assert selector.currentNode() is node
+    assert withActions.currentNode() is None and withActions.nodeCount() == 1
+
+
+def test_a_selector_announces_the_chosen_node_by_three_signals(selector):
+    import slicer
+
+    selector.noneEnabled = True
+    selector.setMRMLScene(slicer.mrmlScene)
+    seen = []
+    selector.connect("currentNodeChanged(vtkMRMLNode*)", seen.append)
+    selector.connect("currentNodeChanged(bool)", seen.append)
+    selector.connect("currentNodeIDChanged(QString)", seen.append)
+    node = _add("first")
+    selector.setCurrentNode(node)
+    assert seen == [node, True, node.GetID()]
+    selector.setCurrentNodeID("")
+    assert seen[3:] == [None, False, ""]
+
+
+def test_a_renamed_current_node_is_shown_and_announced(selector):
+    import slicer
+
+    selector.setMRMLScene(slicer.mrmlScene)
+    node = _add("first")
+    seen = []
+    selector.currentNodeChanged.connect(lambda changed: seen.append(changed.GetName()))
+    node.SetName("second")
+    assert seen == ["second"]
+
+
+def test_a_removed_current_node_gives_way_to_the_last_one_or_to_none(selector):
+    import slicer
+
+    selector.setMRMLScene(slicer.mrmlScene)
+    first, last = _add("first"), _add("last")
+    slicer.mrmlScene.RemoveNode(first)
+    assert selector.currentNode() is last
+    selector.noneEnabled = True
+    slicer.mrmlScene.RemoveNode(last)
+    assert selector.currentNode() is None and selector.currentNodeID == ""
+
+
+def test_a_selector_hides_child_types_hidden_nodes_and_other_attributes(selector):
+    import slicer
+
+    selector.setMRMLScene(slicer.mrmlScene)
+    _add("labels", "vtkMRMLLabelMapVolumeNode")
+    assert selector.nodeCount() == 1
+    selector.hideChildNodeTypes = ["vtkMRMLLabelMapVolumeNode"]
+    assert selector.nodeCount() == 0
+    _add("hidden").SetHideFromEditors(True)
+    assert selector.nodeCount() == 0
+    selector.showHidden = True
+    assert selector.nodeCount() == 1
+    _add("plain")
+    selector.showHidden = False
+    assert selector.nodeCount() == 1
+    selector.addAttribute("vtkMRMLScalarVolumeNode", "Kind", "T1")
+    assert selector.nodeCount() == 0
+
+
+def test_a_selector_makes_a_node_on_request(selector):
+    import slicer
+
+    selector.baseName = "Result"
+    selector.setMRMLScene(slicer.mrmlScene)
+    made = []
+    selector.connect("nodeAddedByUser(vtkMRMLNode*)", made.append)
+    node = selector.addNode()
+    assert made == [node] and selector.currentNode() is node and node.GetName() == "Result"
+
+
+def test_a_stand_in_has_only_properties_slots_and_invokables(selector, slicerHost):
+    import ctk
+
+    for widget, name in ((selector, "setNodeTypes"), (ctk.ctkCollapsibleButton(), "setCollapsed"),
+                         (ctk.ctkSliderWidget(), "setMinimum"), (ctk.ctkPathLineEdit(), "setFilters")):
+        with pytest.raises(AttributeError):
+            getattr(widget, name)
+
+
+def test_a_collapsible_button_folds_its_contents_away(slicerHost):
+    import ctk
+    import qt
+
+    button = ctk.ctkCollapsibleButton()
+    button.text = "Section"
+    inside = qt.QLabel("inside")
+    hidden = qt.QLabel("hidden")
+    layout = qt.QVBoxLayout(button)
+    layout.addWidget(inside)
+    layout.addWidget(hidden)
+    hidden.hide()
+    button.show()
+    seen = []
+    button.connect("contentsCollapsed(bool)", seen.append)
+    openHeight = button.sizeHint().height()
+    button.collapsed = True
+    assert not inside.visible and button.sizeHint().height() < openHeight and button.checked is False
+    button.collapsed = False
+    assert inside.visible and not hidden.visible
+    assert seen == [True, False]
+
+
+def test_a_slider_keeps_its_limits_and_announces_its_value(slicerHost):
+    import ctk
+
+    slider, seen = ctk.ctkSliderWidget(), []
+    slider.minimum, slider.maximum, slider.decimals = -1, 4, 1
+    slider.connect("valueChanged(double)", seen.append)
+    slider.value = 2.5
+    slider.value = 9
+    assert seen == [2.5, 4.0]
+
+
+def test_a_path_is_announced(slicerHost):
+    import ctk
+
+    edit, seen = ctk.ctkPathLineEdit(), []
+    edit.connect("currentPathChanged(QString)", seen.append)
+    edit.currentPath = "/tmp/model.json"
+    assert seen == ["/tmp/model.json"] and edit.currentPath == "/tmp/model.json"
