@@ -1,5 +1,7 @@
 """What ends a job early."""
 
+import re
+
 
 class JobError(RuntimeError):
     """A job ended without a result through no fault of the input.
@@ -41,5 +43,6 @@ def exceptionFor(kind, message, details=""):
     if kind == "Cancelled":
         return JobCancelled(message)
     if kind == "MissingPackage":
-        return MissingPackage(message, package=details.split("\n")[0] or "torch")
+        named = re.search(r"'([\w.]+)'", message)
+        return MissingPackage(message, named.group(1) if named else "torch", details)
     return JobError(message, kind, details)

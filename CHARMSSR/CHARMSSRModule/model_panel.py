@@ -56,5 +56,5 @@ def _gridText(inputNode, planes, scale):
     before = spacingText(inputNode.GetSpacing())
     spacing = enhancedSpacing(ijkToRasOfNode(inputNode), planes, scale)
     if spacing is None:
-        return _("{before} mm").format(before=before)
-    return _("{before} \u2192 {after} mm").format(before=before, after=spacingText(spacing))
+        return _("Voxels: {before} mm").format(before=before)
+    return _("Voxels: {before} \u2192 {after} mm").format(before=before, after=spacingText(spacing))

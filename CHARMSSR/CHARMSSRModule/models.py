@@ -1,6 +1,7 @@
 """The checkpoints that can be chosen, in words. Reads model cards only; weights stay with the worker."""
 
 import os
+from html import escape
 
 from slicer.i18n import tr as _
 
@@ -52,7 +53,9 @@ def isSevenTeslaLike(card):
 def modelTitle(card):
     """Line of the model list."""
     title = card.get("title") or card["name"]
-    return _("{title} (preliminary)").format(title=title) if card.get("preliminary") else title
+    if card.get("preliminary") and "preliminary" not in title:
+        return _("{title} (preliminary)").format(title=title)
+    return title
 
 
 def modelDescription(card):
@@ -61,12 +64,7 @@ def modelDescription(card):
         claim = _("<b>7T-like.</b> This model was fine-tuned on pairs of 3T and 7T scans.")
     else:
         claim = _("<b>Super-resolved.</b> This model has not seen 7T scans: it sharpens, but imitates no 7T contrast.")
-    parts = [claim]
-    if card.get("summary"):
-        parts.append(card["summary"])
-    if card.get("preliminary"):
-        parts.append(_("<i>Preliminary: trained on a small budget.</i>"))
-    return "<br>".join(parts)
+    return "<br>".join(part for part in (claim, escape(card.get("summary", ""))) if part)
 
 
 def _useCheckpointFolder():

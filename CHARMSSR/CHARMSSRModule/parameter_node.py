@@ -113,8 +113,9 @@ class ItemDataConnector(GuiConnector):
         return self._comboBox.itemData(self._comboBox.currentIndex) or ""
 
     def write(self, value):
-        """Choose the item with this data, adding it if this computer doesn't have it."""
-        selectItem(self._comboBox, value, self._missingText)
+        """Choose the item with this data, adding it if this computer doesn't have it; "" leaves the default."""
+        if value:
+            selectItem(self._comboBox, value, self._missingText)
 
 
 def selectItem(comboBox, value, missingText):

@@ -9,7 +9,7 @@ def reportTable(report, inputNode, resultNode):
     """Rich text: one row per figure that the report has, warnings below."""
     rows = [(label, value) for label, value in _rows(report, inputNode, resultNode) if value]
     cells = "".join(
-        f'<tr><td style="padding-right:10px"><span style="color:gray">{escape(label)}</span></td>'
+        f'<tr><td style="padding-right:8px; white-space:nowrap"><span style="color:gray">{escape(label)}</span></td>'
         f"<td>{escape(value)}</td></tr>"
         for label, value in rows
     )
@@ -27,8 +27,8 @@ def remainingTime(seconds):
 
 
 def spacingText(spacing):
-    """Voxel size as text, without unit."""
-    return " \u00d7 ".join(f"{step:.2f}" for step in spacing)
+    """Voxel size as text, without unit: "1 × 1 × 1.25"."""
+    return " \u00d7 ".join(f"{round(step, 2):g}" for step in spacing)
 
 
 def _rows(report, inputNode, resultNode):

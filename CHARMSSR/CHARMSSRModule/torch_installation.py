@@ -17,7 +17,11 @@ SAFETENSORS_REQUIREMENT = "safetensors>=0.4"
 
 def hasTorchExtension():
     """True if the PyTorch extension is installed."""
-    return hasattr(slicer.modules, "pytorchutils") or importlib.util.find_spec("PyTorchUtils") is not None
+    try:
+        import PyTorchUtils  # noqa: F401  (small; imports no torch)
+    except ImportError:
+        return False
+    return True
 
 
 def missingSentence(package, ownPython):

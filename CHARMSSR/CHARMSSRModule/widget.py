@@ -1,6 +1,7 @@
 """The panel: what the user chooses goes to the parameter node, the button starts a job of the logic."""
 
 import sys
+from html import escape
 
 import slicer
 import vtk
@@ -156,7 +157,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if node is None or not report:
             self.ui.resultLabel.text = _("No result yet.")
         else:
-            self.ui.resultLabel.text = f"<b>{node.GetName()}</b>" + reportTable(report, source, node)
+            self.ui.resultLabel.text = f"<b>{escape(node.GetName())}</b>" + reportTable(report, source, node)
         canCompare = node is not None and source is not None
         self.ui.compareButton.enabled = canCompare
         self.ui.compareButton.toolTip = (

@@ -1,0 +1,135 @@
+"""A worker without a network: speaks the protocol, doubles voxels, and misbehaves on request.
+
+Run as ``python fake_worker.py MODE``. It enlarges by repeating voxels, so tests can check every value and position.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+
+import numpy as np
+
+HELLO = {
+    "type": "hello",
+    "id": "",
+    "pid": os.getpid(),
+    "library": "0.1.0",
+    "torch": "2.9",
+    "python": "3.12",
+    "device": "cuda:0",
+    "devices": [{"name": "cpu", "description": "CPU, 8 threads"}, {"name": "cuda:0", "description": "Tesla T4, 15 GB"}],
+    "skull_strip_backends": ["deepbet", "builtin"],
+}
+
+
+def main(mode):
+    """Serve until stdin ends."""
+    if mode == "without torch":
+        send(type="error", id="", kind="MissingPackage", message="The Python package 'torch' is missing.")
+        return 3
+    if mode == "dies importing torch":
+        sys.stderr.write("Traceback (most recent call last):\nModuleNotFoundError: No module named 'torch'\n")
+        return 1
+    if mode == "dies at start":
+        sys.stderr.write("the loader says: libcudart.so.12 not found\n")
+        return 1
+    if mode == "silent":
+        sys.stdin.read()
+        return 0
+    if mode == "chatty":  # a library that prints before the protocol is up
+        print("Using a cache folder\n\n{not json", flush=True)
+    in_pieces = mode == "in pieces"
+    send(in_pieces, **HELLO)
+    cancelled = threading.Event()
+    for line in sys.stdin:
+        message = json.loads(line)
+        if message["type"] == "shutdown":
+            return 0
+        if message["type"] == "cancel":
+            cancelled.set()
+        elif message["type"] == "run":
+            cancelled.clear()
+            threading.Thread(target=run, args=(mode, message, cancelled), daemon=True).start()
+    return 0
+
+
+def run(mode, message, cancelled):
+    """One job, in the way that the mode says."""
+    identifier = message["id"]
+    if mode == "dies at work":
+        sys.stderr.write("terminate called after throwing an instance of 'std::bad_alloc'\n")
+        sys.stderr.flush()
+        os._exit(7)
+    if mode == "is killed":
+        os.kill(os.getpid(), 9)
+    if mode == "refuses":
+        send(type="error", id=identifier, kind="InputError", message="The image shows a phone: give a head.")
+        return
+    if mode == "breaks":
+        send(type="error", id=identifier, kind="InternalError", message="Something broke.", details="Traceback: line 7")
+        return
+    steps = 200 if mode in ("slow", "deaf") else 4
+    for step in range(steps):
+        send(
+            mode == "in pieces", type="progress", id=identifier, fraction=step / steps, remaining_seconds=12.0,
+            message=f"Enhancing slice {step + 1} of {steps} \u2026",
+        )  # fmt: skip
+        if cancelled.wait(0.05 if steps > 4 else 0.01) and mode != "deaf":
+            send(type="error", id=identifier, kind="Cancelled", message="Cancelled.", details="")
+            return
+        if mode == "deaf":
+            time.sleep(0.05)
+    send(mode == "in pieces", **enlarge(mode, message))
+
+
+def enlarge(mode, message):
+    """The result message: each voxel twice along i and j, the outer borders as they were."""
+    folder, image = message["folder"], message["image"]
+    voxels = np.load(os.path.join(folder, image["array"]))
+    if mode != "forgets the file":
+        larger = voxels.astype(np.float32).repeat(2, axis=1).repeat(2, axis=2)
+        np.save(os.path.join(folder, "output.npy"), larger)
+    direction = np.reshape(image["direction"], (3, 3))
+    spacing = np.array(image["spacing"])
+    origin = np.array(image["origin"]) - direction[:, :2] @ (spacing[:2] / 4)
+    grid = {"spacing": (spacing / (2, 2, 1)).tolist(), "origin": origin.tolist(), "direction": image["direction"]}
+    with open(os.path.join(folder, "message.json"), "w") as file:
+        json.dump(message, file)
+    return {
+        "type": "result",
+        "id": message["id"],
+        "image": {"array": "output.npy", **grid},
+        "mask": None,
+        "maps": {},
+        "report": {
+            "checkpoint": {"name": message["settings"]["checkpoint"], "sha256": "ab" * 32},
+            "device": "cpu",
+            "precision": "float32",
+            "stages": {"bias_correction": 4.9, "skull_strip": 2.2, "enhancement": 11.3},
+            "peak_memory_bytes": {"host": 1900000000, "device": None},
+            "slices": {"enhanced": voxels.shape[0] - 2, "skipped": 2},
+            "data_consistency": {"before": 0.0213, "after": 0.0213},
+            "banding": {"input": 0.0012, "output": 0.0011},
+            "skull_strip": {"backend": "builtin", "volume_ml": 1432.4},
+            "warnings": ["The mask is larger than brains are."] if mode == "warns" else [],
+            "settings_seen": message["settings"],
+            "mask_seen": message["mask"],
+        },
+    }
+
+
+def send(in_pieces=False, **fields):
+    """One message; in pieces that end inside characters, if asked for."""
+    line = (json.dumps({"version": 1, **fields}, ensure_ascii=False) + "\n").encode()
+    size = 7 if in_pieces else len(line)
+    for start in range(0, len(line), size):
+        sys.stdout.buffer.write(line[start : start + size])
+        sys.stdout.buffer.flush()
+        if in_pieces:
+            time.sleep(0.0005)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
