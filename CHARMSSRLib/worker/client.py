@@ -52,6 +52,20 @@ class WorkerClient:
         Raises:
             WorkerError: the process cannot be started, lacks a package, or does not answer.
         """
+        self.start_process()
+        message = self.next_message(timeout) or {"type": "silence"}
+        if message["type"] != "hello":
+            self.close()
+            raise WorkerError(message.get("message", "The worker did not introduce itself; restart it."))
+        self.hello = message
+        return message
+
+    def start_process(self):
+        """Start the process without waiting for its first message.
+
+        Raises:
+            WorkerError: the process cannot be started.
+        """
         try:
             self.process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment
@@ -60,12 +74,6 @@ class WorkerClient:
             raise WorkerError(f"The worker cannot be started ({error}); check the path of its Python.") from error
         self._messages = queue.Queue()
         threading.Thread(target=_read_messages, args=(self.process.stdout, self._messages), daemon=True).start()
-        message = self.next_message(timeout)
-        if message["type"] != "hello":
-            self.close()
-            raise WorkerError(message.get("message", "The worker did not introduce itself; restart it."))
-        self.hello = message
-        return message
 
     def send(self, type, id="", **fields):
         """Send one message.

@@ -1,0 +1,67 @@
+"""Progress: one rewritten line on a terminal, a few plain ones elsewhere, a sane estimate of the time left."""
+
+import io
+
+import pytest
+
+from CHARMSSRLib.cli.progress import ProgressLine
+from CHARMSSRLib.remaining_time import RemainingTime, spoken
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_file_gets_about_ten_lines():
+    stream = io.StringIO()
+    with ProgressLine(stream) as progress:
+        for step in range(1001):
+            progress(step / 1000, f"slice {step}")
+    lines = stream.getvalue().splitlines()
+    assert 10 <= len(lines) <= 12
+    assert lines[0].strip().startswith("0 %") and lines[-1].strip().startswith("100 %")
+
+
+def test_a_terminal_gets_one_line_that_is_cleared_at_the_end():
+    stream = Terminal()
+    with ProgressLine(stream) as progress:
+        progress(0.25, "Enhancing slice 10 of 40 " + "x" * 500)
+    text = stream.getvalue()
+    assert "\n" not in text and "25 %  Enhancing" in text and text.endswith("\r\033[K")
+    assert len(text.split("\r\033[K")[1]) < 500
+
+
+def test_the_time_left_of_a_steady_task_is_exact():
+    clock = Clock()
+    remaining = RemainingTime(clock)
+    assert remaining.update(0.0) is None
+    for second in range(1, 41):
+        clock.now = 100.0 + second
+        left = remaining.update(second / 100)
+    assert left == pytest.approx(60, rel=0.02)
+    assert remaining.update(1.0) == 0.0
+
+
+def test_the_time_left_follows_a_change_of_speed():
+    clock = Clock()
+    remaining = RemainingTime(clock)
+    for second in range(1, 11):  # a fast stage: half of it in ten seconds
+        clock.now = 100.0 + second
+        remaining.update(0.05 * second)
+    for second in range(11, 91):  # then 0.5 % a second
+        clock.now = 100.0 + second
+        left = remaining.update(0.5 + 0.005 * (second - 10))
+    assert left == pytest.approx(20, rel=0.25)
+
+
+def test_durations_are_told_in_fitting_units():
+    assert [spoken(s) for s in (0.2, 44.6, 200, 8000)] == ["1 s", "45 s", "3 min", "2 h 13 min"]

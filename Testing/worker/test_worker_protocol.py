@@ -1,0 +1,81 @@
+"""Messages survive their trip as lines of bytes; volumes survive theirs as .npy files."""
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from CHARMSSRLib.worker.protocol import LineBuffer, ProtocolError, decode, encode, load_volume, save_volume
+
+
+def test_messages_survive_any_cut_of_the_stream():
+    messages = [encode("run", "1", text="Größe\nneue Zeile"), encode("cancel", "1"), b"\r\n", encode("shutdown")]
+    stream = b"".join(messages)
+    for size in (1, 2, 7, 1000):
+        buffer = LineBuffer()
+        lines = [line for at in range(0, len(stream), size) for line in buffer.feed(stream[at : at + size])]
+        assert [decode(line)["type"] for line in lines] == ["run", "cancel", "shutdown"]
+        assert decode(lines[0])["text"] == "Größe\nneue Zeile"
+
+
+def test_a_message_is_one_line_of_strict_json():
+    assert encode("result", "1", text="a\nb").count(b"\n") == 1
+    with pytest.raises(ValueError):
+        encode("result", "1", figure=float("nan"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"no json",
+        b"\xff\xfe",
+        b"[1, 2]",
+        b'{"version": 1, "id": ""}',
+        b'{"version": 1, "type": "run"}',
+        b'{"version": 1, "id": 3, "type": "run"}',
+        b'{"version": 2, "id": "", "type": "run"}',
+    ],
+)
+def test_lines_that_are_no_messages_are_refused(line):
+    with pytest.raises(ProtocolError):
+        decode(line)
+
+
+def test_volumes_keep_voxels_type_and_geometry(tmp_path):
+    for pixel_type in (sitk.sitkInt16, sitk.sitkFloat32, sitk.sitkUInt8):
+        image = sitk.Cast(sitk.GaussianSource(size=(7, 6, 5), scale=100), pixel_type)
+        image.SetSpacing((0.1, 2 / 3, 3.3))
+        image.SetOrigin((-1e-3, 123.456789, 9e5))
+        image.SetDirection((0, 1, 0, 0, 0, -1, 1, 0, 0))
+        description = json.loads(json.dumps(save_volume(image, tmp_path, "input")))
+        back = load_volume(description, tmp_path)
+        assert np.array_equal(sitk.GetArrayFromImage(back), sitk.GetArrayFromImage(image))
+        assert back.GetPixelID() == pixel_type
+        for quantity in ("GetSpacing", "GetOrigin", "GetDirection"):
+            assert getattr(back, quantity)() == getattr(image, quantity)()
+
+
+def test_bad_volumes_are_refused(tmp_path):
+    good = save_volume(sitk.Image(4, 4, 4, sitk.sitkFloat32), tmp_path, "input")
+    np.save(tmp_path / "flat.npy", np.zeros((4, 4)))
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    (tmp_path / "text.npy").write_text("nothing")
+    (tmp_path / "job").mkdir()
+    for change in (
+        {"array": "missing.npy"},
+        {"array": "flat.npy"},
+        {"array": "objects.npy"},
+        {"array": "text.npy"},
+        {"spacing": [1, 2]},
+        {"spacing": [1, 0, 1]},
+        {"direction": [0] * 9},
+        {"origin": "here"},
+    ):
+        with pytest.raises(ProtocolError):
+            load_volume({**good, **change}, tmp_path)
+    for bad in (None, {}, "input.npy"):
+        with pytest.raises(ProtocolError):
+            load_volume(bad, tmp_path)
+    with pytest.raises(ProtocolError, match="not a file of the job's folder"):
+        load_volume({**good, "array": "../input.npy"}, tmp_path / "job")
