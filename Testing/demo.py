@@ -9,17 +9,17 @@ import argparse
 import json
 import logging
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 import SimpleITK as sitk
 import slicer
 from demo_picture import draw_comparison
 from phantom import phantom_head
+
+from CHARMSSRLib import CHARMSSRError, EnhancementSettings
+from CHARMSSRLib.worker.client import WorkerClient
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "CHARMSSR"))
@@ -28,7 +28,6 @@ from CHARMSSRModule.geometry import gridFromIjkToRas, ijkToRasOfNode  # noqa: E4
 from CHARMSSRModule.scene_results import addResult  # noqa: E402
 
 SAMPLE = Path("volumes") / "ds000011_sub-04_T1w.nii.gz"  # a whole head that no bundled network was trained on
-JOB = "demo"
 
 
 def main():
@@ -40,7 +39,7 @@ def main():
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         run(options)
-    except DemoError as error:
+    except (DemoError, CHARMSSRError) as error:
         raise SystemExit(f"demo: {error}") from error
 
 
@@ -57,13 +56,11 @@ def run(options):
     source = load_volume(path)
     logging.info("Loaded %s: %s voxels", path.name, " x ".join(map(str, source.GetImageData().GetDimensions())))
 
-    with tempfile.TemporaryDirectory(prefix="charmssr-demo-") as folder:
-        message, result = enhance_in_worker(source, Path(folder), options.checkpoint)
-        voxels = np.load(Path(folder) / result["image"]["array"])
-        mask = np.load(Path(folder) / result["mask"]["array"])
-    report = result["report"]
-    scale = max(round(old / new) for old, new in zip(source.GetSpacing(), result["image"]["spacing"]))
-    node = addResult(source, voxels, result["image"], report, message["library"], scale)
+    settings = EnhancementSettings(**({"checkpoint": options.checkpoint} if options.checkpoint else {}))
+    answer, version = enhance_in_worker(image_of(source), settings)
+    report = answer.report
+    voxels = sitk.GetArrayFromImage(answer.image)
+    node = addResult(source, voxels, grid_of(answer.image), report, version, report["checkpoint"]["scale"])
 
     names = {"volume": "enhanced.nii.gz", "report": "report.json", "scene": "scene.mrml", "picture": "comparison.png"}
     files = {kind: options.output / name for kind, name in names.items()}
@@ -71,7 +68,7 @@ def run(options):
     files["report"].write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     slicer.mrmlScene.SetRootDirectory(str(options.output.resolve()))
     slicer.mrmlScene.Commit(str(files["scene"].resolve()))
-    draw_comparison(image_of(source), image_of(node), mask_image(mask, result["mask"]), report, files["picture"])
+    draw_comparison(image_of(source), image_of(node), answer.mask, report, files["picture"])
 
     for warning in report["warnings"]:
         logging.info("Warning: %s", warning)
@@ -113,58 +110,33 @@ def save_volume(node, path):
         raise DemoError(f"{path} cannot be written.")
 
 
-def enhance_in_worker(node, folder, checkpoint):
-    """(hello, result) messages of the worker for a volume node; arrays are in `folder`."""
-    np.save(folder / "input.npy", np.ascontiguousarray(slicer.util.arrayFromVolume(node)))
-    image = {"array": "input.npy", **gridFromIjkToRas(ijkToRasOfNode(node))}
-    settings = {} if checkpoint is None else {"checkpoint": checkpoint}
-    job = {"version": 1, "id": JOB, "type": "run", "task": "enhance", "folder": str(folder), "image": image}
-    command = [sys.executable, "-m", "CHARMSSRLib", "worker"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY) as worker:
-        hello = answer(worker)
-        send(worker, {**job, "mask": None, "settings": settings})
-        result = answer(worker)
-        send(worker, {"version": 1, "id": "", "type": "shutdown"})
-    return hello, result
-
-
-def send(worker, message):
-    """Write one message to the worker."""
-    worker.stdin.write((json.dumps(message) + "\n").encode("utf-8"))
-    worker.stdin.flush()
-
-
-def answer(worker):
-    """Next message of the worker that is not about progress, which is shown."""
+def enhance_in_worker(image, settings):
+    """(Answer, version of the library) of a worker process for one image."""
     shown = -1
-    for line in worker.stdout:
-        message = json.loads(line)
-        if message["type"] == "error":
-            raise DemoError(message["message"])
-        if message["type"] != "progress":
-            return message
-        if int(20 * message["fraction"]) > shown:
-            shown = int(20 * message["fraction"])
-            logging.info("%4.0f %%  %s", 100 * message["fraction"], message["message"])
-    raise DemoError("The worker process ended before it was done.")
+
+    def show(fraction, message):
+        nonlocal shown
+        if int(20 * fraction) > shown:
+            shown = int(20 * fraction)
+            logging.info("%4.0f %%  %s", 100 * fraction, message)
+
+    with WorkerClient() as worker:
+        return worker.enhance(image, settings, progress=show), worker.hello["library"]
 
 
 def image_of(node):
     """SimpleITK image of a volume node."""
-    return _image(slicer.util.arrayFromVolume(node), gridFromIjkToRas(ijkToRasOfNode(node)))
-
-
-def mask_image(voxels, grid):
-    """SimpleITK image of a mask as the worker returned it."""
-    return _image(voxels, grid)
-
-
-def _image(voxels, grid):
-    image = sitk.GetImageFromArray(voxels)
+    image = sitk.GetImageFromArray(slicer.util.arrayFromVolume(node))
+    grid = gridFromIjkToRas(ijkToRasOfNode(node))
     image.SetSpacing(grid["spacing"])
     image.SetOrigin(grid["origin"])
     image.SetDirection(grid["direction"])
     return image
+
+
+def grid_of(image):
+    """Grid of a SimpleITK image as the module's functions take it."""
+    return {"spacing": image.GetSpacing(), "origin": image.GetOrigin(), "direction": image.GetDirection()}
 
 
 if __name__ == "__main__":

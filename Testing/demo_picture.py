@@ -4,8 +4,10 @@ import numpy as np
 import SimpleITK as sitk
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from scipy import ndimage
 
 DETAIL_MM = 44.0  # side of the close-up
+SURFACE_MM = 6.0  # the close-up keeps away from the brain's surface
 PLANES = {0: "sagittal", 1: "coronal", 2: "axial"}
 
 
@@ -39,7 +41,7 @@ def draw_comparison(source, result, mask, report, path):
     figure = Figure(figsize=(12, 9.2), facecolor="black")
     axes = figure.subplots(2, 3)
     for column, (title, picture) in enumerate(panels):
-        low, high = np.percentile(picture[brain], (0.5, 99.7))
+        low, high = np.percentile(picture[brain], (0.5, 99.9))
         for row, window in enumerate((frame, detail)):
             view = axes[row, column]
             rows, columns = window
@@ -76,9 +78,12 @@ def _box_around(brain, margin_mm, spacing):
 
 
 def _busiest_window(picture, brain, spacing):
-    """Square window with the most edges inside the brain, judged on the interpolated input."""
+    """Square window with most of the brain's folds, judged on the interpolated input."""
     rows, columns = (int(round(DETAIL_MM / step)) for step in (spacing[1], spacing[0]))
-    edges = np.hypot(*np.gradient(picture.astype(float))) * brain
+    edges = np.hypot(*np.gradient(picture.astype(float)))
+    # Many edges count, not strong ones (else the ventricles would win), and none near the brain's surface.
+    deep = ndimage.distance_transform_edt(brain, sampling=(spacing[1], spacing[0])) > SURFACE_MM
+    edges = np.minimum(edges, np.percentile(edges[brain], 70)) * deep
     sums = np.pad(edges, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
     totals = sums[rows:, columns:] - sums[:-rows, columns:] - sums[rows:, :-columns] + sums[:-rows, :-columns]
     top, left = np.unravel_index(np.argmax(totals), totals.shape)
