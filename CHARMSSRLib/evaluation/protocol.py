@@ -4,6 +4,7 @@ Preparation (bias field, mask, true in-plane resolution, choice of slices) is th
 training data; bicubic interpolation is scored beside every network on the same slices.
 """
 
+import logging
 import zlib
 from dataclasses import dataclass
 from typing import Optional
@@ -19,6 +20,8 @@ from ..training.prepare import prepare_volume
 from ..training.validation import crop_to_multiple
 from .fidelity import brain_psnr, brain_ssim, slice_psnr, slice_ssim
 from .tissue import TISSUE_ORDER, contrast_to_noise, edge_sharpness, find_tissues, signal_to_noise
+
+logger = logging.getLogger(__name__)
 
 BICUBIC = "bicubic"
 REFERENCE = "reference"  # the volume itself: only figures that need no comparison
@@ -149,7 +152,10 @@ class _Measure:
         self.volume, self.reference, self.mask = volume, reference, mask
         self.tissues = None
         if volume.contrast in TISSUE_ORDER:
-            self.tissues = find_tissues(reference, mask, volume.spacing, volume.contrast)
+            try:
+                self.tissues = find_tissues(reference, mask, volume.spacing, volume.contrast)
+            except ValueError as reason:
+                logger.warning("%s %s gets no tissue figures: %s", volume.subject, volume.contrast, reason)
 
     def __call__(self, output, compared=True):
         """Figures of an output (slice, row, column) in the units of the volume."""

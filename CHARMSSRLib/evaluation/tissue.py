@@ -48,9 +48,14 @@ def fit_mixture(values):
 
     Returns:
         (weights, means, deviations), each an array (3,), by ascending mean.
+
+    Raises:
+        ValueError: when the intensities do not differ.
     """
     values = np.asarray(values, np.float64).ravel()
     low, high = np.percentile(values, (0.1, 99.9))
+    if not high > low:
+        raise ValueError("the intensities do not differ: there are no tissues to find")
     counts, edges = np.histogram(values, BINS, range=(low, high))
     centres, counts = (edges[:-1] + edges[1:]) / 2, counts / counts.sum()
     classes = np.digitize(centres, _otsu_thresholds(centres, counts))
@@ -78,7 +83,7 @@ def find_tissues(reference, mask, spacing, contrast):
 
     Raises:
         SettingsError: for a contrast whose order of tissues is not known.
-        ValueError: when nothing is left of the mask after erosion.
+        ValueError: when nothing is left of the mask after erosion, or no tissues are found.
     """
     if contrast not in TISSUE_ORDER:
         raise SettingsError(f"No tissue order for contrast {contrast!r}; known are: {', '.join(TISSUE_ORDER)}.")
@@ -92,11 +97,15 @@ def find_tissues(reference, mask, spacing, contrast):
     brightest = ndimage.maximum_filter(labels, footprint=cross)
     # 9 outside the eroded mask, so that its surface does not count as a border of tissues.
     darkest = ndimage.minimum_filter(np.where(eroded, labels, 9), footprint=cross)
-    return Tissues(
+    tissues = Tissues(
         grey=labels == 1 + dark_to_bright.index("grey"),
         white=ndimage.binary_erosion(white, cross),
         border=eroded & (brightest != darkest),
     )
+    for name, region in vars(tissues).items():
+        if not region.any():
+            raise ValueError(f"the mixture finds no {name} in the reference")
+    return tissues
 
 
 def signal_to_noise(image, tissues):

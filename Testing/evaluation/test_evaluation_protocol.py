@@ -128,6 +128,13 @@ def test_an_unknown_contrast_gets_no_tissue_figures():
     assert "brain_psnr" in rows[0] and "snr" not in rows[0]
 
 
+def test_a_brain_too_thin_for_tissues_keeps_its_other_figures(volume, caplog):
+    thin = PreparedVolume(**{**vars(volume), "mask": volume.mask & (np.arange(50) % 5 > 0)[:, None]})
+    rows = score_prepared(thin, [BASELINE], "bicubic", 2)
+    assert rows[0]["brain_psnr"] > 0 and "snr" not in rows[0]
+    assert "no tissue figures" in caplog.text
+
+
 def test_unknown_degradations_and_intensity_scales_are_refused(volume):
     with pytest.raises(SettingsError, match="kspace"):
         score_prepared(volume, [BASELINE], "nearest", 2)

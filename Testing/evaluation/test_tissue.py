@@ -94,6 +94,12 @@ def test_an_unknown_contrast_is_refused(head):
         tissue.find_tissues(image, mask, spacing, "ASL")
 
 
+def test_a_uniform_brain_has_no_tissues(head):
+    image, mask, spacing, contrast = head
+    with pytest.raises(ValueError, match="do not differ"):
+        tissue.find_tissues(np.full_like(image, 7.0), mask, spacing, contrast)
+
+
 def test_a_mask_that_erosion_removes_is_refused(head):
     image, mask, spacing, contrast = head
     sliver = np.zeros_like(mask)
