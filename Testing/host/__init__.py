@@ -29,6 +29,9 @@ def start(moduleFolder=None, slicerPython=None):
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.fonts.warning=false")
     if _host is None:
+        from .reference_counts import makeSingletonsImmortal
+
+        makeSingletonsImmortal()
         from .host import Host
 
         _host = Host()

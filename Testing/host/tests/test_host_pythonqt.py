@@ -138,3 +138,11 @@ def test_an_error_in_a_slot_is_kept(slicerHost, qt):
     button.click()
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         slicerHost.raiseErrors()
+
+
+def test_very_many_calls_do_not_use_up_none(slicerHost, qt):
+    """PySide6 takes a reference from None at each void call: without the workaround this ends the process."""
+    label = qt.QLabel()
+    for _ in range(30000):
+        label.update()
+    assert label.parent() is None
