@@ -39,6 +39,7 @@ class WorkerClient:
         self.startError = None
         self._findCommand = findCommand
         self._process = None
+        self._retired = []
         self._stream = MessageStream()
         self._log = []
         self._job = None
@@ -273,6 +274,9 @@ class WorkerClient:
             process.disconnect("readyReadStandardError()", self._onLog)
             process.disconnect("errorOccurred(QProcess::ProcessError)", self._onProcessError)
             process.disconnect("finished(int,QProcess::ExitStatus)", self._onFinished)
+            # This may run in one of its signals, and an object must not be deleted while it emits.
+            self._retired.append(process)
+            qt.QTimer.singleShot(0, self._retired.clear)
         return process
 
     def _endJob(self, outcome):

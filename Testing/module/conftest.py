@@ -1,7 +1,121 @@
-"""The module's folder is on the path, as Slicer puts it there."""
+"""The module in the host, with a fake worker unless a test asks for the real one."""
 
+import ctypes
+import json
+import os
+import stat
 import sys
 from pathlib import Path
 
-MODULE_FOLDER = Path(__file__).resolve().parents[2] / "CHARMSSR"
-sys.path.insert(0, str(MODULE_FOLDER))
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MODULE_FOLDER = REPOSITORY / "CHARMSSR"
+OUTPUT_FOLDER = REPOSITORY / "Testing" / "output"
+PYTHON = sys.executable  # the host empties it
+
+for folder in (REPOSITORY, MODULE_FOLDER):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from Testing.host.fixtures import slicerHost  # noqa: E402, F401
+
+if sys.version_info < (3, 12):
+    # PySide6 6.12 drops a reference to None in each call of a void function; None is immortal from 3.12 on only.
+    ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
+
+
+def writeProgram(path, command):
+    """An executable that runs a shell command."""
+    path.write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """Folder with two checkpoints of the user's: "mine" and "mine-7t"; their weights are no weights."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name, seen7t in (("mine", False), ("mine-7t", True)):
+        card = {
+            "format": 1, "name": name, "title": f"Model {name}", "task": "super-resolution", "architecture": {},
+            "scale": 2, "intensity": {"kind": "minmax"}, "margin": 16, "data_consistency_operator": "bicubic",
+            "sha256": "00", "summary": f"What {name} <b>can</b> do", "seen_7t": seen7t,
+        }  # fmt: skip
+        (folder / f"{name}.json").write_text(json.dumps(card), encoding="utf-8")
+        (folder / f"{name}.safetensors").write_bytes(b"")
+    monkeypatch.setenv("CHARMSSR_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def slicerModule(slicerHost, models):  # noqa: F811
+    """The host with the module loaded; its worker is gone afterwards, and with it every trace on disk."""
+    import slicer
+
+    slicerHost.loadModule("CHARMSSR", str(MODULE_FOLDER))
+    from CHARMSSRModule import models as cards
+    from CHARMSSRModule.worker_client import sharedWorker
+
+    cards._homeOutside = str(models)
+    worker = sharedWorker()
+    worker.stop()
+    worker.startError = None
+    yield slicerHost
+    worker.stop()
+    leftovers = [name for name in os.listdir(slicer.app.temporaryPath) if name.startswith("CHARMSSR-")]
+    assert leftovers == []
+
+
+@pytest.fixture
+def fakeWorker(slicerModule, tmp_path, monkeypatch):
+    """Function: from now on the worker is fake_worker.py in the given mode."""
+
+    def use(mode="normal"):
+        script = Path(__file__).with_name("fake_worker.py")
+        program = writeProgram(tmp_path / "python", f'exec "{PYTHON}" "{script}" "{mode}"')
+        monkeypatch.setenv("CHARMSSR_PYTHON", str(program))
+
+    use()
+    return use
+
+
+@pytest.fixture
+def logic(fakeWorker):
+    """CHARMSSRLogic with a fake worker."""
+    from CHARMSSRModule.logic import CHARMSSRLogic
+
+    return CHARMSSRLogic()
+
+
+@pytest.fixture
+def head(fakeWorker):
+    """Node of a generated, turned head."""
+    from CHARMSSRModule.self_test import addPhantomHead
+
+    return addPhantomHead()
+
+
+class SceneState:
+    """What must not change when nothing is added: the nodes, and when each was last modified."""
+
+    def __init__(self):
+        import slicer
+
+        scene = slicer.mrmlScene
+        nodes = [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
+        self.state = [(node.GetID(), node.GetMTime()) for node in nodes]
+
+    def __eq__(self, other):
+        return self.state == other.state
+
+    def __repr__(self):
+        return repr(self.state)
+
+
+@pytest.fixture
+def sceneState():
+    """Function: the state of the scene now."""
+    return SceneState
