@@ -37,6 +37,14 @@ def largest_component(mask):
     return labels == int(sizes.argmax())
 
 
+def without_small_components(mask, smallest):
+    """A boolean mask without its 6-connected parts of fewer than ``smallest`` voxels."""
+    labels, _ = ndimage.label(mask)
+    keep = np.bincount(labels.ravel()) >= smallest
+    keep[0] = False
+    return keep[labels]
+
+
 def fill_holes(mask):
     """Holes filled in 3-D and then in each axial slice.
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-CHANNELS = (12, 24, 48, 64, 64)
+CHANNELS = (16, 32, 48, 64, 64)
 # Sizes must be divisible by this: one halving per level below the first.
 SIZE_MULTIPLE = 2 ** (len(CHANNELS) - 1)
 
