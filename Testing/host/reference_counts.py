@@ -14,8 +14,9 @@ _MANY = 1 << 40
 def makeSingletonsImmortal():
     """Does so once per process; nothing where the interpreter does it itself, or has no counts to add to."""
     isConcerned = sys.implementation.name == "cpython" and sys.version_info < (3, 12)
-    if not isConcerned or sys.maxsize < 2**32 or sys.getrefcount(None) >= _MANY:
+    if not isConcerned or sys.maxsize < 2**32:
         return
     for singleton in (None, True, False):
-        # In these versions an object begins with its count.
-        ctypes.c_ssize_t.from_address(id(singleton)).value += _MANY
+        if sys.getrefcount(singleton) < _MANY // 2:
+            # In these versions an object begins with its count.
+            ctypes.c_ssize_t.from_address(id(singleton)).value += _MANY
