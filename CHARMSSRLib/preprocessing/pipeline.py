@@ -1,7 +1,7 @@
 """From a checked volume to what the network needs: corrected intensities and masks."""
 
 import time
-from typing import Dict, List, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 import SimpleITK as sitk
 
@@ -21,8 +21,8 @@ class Preprocessed(NamedTuple):
         head: UInt8, the head mask (or the user's mask).
         field: float32, the bias field; None when it was not corrected.
         strip: what the skull-strip did; None when it did not run.
-        stages: seconds by name of the stage.
-        warnings: sentences for the user.
+        stages: seconds (float) by name of the stage (str).
+        warnings: sentences (str) for the user.
     """
 
     image: sitk.Image
@@ -30,8 +30,8 @@ class Preprocessed(NamedTuple):
     head: sitk.Image
     field: Optional[sitk.Image]
     strip: Optional[SkullStrip]
-    stages: Dict[str, float]
-    warnings: List[str]
+    stages: dict
+    warnings: list
 
 
 def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, device="cpu", progress=None,
