@@ -46,11 +46,15 @@ def load_checkpoint(name_or_path, device="cpu"):
     weights = _read_weights(path)  # first: a file that is no checkpoint at all says so whether it has a card or not
     card = read_card(path)
     if sha256_of(path) != card["sha256"]:
-        raise CheckpointError(f"The weights {path.name} are damaged (their SHA-256 differs from the card's): get them again.")
+        raise CheckpointError(
+            f"The weights {path.name} are damaged (their SHA-256 differs from the card's): get them again."
+        )
     try:
         network = CHARMS(**card["architecture"])
     except (TypeError, ValueError) as error:
-        raise CheckpointError(f"The card of {path.name} describes a network that this version cannot build: {error}.") from error
+        raise CheckpointError(
+            f"The card of {path.name} describes a network that this version cannot build: {error}."
+        ) from error
     own = network.state_dict()
     if set(own) != set(weights) or any(own[k].shape != weights[k].shape for k in own):
         raise CheckpointError(
@@ -68,7 +72,9 @@ def _read_weights(path):
             raise CheckpointError(f"The weights {path.name} are damaged and cannot be read: get them again.") from error
     if path.suffix in (".pt", ".pth"):
         return _read_plain_pickle(path)
-    raise CheckpointError(f"{path.name} is not a checkpoint: weights are .safetensors files with a .json card beside them.")
+    raise CheckpointError(
+        f"{path.name} is not a checkpoint: weights are .safetensors files with a .json card beside them."
+    )
 
 
 def _read_plain_pickle(path):
@@ -82,7 +88,9 @@ def _read_plain_pickle(path):
             f"{path.name} is damaged or holds more than plain weights and was not opened: convert it to .safetensors."
         ) from error
     if not isinstance(weights, dict) or not all(isinstance(v, torch.Tensor) for v in weights.values()):
-        raise CheckpointError(f"{path.name} does not hold plain weights (names and tensors): convert it to .safetensors.")
+        raise CheckpointError(
+            f"{path.name} does not hold plain weights (names and tensors): convert it to .safetensors."
+        )
     return weights
 
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import traceback
+import warnings
 from importlib import import_module
 
 from .. import __version__
@@ -11,7 +12,7 @@ from ..errors import Cancelled, CHARMSSRError
 
 # Each names a file of this folder with add_parser(subparsers), which sets the default "run": a
 # function of the parsed arguments that returns the exit status (None for 0).
-COMMANDS = ("enhance", "batch", "evaluate", "checkpoints", "worker")
+COMMANDS = ("enhance", "batch", "checkpoints", "evaluate", "prepare", "train", "worker")
 
 DONE, UNEXPECTED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -73,7 +74,10 @@ def main(arguments=None):
         parser.print_help()
         return BAD_INPUT
     try:
-        return parsed.run(parsed) or DONE
+        with warnings.catch_warnings():
+            if not parsed.debug:
+                warnings.simplefilter("ignore")  # libraries' hints to programmers
+            return parsed.run(parsed) or DONE
     except (KeyboardInterrupt, Cancelled):
         _say("cancelled; nothing was written.")
         return CANCELLED

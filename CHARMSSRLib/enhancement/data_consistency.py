@@ -23,7 +23,9 @@ class Operator:
 
     def __init__(self, name, scale):
         if name not in ("bicubic", "kspace"):
-            raise CheckpointError(f"The checkpoint names the unknown data-consistency operator {name!r}: update CHARMSSR.")
+            raise CheckpointError(
+                f"The checkpoint names the unknown data-consistency operator {name!r}: update CHARMSSR."
+            )
         self.name, self.scale = name, scale
         self.radius = 2 if name == "bicubic" else 4
 

@@ -2,7 +2,6 @@
 
 import functools
 from dataclasses import dataclass
-from typing import Dict
 
 import numpy as np
 import SimpleITK as sitk
@@ -46,7 +45,7 @@ class Enhancement:
 
     image: sitk.Image
     mask: sitk.Image
-    maps: Dict[str, sitk.Image]
+    maps: dict[str, sitk.Image]
     report: dict
 
 
@@ -244,7 +243,8 @@ class _Volume:
         strip = self.prepared.strip
         backend = "user mask" if has_user_mask else strip.backend if strip is not None else "none"
         voxel_ml = float(np.prod(self.prepared.mask.GetSpacing())) / 1000
-        return {"backend": backend, "volume_ml": round(float(self.brain.sum()) * voxel_ml, 1), "skull_kept": settings.keep_skull}
+        volume_ml = round(float(self.brain.sum()) * voxel_ml, 1)
+        return {"backend": backend, "volume_ml": volume_ml, "skull_kept": settings.keep_skull}
 
 
 def _enlarge_mask(stack, scale):

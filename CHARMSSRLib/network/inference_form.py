@@ -195,14 +195,11 @@ def _fold_shuffle(shuffle):
     channels = shuffle.p2.out_channels
     basis = torch.eye(channels, dtype=torch.float64).view(channels, channels, 1, 1)
 
-    def apply(x):
-        hidden = F.conv2d(x, shuffle.p1.weight.double().cpu(), shuffle.p1.bias.double().cpu(), groups=shuffle.groups)
-        hidden = F.channel_shuffle(hidden, shuffle.groups)
-        return x + F.conv2d(hidden, shuffle.p2.weight.double().cpu(), shuffle.p2.bias.double().cpu(), groups=shuffle.groups)
+    exact = copy.deepcopy(shuffle).double().cpu()
 
     with torch.no_grad():
-        bias = apply(torch.zeros(1, channels, 1, 1, dtype=torch.float64)).flatten()
-        matrix = (apply(basis).view(channels, channels) - bias).T
+        bias = exact(torch.zeros(1, channels, 1, 1, dtype=torch.float64)).flatten()
+        matrix = (exact(basis).view(channels, channels) - bias).T
     reference = shuffle.p1.weight
     return matrix.to(reference), bias.to(reference)
 

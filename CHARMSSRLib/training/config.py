@@ -19,6 +19,7 @@ class TrainingConfig:
         learning_rate, final_learning_rate: of the cosine decay.
         schedule: "cosine" (the paper) or "onecycle" (short budgets: warm-up over a tenth
             of the steps, then cosine).
+        gradient_clip: largest norm of the gradient; 0 for no bound.
         ar_weight: weight of L_AR; 0 leaves it out. Only CHARMS has it.
         ema_decay: of the exponential moving average of the weights, 0 for none. The average
             is kept at the end if it validates better.
@@ -44,6 +45,7 @@ class TrainingConfig:
     learning_rate: float = 1e-4
     final_learning_rate: float = 1e-6
     schedule: str = "cosine"
+    gradient_clip: float = 1.0
     ar_weight: float = 0.005
     ema_decay: float = 0.0
     initial: str = None
@@ -70,7 +72,8 @@ class TrainingConfig:
             raise SettingsError(f"Cannot read the training configuration {path}: {error}.") from error
         unknown = set(values) - {f.name for f in fields(cls)}
         if unknown or "name" not in values:
-            raise SettingsError(f"{path}: " + (f"unknown key {min(unknown)!r}." if unknown else "the key 'name' is missing."))
+            problem = f"unknown key {min(unknown)!r}" if unknown else "the key 'name' is missing"
+            raise SettingsError(f"The training configuration {path} cannot be used: {problem}.")
         return cls(**values)
 
     def to_dict(self):

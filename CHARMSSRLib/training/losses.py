@@ -3,6 +3,7 @@
 import torch
 
 TINY = 1e-12
+SMALLEST_PEAK = 1e-6
 
 
 def focus(maps):
@@ -22,8 +23,9 @@ def focus(maps):
 
 
 def _unit_peak(maps):
-    # Scaling by the peak keeps the squares of very small or large maps within float32.
-    return maps / maps.detach().amax((-2, -1), keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+    # Scaling by the peak keeps the squares of very small or large maps within float32. The floor
+    # bounds the gradient: a sigmoid may close almost wholly over a slice's empty background.
+    return maps / maps.detach().amax((-2, -1), keepdim=True).clamp_min(SMALLEST_PEAK)
 
 
 def redundancy(maps):

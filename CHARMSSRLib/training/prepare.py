@@ -17,7 +17,7 @@ import SimpleITK as sitk
 import torch
 
 from ..enhancement.slices import plane_axis, slice_axis
-from ..errors import InputError
+from ..errors import Cancelled, InputError
 from ..preprocessing.pipeline import preprocess
 from ..preprocessing.plausibility import mask_warnings
 from ..volume_io import read_volume
@@ -183,12 +183,14 @@ def read_manifest(path):
     return rows
 
 
-def prepare(data, output, splits=("train", "val"), bundled_only=True, skull_strip="auto", progress=None):
+def prepare(data, output, splits=("train", "val"), bundled_only=True, skull_strip="auto", progress=None,
+            is_cancelled=None):
     """Prepare every volume of ``data/manifest.csv`` into ``output``.
 
     Args:
         bundled_only: leave out volumes whose source bundled weights may not learn from.
         progress: called with (fraction, message).
+        is_cancelled: asked before each volume.
 
     Returns:
         list of the files.
@@ -203,6 +205,8 @@ def prepare(data, output, splits=("train", "val"), bundled_only=True, skull_stri
         stem = Path(row["file"]).name.split(".")[0]
         marker = output / f"{stem}.done"
         if not marker.exists():
+            if is_cancelled and is_cancelled():
+                raise Cancelled("Preparing was stopped; start it again to go on.")
             if progress:
                 progress(i / len(rows), f"Preparing {stem}")
             image = read_volume(data / row["file"])

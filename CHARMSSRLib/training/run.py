@@ -38,7 +38,7 @@ def run_training(config, prepared, folder, output=None, command="", device="cpu"
     if not parts["train"]:
         raise InputError(f"{prepared} holds no prepared training volume; run 'charmssr prepare' first.")
     # One plane per volume is enough to watch a run.
-    watched = [v for v in parts["val"] if v.plane == "axial" or v.plane == "sagittal" and v.subject.startswith("ds000011")]
+    watched = list({(v.subject, v.contrast): v for v in reversed(parts["val"])}.values())
     result = train(config, parts["train"], watched, folder, device, progress, is_cancelled)
     if output is None:
         return result, None
@@ -86,7 +86,8 @@ def make_card(config, result, train_volumes, validation_volumes, command, device
 
 def _summary(config, gain, preliminary):
     purpose = "for routine scans" if config.degradation == "clinical" else "the paper's protocol"
-    return f"x{config.scale}, {purpose}: {gain:+.1f} dB over bicubic on validation data" + ("; preliminary" if preliminary else "")
+    ending = "; preliminary" if preliminary else ""
+    return f"x{config.scale}, {purpose}: {gain:+.1f} dB over bicubic on validation data{ending}"
 
 
 def _data_of(volumes):

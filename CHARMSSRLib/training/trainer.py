@@ -33,7 +33,7 @@ LOG_COLUMNS = ("step", "seconds", "learning_rate", "l1", "ar", "psnr", "bicubic_
 
 @dataclass
 class TrainingResult:
-    """What a run leaves: ``network`` (eval mode, CPU), ``validation`` (its figures), ``seconds``, ``steps``, ``used_ema``."""
+    """What a run leaves: the network (eval mode, on the CPU), its validation figures, what it took."""
 
     network: torch.nn.Module
     validation: dict
@@ -93,7 +93,8 @@ def train(config, train_volumes, validation_volumes, folder, device="cpu", progr
             run.save()
         if progress and rank == 0:
             left = (config.steps - run.step) * (time.monotonic() - started) / (run.step - first)
-            progress(run.step / config.steps, f"step {run.step} of {config.steps}, L1 {losses[0]:.5f}, {left:.0f} s left")
+            message = f"step {run.step} of {config.steps}, L1 {losses[0]:.5f}, {left:.0f} s left"
+            progress(run.step / config.steps, message)
         if is_cancelled and is_cancelled():
             if rank == 0:
                 run.save()
@@ -132,7 +133,7 @@ class _Run:
         if config.ema_decay:
             self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=device.type == "cuda"
+            self.network.parameters(), config.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=device.type == "cuda"
         )
         self.runner = self.network
         if world > 1:
@@ -161,7 +162,11 @@ class _Run:
             ar = attention_regularisation(collect_attention(self.network)) if self.regularised else l1.new_zeros(())
         self.optimiser.zero_grad(set_to_none=True)
         (l1 + config.ar_weight * ar).backward()
-        self.optimiser.step()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.gradient_clip or float("inf"))
+        if norm.isfinite():
+            self.optimiser.step()
+        else:
+            logger.warning("step %d: the gradient is not finite; the weights stay", self.step)
         self.step += 1
         if self.average is not None:
             # A young average must not remember the untrained weights: the decay grows with the steps.
@@ -285,7 +290,8 @@ def _load_initial(network, name):
     from ..checkpoint import load_checkpoint
 
     own = network.state_dict()
-    fitting = {k: v for k, v in load_checkpoint(name).network.state_dict().items() if k in own and own[k].shape == v.shape}
+    given = load_checkpoint(name).network.state_dict()
+    fitting = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
     if not fitting:
         raise SettingsError(f"The checkpoint {name} shares no tensor with this network.")
     network.load_state_dict(fitting, strict=False)
