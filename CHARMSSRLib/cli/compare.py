@@ -46,6 +46,7 @@ def add_parser(subparsers):
     parser.add_argument(
         "--runs", metavar="DIR", type=Path, help="folder for training states (default: runs/NAME of the configuration)"
     )
+    parser.add_argument("--figures", action="store_true", help="also draw quality.png, gains.png and errors.png")
     parser.add_argument("--no-timing", action="store_true", help="leave out the milliseconds per slice")
     parser.add_argument(
         "--device", default="auto", metavar="auto|cpu|cuda[:N]|mps", help="where to compute (default: auto)"
@@ -57,12 +58,15 @@ def run(arguments):
     """Run the subcommand."""
     from ..enhancement.devices import choose_device
     from ..evaluation import compare
+    from ..evaluation.figures import require_matplotlib
     from ..evaluation.studies import check_base, entries_of
     from ..evaluation.volumes import one_plane_each, prepared_volumes
     from ..files.output_files import check_folder
     from ..training.config import TrainingConfig
 
     check_folder(arguments.output)
+    if arguments.figures:
+        require_matplotlib()
     config = TrainingConfig.read(arguments.config)
     check_base(config)
     entries = entries_of(arguments.study, arguments.only)
@@ -82,4 +86,8 @@ def run(arguments):
         costs = compare.costs(contestants, config.scale, device, timed=not arguments.no_timing)
     protocol = compare.describe_protocol(config, training, degradations, arguments.split)
     compare.write_report(arguments.output, f"Study of {arguments.study}, x{config.scale}", protocol, costs, rows)
+    if arguments.figures:
+        compare.draw_figures(
+            arguments.output, contestants, costs, rows, scored[0], degradations[0], config.scale, device
+        )
     print(arguments.output / "report.md")

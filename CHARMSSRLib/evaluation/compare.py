@@ -15,6 +15,7 @@ from ..comparison.registry import METHODS
 from ..errors import CheckpointError
 from ..files.output_files import OutputFiles
 from ..training.trainer import build_network, train
+from . import figures
 from .macs import count_macs
 from .protocol import BASELINE, Candidate, score_prepared
 from .speed import milliseconds_per_slice
@@ -23,7 +24,7 @@ from .tables import markdown, to_csv
 logger = logging.getLogger(__name__)
 
 OUTPUT_SIZE = 256  # networks are timed and counted for output slices of this width and height
-EDSR_TITLE = METHODS["edsr"].title
+BICUBIC_TITLE, EDSR_TITLE = METHODS["bicubic"].title, METHODS["edsr"].title
 ORIGINAL_EDSR = "EDSR, original (32 x 256)"
 COST_COLUMNS = (
     "method", "parameters", "gmac", "parameters_for_inference", "gmac_for_inference", "milliseconds", "remark"
@@ -95,15 +96,19 @@ def load_weights(network, path):
     return network
 
 
+def candidates_of(contestants):
+    """The contestants in their form for inference; bicubic is put in front where it is not among them."""
+    candidates = [Candidate(one.title, one.network.for_inference(), one.intensity) for one in contestants]
+    return candidates if any(one.name == BICUBIC_TITLE for one in candidates) else [BASELINE, *candidates]
+
+
 def score(contestants, volumes, degradations, scale, central=None, device="cpu", is_cancelled=None):
     """Rows of all contestants on all volumes and degradations; bicubic is always among them.
 
     Args:
         volumes: iterable of PreparedVolume. The rest as ``protocol.score_prepared``.
     """
-    candidates = [] if any(one.title == METHODS["bicubic"].title for one in contestants) else [BASELINE]
-    candidates += [Candidate(one.title, one.network.for_inference(), one.intensity) for one in contestants]
-    rows = []
+    candidates, rows = candidates_of(contestants), []
     for volume in volumes:
         for degradation in degradations:
             rows += score_prepared(volume, candidates, degradation, scale, central, device, is_cancelled=is_cancelled)
@@ -160,6 +165,23 @@ def write_report(folder, title, protocol, cost_rows, score_rows):
         files.add_text(to_csv(score_rows), folder / "scores.csv")
         files.add_text(buffer.getvalue(), folder / "costs.csv")
         files.commit()
+
+
+def draw_figures(folder, contestants, cost_rows, score_rows, volume, degradation, scale, device="cpu"):
+    """Draw quality.png, gains.png and errors.png for one degradation into an existing folder.
+
+    Args:
+        volume: PreparedVolume whose middle slice is shown. The rest as above.
+
+    Raises:
+        BackendError: when matplotlib is not installed.
+    """
+    folder, candidates = Path(folder), candidates_of(contestants)
+    rows = [row for row in score_rows if row["degradation"] == degradation]
+    if any(row["gmac_for_inference"] > 0 for row in cost_rows):
+        figures.quality_against_cost(rows, cost_rows, folder / "quality.png")
+    figures.gains_by_subject(rows, candidates[0].name, folder / "gains.png")
+    figures.error_maps(volume, candidates, degradation, scale, folder / "errors.png", device)
 
 
 def cost_table(rows):

@@ -107,8 +107,7 @@ def score_prepared(
     if degradation not in KINDS:
         raise SettingsError(f"Unknown degradation {degradation!r}; choose one of: {', '.join(KINDS)}.")
     chosen = slice(None) if central is None else _central(len(volume.slices), central)
-    mask = crop_to_multiple(volume.mask[chosen], scale)
-    reference = crop_to_multiple(volume.slices[chosen], scale)
+    reference, mask = reference_of(volume, chosen, scale)
     measure = _Measure(volume, reference, mask)
     labels = {"subject": volume.subject, "contrast": volume.contrast, "plane": volume.plane}
     labels.update({"degradation": degradation, "scale": scale})
@@ -116,16 +115,29 @@ def score_prepared(
     for candidate in candidates:
         if is_cancelled and is_cancelled():
             raise Cancelled()
-        lower, upper = _intensity_limits(volume, candidate.intensity)
-        # Degraded per unit of one robust range, whatever the candidate's scale: all read the same noise.
-        hr = np.where(mask, (reference - lower) / volume.percentile, 0).astype(np.float32)
-        generator = torch.Generator().manual_seed(_seed_of(volume, seed))
-        lr = degrade(torch.from_numpy(hr)[:, None], scale, degradation, generator)
-        lr = lr * (volume.percentile / (upper - lower))
-        output = enlarge(candidate.network, lr, scale, device, batch)
-        rows.append({**labels, "method": candidate.name, **measure(output * (upper - lower) + lower)})
+        output = reconstruct(candidate, volume, chosen, degradation, scale, device, batch, seed)
+        rows.append({**labels, "method": candidate.name, **measure(output)})
     rows.append({**labels, "method": REFERENCE, **measure(reference, compared=False)})
     return rows
+
+
+def reference_of(volume, chosen, scale):
+    """The chosen slices and their mask, cut so that ``scale`` divides their sizes: arrays (n, H, W)."""
+    return crop_to_multiple(volume.slices[chosen], scale), crop_to_multiple(volume.mask[chosen], scale)
+
+
+def reconstruct(candidate, volume, chosen, degradation, scale, device="cpu", batch=0, seed=0):
+    """What a candidate makes of the degraded slices, in the units of the volume: array (n, H, W), float32.
+
+    Arguments as :func:`score_prepared`; ``chosen`` is a slice object along the volume's slices.
+    """
+    reference, mask = reference_of(volume, chosen, scale)
+    lower, upper = _intensity_limits(volume, candidate.intensity)
+    # Degraded per unit of one robust range, whatever the candidate's scale: all read the same noise.
+    hr = np.where(mask, (reference - lower) / volume.percentile, 0).astype(np.float32)
+    generator = torch.Generator().manual_seed(_seed_of(volume, seed))
+    lr = degrade(torch.from_numpy(hr)[:, None], scale, degradation, generator) * (volume.percentile / (upper - lower))
+    return enlarge(candidate.network, lr, scale, device, batch) * (upper - lower) + lower
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 """A study from training to its report, on generated slices."""
 
 import csv
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -141,6 +142,16 @@ def test_a_network_that_does_more_takes_longer():
     assert times["large"] > times["small"] > 0
 
 
+def test_figures_without_matplotlib_are_refused_before_anything_is_trained(tmp_path, monkeypatch, capsys):
+    from CHARMSSRLib.cli import entry
+
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setattr(entry.build_parser, "__defaults__", (("compare",),))
+    arguments = ["compare", tmp_path / "config.json", tmp_path, "--data", tmp_path, "--figures"]
+    assert entry.main([str(one) for one in arguments]) == 2
+    assert "charmssr[train]" in capsys.readouterr().err
+
+
 def test_the_command_writes_the_report(volumes, tmp_path, monkeypatch, capsys):
     from CHARMSSRLib.cli import entry
 
@@ -149,7 +160,10 @@ def test_the_command_writes_the_report(volumes, tmp_path, monkeypatch, capsys):
     (tmp_path / "config.json").write_text('{"name": "tiny", "steps": 1, "batch": 1, "patch": 12}')
     monkeypatch.setattr(entry.build_parser, "__defaults__", (("compare",),))
     arguments = ["compare", tmp_path / "config.json", tmp_path, "--data", tmp_path, "--only", "bicubic", "srcnn"]
-    arguments += ["--runs", tmp_path / "runs", "--no-timing", "--device", "cpu"]
+    arguments += ["--runs", tmp_path / "runs", "--no-timing", "--device", "cpu", "--figures"]
     assert entry.main([str(one) for one in arguments]) == 0
+    for name in ("quality", "gains", "errors"):
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert not list(tmp_path.glob("*.partial"))
     assert "SRCNN" in (tmp_path / "report.md").read_text()
     assert str(tmp_path / "report.md") in capsys.readouterr().out
