@@ -20,7 +20,8 @@ def quality_against_cost(score_rows, cost_rows, path):
     Args:
         score_rows: of one degradation and scale. cost_rows: of ``compare.costs``.
     """
-    costs = {row["method"]: row for row in cost_rows}
+    scored = {row["method"] for row in score_rows}
+    costs = {row["method"]: row["gmac_for_inference"] for row in cost_rows if row["method"] in scored}
     panels = group(score_rows, "contrast")
     figure = _new_figure(4.8 * len(panels), 3.8)
     for axes, ((contrast,), rows) in zip(np.ravel(figure.subplots(1, len(panels), squeeze=False)), panels.items()):
@@ -29,14 +30,15 @@ def quality_against_cost(score_rows, cost_rows, path):
             if not values:
                 continue
             mean = mean_and_deviation(values)[0]
-            gmac = costs[method]["gmac_for_inference"] if method in costs else 0.0
-            if gmac > 0:
-                axes.plot(gmac, mean, "o", markersize=6)
-                axes.annotate(method, (gmac, mean), xytext=(5, 4), textcoords="offset points", fontsize=8)
+            if costs.get(method):
+                axes.plot(costs[method], mean, "o", markersize=6)
+                axes.annotate(method, (costs[method], mean), xytext=(5, 4), textcoords="offset points", fontsize=8)
             else:
                 axes.axhline(mean, color="0.6", linestyle="--", linewidth=1)
-                axes.annotate(method, (0.01, mean), (3, 3), ("axes fraction", "data"), "offset points", fontsize=8)
-        _set_cost_axis(axes, [row["gmac_for_inference"] for row in cost_rows])
+                axes.annotate(
+                    method, (1, mean), (-3, 3), ("axes fraction", "data"), "offset points", ha="right", fontsize=8
+                )
+        _set_cost_axis(axes, costs.values())
         axes.margins(y=0.15)
         axes.set(title=contrast, xlabel="GMAC per 256 x 256 slice", ylabel="PSNR in the brain (dB)")
     _save(figure, path)
