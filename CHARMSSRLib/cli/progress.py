@@ -17,7 +17,8 @@ class ProgressLine:
         self._terminal = self._stream.isatty()
         self._prefix = prefix
         self._remaining = RemainingTime()
-        self._shown_fraction, self._shown_time = -1.0, 0.0
+        # No line for the mere start: what is refused right away shall stay a single line.
+        self._shown_fraction, self._shown_time = 0.0, 0.0
         self._drawn = False
 
     def __enter__(self):

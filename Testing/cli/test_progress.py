@@ -27,8 +27,16 @@ def test_a_file_gets_about_ten_lines():
         for step in range(1001):
             progress(step / 1000, f"slice {step}")
     lines = stream.getvalue().splitlines()
-    assert 10 <= len(lines) <= 12
-    assert lines[0].strip().startswith("0 %") and lines[-1].strip().startswith("100 %")
+    assert 9 <= len(lines) <= 11
+    assert lines[0].strip().startswith("10 %") and lines[-1].strip().startswith("100 %")
+
+
+def test_the_mere_start_is_not_worth_a_line():
+    """Input that is refused right away leaves its one line of error alone."""
+    stream = io.StringIO()
+    with ProgressLine(stream) as progress:
+        progress(0.0, "Loading the model")
+    assert stream.getvalue() == ""
 
 
 def test_a_terminal_gets_one_line_that_is_cleared_at_the_end():
