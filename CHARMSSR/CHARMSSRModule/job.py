@@ -45,6 +45,7 @@ class EnhancementJob:
         self._worker = worker or sharedWorker()
         self._folder = None
         self._sceneTag = None
+        self._cancelling = False
         self._progressCallbacks = []
         self._endCallbacks = []
 
@@ -83,7 +84,8 @@ class EnhancementJob:
 
     def cancel(self):
         """Drop the job: the scene stays as it is. Done as soon as the worker has let go (seconds at most)."""
-        if not self.done:
+        if not self.done and not self._cancelling:
+            self._cancelling = True
             self.message = _("Cancelling")
             self._tellProgress()
             self._worker.cancel()
@@ -105,7 +107,7 @@ class EnhancementJob:
 
     def onProgress(self, message):
         """How far the worker is."""
-        if self.done:
+        if self.done or self._cancelling:
             return
         self.fraction = float(message.get("fraction") or 0.0)
         self.message = message.get("message") or ""

@@ -56,7 +56,8 @@ def _segmentationVoxels(segmentationNode, inputNode):
                 name=segmentationNode.GetName()
             )
         )
-    # The export needs a node in a scene; it is gone again before anyone sees it.
+    # The export needs a label-map node in the scene and makes others for its colours: all go again at once.
+    before = _nodeIds()
     labelMap = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "CHARMSSR mask")
     try:
         logic = slicer.vtkSlicerSegmentationsModuleLogic
@@ -68,11 +69,13 @@ def _segmentationVoxels(segmentationNode, inputNode):
             )
         return np.array(slicer.util.arrayFromVolume(labelMap))
     finally:
-        display = labelMap.GetDisplayNode()
-        if display is not None and display.GetColorNode() is not None:
-            if display.GetColorNode().GetName() != "Labels":
-                slicer.mrmlScene.RemoveNode(display.GetColorNode())  # the export made it for the segments
-        slicer.mrmlScene.RemoveNode(labelMap)
+        for nodeId in _nodeIds() - before:
+            slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetNodeByID(nodeId))
+
+
+def _nodeIds():
+    scene = slicer.mrmlScene
+    return {scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())}
 
 
 def _localFromLocal(sourceNode, targetNode):

@@ -22,6 +22,10 @@ def availableModels():
             cards.append({**checkpoint_registry.read_card(name), "name": name})
         except Exception as error:  # a damaged card of the user's must not hide the others
             cards.append({"name": name, "summary": str(error), "unreadable": True})
+    titles = [card.get("title") for card in cards]
+    for card in cards:
+        if card.get("title") and titles.count(card["title"]) > 1:
+            card["title"] = "{}: {}".format(card["title"], card["name"])
     return cards
 
 

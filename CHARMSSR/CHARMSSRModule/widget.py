@@ -31,6 +31,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._cancelling = False
         self._parameterNode = None
         self._guiTags = []
+        self._observedInput = None
 
     def setup(self):
         """Build the panel."""
@@ -117,9 +118,26 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for tag in self._guiTags:
             self._parameterNode.disconnectGui(tag)
         self._guiTags = []
+        self._observeInput(None)
         node = self._parameterNode.parameterNode
         if self.hasObserver(node, vtk.vtkCommand.ModifiedEvent, self._refresh):
             self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self._refresh)
+
+    def _observeInput(self, node):
+        """Follow a volume whose image, geometry or transform may change after it was chosen."""
+        if node is self._observedInput:
+            return
+        events = (
+            vtk.vtkCommand.ModifiedEvent,
+            slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
+            slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
+        )
+        for event in events:
+            if self._observedInput is not None:
+                self.removeObserver(self._observedInput, event, self._refresh)
+            if node is not None:
+                self.addObserver(node, event, self._refresh)
+        self._observedInput = node
 
     def _onSceneStartClose(self, caller, event):
         self._runPanel.clear()  # a running job hears of it after this, and has something to say
@@ -136,6 +154,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         parameters = self._parameterNode
         if parameters is None:
             return
+        self._observeInput(parameters.inputVolume)
         self._modelPanel.describe(parameters.checkpoint, parameters.inputVolume, parameters.planes.value)
         self._machinePanel.refresh(parameters.skullStrip)
         packageMissing = self._runPanel.showNotice(self.logic.worker.startError)

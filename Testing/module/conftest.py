@@ -1,6 +1,5 @@
 """The module in the host, with a fake worker unless a test asks for the real one."""
 
-import ctypes
 import json
 import os
 import stat
@@ -17,13 +16,8 @@ PYTHON = sys.executable  # the host empties it
 for folder in (REPOSITORY, MODULE_FOLDER):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from Testing.host.fixtures import slicerHost  # noqa: E402, F401
-
-if sys.version_info < (3, 12):
-    # PySide6 6.12 drops a reference to None in each call of a void function; None is immortal from 3.12 on only.
-    ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
 
 
 def writeProgram(path, command):
@@ -107,6 +101,7 @@ class SceneState:
         scene = slicer.mrmlScene
         nodes = [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
         self.state = [(node.GetID(), node.GetMTime()) for node in nodes]
+        self.ids = [node.GetID() for node in nodes]
 
     def __eq__(self, other):
         return self.state == other.state

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from Testing.module.conftest import writeProgram
 
 
