@@ -12,7 +12,7 @@ from ..errors import Cancelled, CHARMSSRError
 
 # Each names a file of this folder with add_parser(subparsers), which sets the default "run": a
 # function of the parsed arguments that returns the exit status (None for 0).
-COMMANDS = ("enhance", "batch", "checkpoints", "evaluate", "prepare", "train", "worker")
+COMMANDS = ("enhance", "batch", "prepare", "train", "evaluate", "compare", "checkpoints", "worker")
 
 DONE, UNEXPECTED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -29,6 +29,13 @@ Nothing is written unless the work is complete.
 """
 
 
+class _WideHelp(argparse.RawDescriptionHelpFormatter):
+    """Keeps every command's name and its explanation on one line."""
+
+    def __init__(self, prog):
+        super().__init__(prog, max_help_position=30)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, in the words of all other errors."""
 
@@ -43,7 +50,7 @@ def build_parser(commands=COMMANDS):
         prog="charmssr",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_WideHelp,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"charmssr {__version__}")

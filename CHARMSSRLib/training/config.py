@@ -13,7 +13,7 @@ class TrainingConfig:
     Attributes:
         name: of the resulting checkpoint.
         method: "charms" or a comparison method of ``comparison.registry``.
-        arguments: further constructor arguments of CHARMS (ladder, depth).
+        arguments: further arguments of CHARMS (ladder, depth) or of ``build_method`` (image_skip).
         scale, degradation, normalisation, gain_jitter: see ``dataset``.
         steps, batch, patch: optimiser steps, patches per step, LR patch size.
         learning_rate, final_learning_rate: of the cosine decay.

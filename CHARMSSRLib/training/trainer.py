@@ -47,7 +47,7 @@ def build_network(config):
     torch.manual_seed(config.seed)
     if config.method == "charms":
         return CHARMS(config.scale, **config.arguments)
-    return build_method(config.method, config.scale)
+    return build_method(config.method, config.scale, **config.arguments)
 
 
 def learning_rate(config, step):
@@ -172,7 +172,10 @@ class _Run:
             # A young average must not remember the untrained weights: the decay grows with the steps.
             decay = min(config.ema_decay, (1 + self.step) / (10 + self.step))
             for key, value in self.network.state_dict().items():
-                self.average[key].lerp_(value.detach(), 1 - decay)
+                if value.is_floating_point():
+                    self.average[key].lerp_(value.detach(), 1 - decay)
+                else:  # a counter of batch normalisation
+                    self.average[key].copy_(value)
         return float(l1.detach()), float(ar.detach())
 
     def log(self, losses, volumes):
