@@ -29,13 +29,6 @@ Nothing is written unless the work is complete.
 """
 
 
-class _WideHelp(argparse.RawDescriptionHelpFormatter):
-    """Keeps every command's name and its explanation on one line."""
-
-    def __init__(self, prog):
-        super().__init__(prog, max_help_position=30)
-
-
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, in the words of all other errors."""
 
@@ -50,7 +43,7 @@ def build_parser(commands=COMMANDS):
         prog="charmssr",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=_WideHelp,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"charmssr {__version__}")

@@ -3,14 +3,13 @@
 import contextlib
 import os
 import sys
-import tempfile
 
 import SimpleITK as sitk
 
 
 @contextlib.contextmanager
 def native_messages_hidden():
-    """Send file descriptor 2 to a scrap file while a native library works.
+    """Send file descriptor 2 nowhere while a native library works.
 
     Readers and writers inside SimpleITK (MetaImage, MINC, HDF5, GDCM, NIfTI) print past ITK's own
     warning switch. What they have to say reaches the user as the one sentence of an exception.
@@ -27,8 +26,8 @@ def native_messages_hidden():
                 kept = None
             if kept is not None:
                 stack.callback(os.close, kept)
-                scrap = stack.enter_context(tempfile.TemporaryFile())
-                os.dup2(scrap.fileno(), 2)
+                nowhere = stack.enter_context(open(os.devnull, "wb"))
+                os.dup2(nowhere.fileno(), 2)
                 stack.callback(os.dup2, kept, 2)
             yield
     finally:
