@@ -1,5 +1,6 @@
 """Stand-in of ``slicer.app`` (qSlicerApplication)."""
 
+import os
 import sys
 import tempfile
 
@@ -75,6 +76,7 @@ class qSlicerApplication(native(QtWidgets.QApplication)):
         self._hostPythonManager = PythonManager()
         self._hostIOManager = IOManager()
         self._hostTemporary = tempfile.mkdtemp(prefix="Slicer-", dir=self._hostHome)
+        os.makedirs(self.cachePath)
         self._hostSettings = native(QtCore.QSettings)()
 
     def _hostStart(self, scene, applicationLogic):

@@ -44,7 +44,7 @@ class Host:
         self.application = qSlicerApplication(self._home)
         slicer.app = self.application
         look.apply(self.application)
-        self._keeper = SceneKeeper()
+        self._keeper = SceneKeeper(self._home, self.application.cachePath)
         slicer.mrmlScene = self._keeper.scene
         self.application._hostStart(self._keeper.scene, self._keeper.applicationLogic)
         self._keeper.afterClose.append(self.application._hostLayout._hostKeeper.restore)
@@ -257,6 +257,6 @@ class Host:
 
         slicer.selfTests = {}
         slicer.modules.sampleDataSources = {}
-        slicer.modules.volumes = LoadableModule("Volumes", self._keeper.volumesLogic)
-        slicer.modules.colors = LoadableModule("Colors", self._keeper.colorLogic)
+        for name, logic in self._keeper.moduleLogics.items():
+            setattr(slicer.modules, name.lower(), LoadableModule(name, logic))
         QtWidgets.QApplication.setQuitOnLastWindowClosed(False)

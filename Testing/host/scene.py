@@ -1,5 +1,8 @@
 """The MRML scene with what the application's C++ modules would add to it."""
 
+import colorsys
+import os
+
 import slicer
 import vtk
 
@@ -7,23 +10,51 @@ import vtk
 _DATA_NODES = ("vtkMRMLVolumeNode", "vtkMRMLModelNode", "vtkMRMLSegmentationNode", "vtkMRMLTransformNode",
                "vtkMRMLMarkupsNode", "vtkMRMLTableNode", "vtkMRMLTextNode", "vtkMRMLPlotChartNode",
                "vtkMRMLPlotSeriesNode", "vtkMRMLSequenceNode")
+# Logics of the C++ modules whose nodes a volume module meets.
+_MODULE_LOGICS = {"Colors": "vtkSlicerColorLogic", "Volumes": "vtkSlicerVolumesLogic",
+                  "Segmentations": "vtkSlicerSegmentationsModuleLogic", "Transforms": "vtkSlicerTransformLogic",
+                  "Tables": "vtkSlicerTablesLogic", "Plots": "vtkSlicerPlotsLogic"}
+
+
+def _writeColors(folder):
+    """Writes the colour table of label maps: the package slicer-core has the code that reads it, not the file."""
+    os.makedirs(folder)
+    with open(os.path.join(folder, "GenericColors.txt"), "w", encoding="utf-8") as file:
+        file.write("0 background 0 0 0 0\n")
+        for index in range(1, 256):
+            # Neighbours get hues far apart: steps of the golden section.
+            color = colorsys.hsv_to_rgb(index * 0.618034 % 1.0, 0.55, 0.85)
+            file.write(f"{index} region_{index} {' '.join(str(round(255 * each)) for each in color)} 255\n")
 
 
 class SceneKeeper:
     """Makes a scene and keeps colours, subject hierarchy and views in it, also after it was cleared."""
 
-    def __init__(self):
+    def __init__(self, home, cacheFolder):
         self.scene = slicer.vtkMRMLScene()
         self.applicationLogic = slicer.vtkSlicerApplicationLogic()
+        self.applicationLogic.SetHomeDirectory(home)
+        self.applicationLogic.SetShareDirectory("share")
+        _writeColors(os.path.join(home, "share", "ColorFiles"))
         self.applicationLogic.SetMRMLScene(self.scene)
-        self.colorLogic = slicer.vtkMRMLColorLogic()
-        self.colorLogic.SetMRMLApplicationLogic(self.applicationLogic)
-        self.colorLogic.SetMRMLScene(self.scene)
+        self.remoteLogic = slicer.vtkMRMLRemoteIOLogic()
+        self.remoteLogic.SetMRMLScene(self.scene)
+        self.remoteLogic.AddDataIOToScene()
+        self.remoteLogic.GetCacheManager().CreateSentinelFileInDirectory(cacheFolder)
+        self.remoteLogic.GetCacheManager().SetRemoteCacheDirectory(cacheFolder)
+        self.moduleLogics = {}
+        for name, className in _MODULE_LOGICS.items():
+            logic = getattr(slicer, className)()
+            logic.SetMRMLApplicationLogic(self.applicationLogic)
+            self.moduleLogics[name] = logic
+            self.applicationLogic.SetModuleLogic(name, logic)
+        self.colorLogic = self.moduleLogics["Colors"]
         self.applicationLogic.SetColorLogic(self.colorLogic)
-        self.volumesLogic = slicer.vtkSlicerVolumesLogic()
-        self.volumesLogic.SetMRMLApplicationLogic(self.applicationLogic)
-        self.volumesLogic.SetMRMLScene(self.scene)
-        self.applicationLogic.SetModuleLogic("Volumes", self.volumesLogic)
+        for logic in self.moduleLogics.values():
+            logic.SetMRMLScene(self.scene)
+        for rule in (slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule,
+                     slicer.vtkClosedSurfaceToBinaryLabelmapConversionRule):
+            slicer.vtkSegmentationConverterFactory.GetInstance().RegisterConverterRule(rule())
         self.afterClose = []
         self.scene.AddObserver(self.scene.NodeAddedEvent, self._onNodeAdded)
         self.scene.AddObserver(self.scene.NodeAboutToBeRemovedEvent, self._onNodeAboutToBeRemoved)

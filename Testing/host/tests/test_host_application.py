@@ -131,3 +131,41 @@ def test_a_picture_shows_the_slice_as_windowed_and_oriented(slicerHost):
     assert np.isclose(slicerHost.slicePicture(volume, "Axial", size=(40, 40))[10, 10, 0], 127, atol=2)
     with pytest.raises(ValueError, match="Unknown orientation"):
         slicerHost.slicePicture(volume, "Oblique")
+
+
+def test_a_scene_survives_the_way_through_a_bundle(slicerHost, volume, tmp_path):
+    import slicer
+
+    path = str(tmp_path / "scene.mrb")
+    assert slicer.mrmlScene.WriteToMRB(path)
+    slicer.mrmlScene.Clear(0)
+    assert slicer.mrmlScene.ReadFromMRB(path)
+    again = slicer.util.getNode("Head")
+    assert again is not volume and slicer.util.arrayFromVolume(again).shape == (4, 5, 6)
+
+
+def test_a_segmentation_becomes_a_label_map_on_the_volumes_grid(slicerHost, volume):
+    import slicer
+    import vtk
+
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Brain")
+    segmentation.CreateDefaultDisplayNodes()
+    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    segmentId = segmentation.GetSegmentation().AddEmptySegment("Brain")
+    mask = np.zeros((4, 5, 6), np.uint8)
+    mask[1:3, 2:4, 3:5] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, segmentation, segmentId, volume)
+    labels = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Labels")
+    segmentIds = vtk.vtkStringArray()
+    segmentIds.InsertNextValue(segmentId)
+    assert slicer.vtkSlicerSegmentationsModuleLogic.ExportSegmentsToLabelmapNode(
+        segmentation, segmentIds, labels, volume)
+    assert np.array_equal(slicer.util.arrayFromVolume(labels), mask)
+
+
+def test_a_label_map_is_shown_in_colours(slicerHost):
+    import slicer
+
+    labels = slicer.util.addVolumeFromArray(np.ones((4, 4, 4), np.uint8), nodeClassName="vtkMRMLLabelMapVolumeNode")
+    red, green, blue = slicerHost.slicePicture(labels, "Axial", size=(16, 16))[8, 8]
+    assert max(red, green, blue) - min(red, green, blue) > 50
