@@ -9,6 +9,7 @@ from PySide6 import QtCore, QtWidgets
 
 from . import layout, main_window, modules
 from .pythonqt import native, standIn
+from .qt_module import QSettings
 from .volume_io import IOManager
 
 Signal = QtCore.Signal
@@ -77,7 +78,7 @@ class qSlicerApplication(native(QtWidgets.QApplication)):
         self._hostIOManager = IOManager()
         self._hostTemporary = tempfile.mkdtemp(prefix="Slicer-", dir=self._hostHome)
         os.makedirs(self.cachePath)
-        self._hostSettings = native(QtCore.QSettings)()
+        self._hostSettings = QSettings()
 
     def _hostStart(self, scene, applicationLogic):
         self._hostScene = scene

@@ -109,14 +109,14 @@ class NativeType(type(QObject)):
     def __getattribute__(cls, name):
         value = super().__getattribute__(name)
         if isinstance(value, enum.EnumMeta) and name[:1].isupper():
-            return _flatEnum(value)
+            return flatEnum(value)
         return value
 
 
 _flatEnums = {}
 
 
-def _flatEnum(enumeration):
+def flatEnum(enumeration):
     """PythonQt's type of an enumeration: makes values from numbers, and has no members."""
     if enumeration not in _flatEnums:
         _flatEnums[enumeration] = type(enumeration.__name__, (), {

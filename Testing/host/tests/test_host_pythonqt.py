@@ -104,8 +104,11 @@ def test_disconnect_undoes_connect_by_its_callable(qt):
 
 def test_enumerations_are_flat(qt):
     assert qt.QProcess().state() == qt.QProcess.NotRunning
+    assert qt.Qt.AlignLeft | qt.Qt.AlignTop
     with pytest.raises(AttributeError):
         qt.QProcess.ProcessState.NotRunning  # noqa: B018
+    with pytest.raises(AttributeError):
+        qt.Qt.AlignmentFlag.AlignLeft  # noqa: B018
 
 
 def test_the_single_shot_function_is_not_hidden_by_the_property(slicerHost, qt):
