@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 import queue
+import signal
 import sys
 import threading
 import time
@@ -26,6 +27,8 @@ def serve(idle_seconds=IDLE_SECONDS):
     Returns:
         Exit status of the process.
     """
+    # Ctrl-C in the terminal that Slicer was started from is Slicer's to handle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     incoming, channel = _private_streams()
     server = Server(channel, idle_seconds)
     threading.Thread(target=server.read, args=(incoming,), daemon=True, name="messages").start()

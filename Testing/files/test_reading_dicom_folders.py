@@ -15,9 +15,9 @@ OBLIQUE = ((0.0, 0.8, -0.6), (0.0, 0.6, 0.8))  # sagittal slices, turned in thei
 
 def write_slices(
     folder, count=18, spacing=2.5, axes=AXIAL, uid="1.2.3", number=4, description="T1 MPRAGE", modality="MR",
-    tilt=0.0, skip=(), repeat=(), colour=False, size=(34, 40),
+    tilt=0.0, skip=(), repeat=(), colour=False, size=(34, 40), dtype=np.int16, base=100,
 ):  # fmt: skip
-    """Write a series; slice k is filled with noise around 100 + k. Returns the stack (z, y, x)."""
+    """Write a series; slice k is filled with noise above base + k. Returns the stack (z, y, x)."""
     folder.mkdir(parents=True, exist_ok=True)
     row, column = np.array(axes, float)
     normal = np.cross(row, column)
@@ -27,7 +27,7 @@ def write_slices(
     stack = []
     places = [k for k in range(count) if k not in skip] + list(repeat)
     for instance, k in enumerate(places):
-        pixels = (100 + k + random.integers(0, 50, size[::-1])).astype(np.uint8 if colour else np.int16)
+        pixels = (base + k + random.integers(0, 50, size[::-1])).astype(np.uint8 if colour else dtype)
         stack.append(pixels)
         image = sitk.GetImageFromArray(np.repeat(pixels[..., None], 3, 2) if colour else pixels, isVector=colour)
         image = sitk.JoinSeries([image])
@@ -147,3 +147,10 @@ def test_jpeg_2000_series_equals_its_uncompressed_truth(shared_data):
 def test_odd_series_are_refused_for_the_right_reason(shared_data, name, words, capfd):
     assert words in refusal(shared_data / "odd" / "dicom" / name / "001")
     assert capfd.readouterr() == ("", "")
+
+
+def test_slices_of_differing_number_formats_keep_their_values(tmp_path):
+    """The first slice's format (8 bits) could not hold what the others add."""
+    low = write_slices(tmp_path, skip=range(1, 18), dtype=np.uint8)
+    high = write_slices(tmp_path / "rest", skip=(0,), base=1000)
+    assert np.array_equal(sitk.GetArrayFromImage(read_volume(tmp_path)), np.concatenate([low, high]))
