@@ -21,7 +21,7 @@ def add_parser(subparsers):
     parser.add_argument(
         "--prepared", required=True, metavar="DIR", type=Path, help="slices made by 'charmssr prepare'"
     )
-    parser.add_argument("--run", required=True, metavar="DIR", type=Path, help="folder of state and log")
+    parser.add_argument("--folder", required=True, metavar="DIR", type=Path, help="folder of state and log")
     parser.add_argument("--output", metavar="DIR", type=Path, help="folder of the checkpoint and its card")
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps", help="default: auto")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
@@ -46,7 +46,7 @@ def run(arguments):
     try:
         with Interruption() as interruption, ProgressLine() as progress:
             result, path = run_training(
-                config, arguments.prepared, arguments.run, arguments.output, _command(), device, progress,
+                config, arguments.prepared, arguments.folder, arguments.output, _command(), device, progress,
                 interruption.is_cancelled,
             )  # fmt: skip
     finally:
@@ -69,7 +69,7 @@ def _device_name(name, several):
 
 def _command():
     """The command line for the card: the paths of this machine say nothing to a reader."""
-    words, hidden = ["charmssr"], {"--prepared": "PREPARED", "--run": "RUN", "--output": "FOLDER"}
+    words, hidden = ["charmssr"], {"--prepared": "PREPARED", "--folder": "RUN", "--output": "FOLDER"}
     previous = ""
     for word in sys.argv[1:]:
         if previous in hidden:

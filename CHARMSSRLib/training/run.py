@@ -40,7 +40,8 @@ def run_training(config, prepared, folder, output=None, command="", device="cpu"
     # One plane per volume is enough to watch a run.
     watched = list({(v.subject, v.contrast): v for v in reversed(parts["val"])}.values())
     result = train(config, parts["train"], watched, folder, device, progress, is_cancelled)
-    if output is None:
+    first = not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
+    if output is None or not first:  # of several processes one writes
         return result, None
     if config.method != "charms":
         raise SettingsError("Only CHARMS becomes a checkpoint; leave the output out for a compared method.")

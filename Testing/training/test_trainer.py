@@ -1,0 +1,179 @@
+"""A run can be killed at any moment, split over processes, and become a checkpoint."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from CHARMSSRLib import load_checkpoint
+from CHARMSSRLib.errors import Cancelled, SettingsError
+from CHARMSSRLib.training.config import TrainingConfig
+from CHARMSSRLib.training.dataset import PatchDataset
+from CHARMSSRLib.training.prepare import PreparedVolume, load_prepared, save_prepared
+from CHARMSSRLib.training.run import run_training
+from CHARMSSRLib.training.trainer import train
+
+CONFIG = TrainingConfig(
+    name="tiny", arguments={"blocks": 1, "units": 1}, steps=6, batch=2, patch=12, learning_rate=1e-3,
+    ema_decay=0.9, validate_every=3, save_every=2, validation_slices=1, degradation="clinical", seed=4,
+)  # fmt: skip
+
+
+def volume(subject, split, contrast="T1w", seed=0):
+    """Smooth structure in an ellipse: something that can be learned."""
+    rng = np.random.default_rng(seed)
+    z, y, x = np.mgrid[:6, :60, :52]
+    slices = 50 + 30 * np.sin(x / 2.5 + seed) * np.cos(y / 3) + rng.normal(0, 1, z.shape)
+    mask = ((y - 30) / 26) ** 2 + ((x - 26) / 22) ** 2 < 1
+    slices = np.where(mask, slices, 0).astype(np.float32)
+    inside = slices[mask]
+    return PreparedVolume(
+        slices, mask, float(inside.min()), float(inside.max()), float(np.percentile(inside, 99.9)), (2.0, 1.0, 1.0),
+        subject, contrast, split, "axial",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def volumes():
+    return [volume("ds002748_a", "train", seed=1), volume("ARC_b", "train", "T2w", seed=2)]
+
+
+@pytest.fixture
+def prepared(tmp_path, volumes):
+    """Folder of prepared slices."""
+    folder = tmp_path / "prepared"
+    folder.mkdir()
+    for i, one in enumerate(volumes + [volume("ds002748_c", "val", seed=3)]):
+        save_prepared(one, folder / f"{i}.npz")
+    return folder
+
+
+def weights(result):
+    return torch.cat([value.flatten() for value in result.network.state_dict().values()])
+
+
+def test_a_sample_is_a_function_of_seed_and_number(volumes):
+    one, same, other = (PatchDataset(volumes, 50, 12, 2, "clinical", seed=s) for s in (3, 3, 4))
+    for number in (0, 7, 49):
+        assert all(torch.equal(a, b) for a, b in zip(one[number], same[number]))
+        assert not torch.equal(one[number][1], other[number][1])
+    lr, hr = one[0]
+    assert lr.shape == (1, 12, 12) and hr.shape == (1, 24, 24)
+
+
+def test_contrasts_are_drawn_in_their_shares():
+    volumes = [volume(f"s{i}", "train", "T1w", seed=i) for i in range(5)] + [volume("t", "train", "T2w", seed=9)]
+    data = PatchDataset(volumes, 1, 12, 2, "bicubic")
+    assert dict(zip(data.contrasts, data.contrast_probability)) == pytest.approx({"T1w": 5 / 9, "T2w": 4 / 9})
+
+
+def test_the_low_resolution_patch_covers_the_high_resolution_one(volumes):
+    data = PatchDataset(volumes, 20, 16, 2, "bicubic", seed=1)
+    lr, hr = data[3]
+    down = torch.nn.functional.interpolate(hr[None], scale_factor=0.5, mode="bicubic", antialias=True)[0]
+    assert torch.allclose(lr[:, 3:-3, 3:-3], down[:, 3:-3, 3:-3], atol=1e-3)
+
+
+def test_a_stopped_run_ends_as_an_uninterrupted_one(tmp_path, volumes):
+    whole = train(CONFIG, volumes, volumes[:1], tmp_path / "whole")
+    calls = []
+    with pytest.raises(Cancelled, match="step 3"):
+        train(CONFIG, volumes, volumes[:1], tmp_path / "parts", is_cancelled=lambda: calls.append(1) or len(calls) == 3)
+    parts = train(CONFIG, volumes, volumes[:1], tmp_path / "parts")
+    assert torch.equal(weights(whole), weights(parts))
+
+    def figures(folder):  # all columns but the seconds
+        return [line.split(",")[2:] for line in (tmp_path / folder / "log.csv").read_text().splitlines()]
+
+    assert figures("whole") == figures("parts")
+
+
+def test_a_killed_run_ends_as_an_uninterrupted_one(tmp_path, prepared, repository):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(CONFIG.to_dict()))
+    script = (
+        "import os, sys, torch; torch.set_num_threads(1)\n"
+        "from CHARMSSRLib.training.config import TrainingConfig\n"
+        "from CHARMSSRLib.training.run import run_training\n"
+        "def die(fraction, message):\n"
+        "    if sys.argv[3] == 'die' and message.startswith('step 5'): os.kill(os.getpid(), 9)\n"
+        "config, folder = TrainingConfig.read(sys.argv[1]), sys.argv[2]\n"
+        "run_training(config, folder, folder + '/run', folder + '/out', progress=die)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    command = [sys.executable, "-c", script, str(config), str(prepared)]
+    assert subprocess.run([*command, "die"], env=environment).returncode == -9
+    assert not (prepared / "out").exists()
+    subprocess.run([*command, "live"], env=environment, check=True)
+    whole, _ = run_training(CONFIG, prepared, tmp_path / "whole")
+    resumed = load_checkpoint(prepared / "out" / "tiny.safetensors").network.state_dict()
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(resumed[name], value.half().float()), name
+
+
+def test_two_processes_follow_the_loss_curve_of_one(tmp_path, prepared, repository):
+    config = dataclasses.replace(CONFIG, ar_weight=0.0, ema_decay=0.0, validate_every=1)
+    (tmp_path / "config.json").write_text(json.dumps(config.to_dict()))
+    one, _ = run_training(config, prepared, tmp_path / "one")
+    subprocess.run(
+        [
+            sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone",
+            "-m", "CHARMSSRLib", "train", str(tmp_path / "config.json"), "--prepared", str(prepared),
+            "--folder", str(tmp_path / "two"), "--device", "cpu", "--threads", "1",
+        ],
+        env={**os.environ, "PYTHONPATH": str(repository)}, check=True, cwd=tmp_path,
+    )  # fmt: skip
+
+    def curve(folder):
+        lines = (tmp_path / folder / "log.csv").read_text().splitlines()
+        return np.array([float(line.split(",")[5]) for line in lines[1:]])
+
+    assert len(curve("two")) == CONFIG.steps
+    assert np.allclose(curve("one"), curve("two"), atol=0.02)
+
+
+def test_training_lowers_the_loss_and_beats_bicubic(tmp_path, volumes):
+    config = dataclasses.replace(CONFIG, steps=120, degradation="bicubic", schedule="onecycle", learning_rate=3e-3)
+    result = train(config, volumes, [volume("v", "val", seed=1)], tmp_path)
+    assert result.validation["psnr"] > result.validation["bicubic_psnr"] + 0.1
+
+
+def test_the_checkpoint_carries_a_complete_card(tmp_path, prepared):
+    _, path = run_training(CONFIG, prepared, tmp_path / "run", tmp_path / "out", command="charmssr train tiny.json")
+    checkpoint = load_checkpoint(path)
+    card = checkpoint.card
+    assert card["architecture"]["blocks"] == 1 and card["scale"] == 2
+    assert card["training"]["command"] == "charmssr train tiny.json" and card["training"]["seed"] == 4
+    assert {source["name"] for source in card["training_data"]} == {
+        "OpenNeuro ds002748", "Aphasia Recovery Cohort ds004884",
+    }  # fmt: skip
+    assert card["validation"]["bicubic_psnr_db"] > 0 and card["seen_7t"] is False and card["preliminary"] is True
+
+
+def test_the_folder_of_another_run_is_refused(tmp_path, volumes):
+    train(CONFIG, volumes, [], tmp_path)
+    with pytest.raises(SettingsError, match="another configuration"):
+        train(dataclasses.replace(CONFIG, seed=5), volumes, [], tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", '{"steps": 3}', '{"name": "x", "speed": 3}'])
+def test_a_configuration_that_cannot_be_used_is_refused(tmp_path, text):
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    with pytest.raises(SettingsError):
+        TrainingConfig.read(path)
+
+
+def test_prepared_slices_survive_the_file(tmp_path, volumes):
+    save_prepared(volumes[0], tmp_path / "one.npz")
+    back = load_prepared(tmp_path / "one.npz")
+    assert np.allclose(back.slices, volumes[0].slices, atol=volumes[0].maximum / 60000)
+    assert np.array_equal(back.mask, volumes[0].mask) and back.spacing == volumes[0].spacing
+    assert (back.minimum, back.maximum, back.percentile) == (
+        volumes[0].minimum, volumes[0].maximum, volumes[0].percentile,
+    )  # fmt: skip
