@@ -147,7 +147,7 @@ def _one_series(folder, slices):
     ]
     if len(volumes) == 1:
         return volumes[0]
-    named = "; ".join(_describe(group) for group in (volumes or groups)[:6])
+    named = "; ".join(_describe(folder, group) for group in (volumes or groups)[:6])
     more = len(volumes or groups) - 6
     named += f"; and {more} more" if more > 0 else ""
     if volumes:
@@ -160,10 +160,12 @@ def _one_series(folder, slices):
     )
 
 
-def _describe(group):
+def _describe(folder, group):
     first = group[0]
     title = f' "{first.description}"' if first.description else ""
-    return f"series {first.number or '?'}{title}, {len(group)} image{'s' if len(group) > 1 else ''}"
+    place = first.path.parent.relative_to(folder).as_posix()
+    inside = f" in {place}" if place != "." else ""
+    return f"series {first.number or '?'}{title}{inside}, {len(group)} image{'s' if len(group) > 1 else ''}"
 
 
 def _in_order(folder, slices):

@@ -35,6 +35,17 @@ def test_neither_the_parser_nor_the_list_of_checkpoints_imports_torch_or_itk():
     assert done.returncode == 0, done.stderr
 
 
+def test_bad_input_is_refused_before_torch_is_loaded(tmp_path):
+    (tmp_path / "any.safetensors").write_bytes(b"")
+    arguments = ["enhance", str(tmp_path), str(tmp_path / "out.nii"), "--checkpoint", str(tmp_path / "any.safetensors")]
+    program = (
+        f"import sys; from CHARMSSRLib.cli import main; main({arguments!r})\n"
+        "assert 'SimpleITK' in sys.modules and 'torch' not in sys.modules"
+    )
+    done = python("-c", program)
+    assert done.returncode == 0 and "no DICOM images" in done.stderr
+
+
 def test_every_command_explains_itself(charmssr):
     for command in entry.COMMANDS:
         done = charmssr(command, "--help")
