@@ -1,10 +1,13 @@
 """Rules that hold for every source file."""
 
 import ast
+import functools
+import os
 import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from update_cmake_lists import LIBRARY, REPOSITORY, scripts_in_tree
@@ -17,20 +20,30 @@ OPTIONAL_BACKENDS = {"deepbet", "HD_BET"}
 # The extra [train] serves these folders alone.
 TRAIN_FOLDERS = {"training", "evaluation", "comparison"}
 TRAIN_PACKAGES = {"matplotlib", "skimage"}
-# What the extra [test] brings, by the name of its import; the last two come with matplotlib and slicer-core.
-TEST_PACKAGES = {"pytest", "PySide6", "nibabel", "deepbet", "nipreps", "slicer", "matplotlib", "skimage", "PIL", "vtk"}
+# What the extra [test] brings, by the names of its imports.
+TEST_PACKAGES = {"pytest", "PySide6", "nibabel", "deepbet", "nipreps", "matplotlib", "PIL", "skimage"}
+TEST_PACKAGES |= {"slicer", "slicer_core", "vtk"}  # all three of slicer-core
 # What the test host puts in the place of Slicer's own modules.
 STAND_INS = {"qt", "ctk", "shiboken6", "SampleData", "PyTorchUtils"}
 
 
+@functools.cache
+def all_files():
+    """Files of the repository, without what the commands make."""
+    files = []
+    for folder, folders, names in os.walk(REPOSITORY):
+        folders[:] = [name for name in folders if name not in SKIPPED_FOLDERS and _is_ours(name)]
+        files += [Path(folder, name) for name in names if _is_ours(name)]
+    return sorted(files)
+
+
+def _is_ours(name):
+    return not name.startswith(".") or name in {".ci", ".github", ".gitignore"}
+
+
 def text_files():
-    """Text files of the repository, without what the commands make."""
-    for path in sorted(REPOSITORY.rglob("*")):
-        parts = path.relative_to(REPOSITORY).parts
-        hidden = any(part.startswith(".") and part not in {".ci", ".github", ".gitignore"} for part in parts)
-        made = hidden or any(part in SKIPPED_FOLDERS for part in parts)
-        if path.is_file() and not made and path.suffix in TEXT_SUFFIXES:
-            yield path
+    """Those that a person reads."""
+    return [path for path in all_files() if path.suffix in TEXT_SUFFIXES]
 
 
 def imported_packages(path):
@@ -131,9 +144,4 @@ def test_links_between_the_documents_lead_somewhere():
 
 
 def test_the_files_leave_room_below_the_catalogues_100_megabytes():
-    sizes = [
-        path.stat().st_size
-        for path in REPOSITORY.rglob("*")
-        if path.is_file() and not any(p.startswith(".") or p in SKIPPED_FOLDERS for p in path.parts)
-    ]
-    assert sum(sizes) < 40e6
+    assert sum(path.stat().st_size for path in all_files()) < 40e6
