@@ -2,13 +2,13 @@
 
 import types
 
-from . import ctk_path_widgets, ctk_widgets
+from . import ctk_number_widgets, ctk_path_widgets, ctk_widgets
 
 
 def widgets():
     """The widget classes of CTK that the host has, by name."""
     classes = {}
-    for module in (ctk_widgets, ctk_path_widgets):
+    for module in (ctk_widgets, ctk_number_widgets, ctk_path_widgets):
         classes.update({name: cls for name, cls in vars(module).items() if name.startswith("ctk")})
     return classes
 

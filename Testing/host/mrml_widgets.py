@@ -2,7 +2,8 @@
 
 from PySide6 import QtCore, QtWidgets
 
-from .ctk_widgets import ctkCollapsibleButton, ctkDoubleSpinBox, ctkSliderWidget
+from .ctk_number_widgets import ctkDoubleSpinBox, ctkSliderWidget
+from .ctk_widgets import ctkCollapsibleButton
 from .pythonqt import native, standIn
 
 Signal = QtCore.Signal

@@ -17,7 +17,8 @@ from .annotations import (
                           Validator,
                           WithinRange,
 )
-from .connectors import GuiConnector, createGuiConnector, parameterNodeGuiConnector
+from .connectors import createGuiConnector, parameterNodeGuiConnector
+from .gui_connector import GuiConnector
 from .wrapper import SlicerParameterNamePropertyName, isParameterNodeWrapper, parameterNodeWrapper
 
 __all__ = ["Choice", "Decimals", "Default", "Exclude", "GuiConnector", "IsInstance", "Maximum", "Minimum", "NotNone",

@@ -7,7 +7,8 @@ import slicer
 import vtk
 
 from .annotations import Default
-from .connectors import GuiConnector, createGuiConnector
+from .connectors import createGuiConnector
+from .gui_connector import GuiConnector
 from .storage import storageOf
 
 SlicerParameterNamePropertyName = "SlicerParameterName"
