@@ -82,12 +82,16 @@ def check_early(settings):
 
     Raises:
         CheckpointError: no such checkpoint.
-        SettingsError: options that contradict each other.
+        SettingsError: options that contradict each other, or a skull-strip backend that does not exist.
     """
     from ..checkpoint_registry import find_weights
+    from ..preprocessing.skull_strip import backend_names
 
     if settings.restore_bias and not settings.bias_correction:
         raise SettingsError("--restore-bias needs the bias correction; leave out --no-bias-correction.")
+    backends = ("auto", "none", *backend_names())
+    if settings.skull_strip not in backends:
+        raise SettingsError(f"Unknown skull-strip {settings.skull_strip!r}; choose one of: {', '.join(backends)}.")
     find_weights(settings.checkpoint)
 
 

@@ -144,6 +144,11 @@ def test_options_that_contradict_each_other_are_refused(charmssr, fake_enhance, 
     assert_refused(done, "--restore-bias needs")
 
 
+def test_an_unknown_skull_strip_backend_is_refused_before_the_work(charmssr, fake_enhance, scan, tmp_path):
+    assert_refused(charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--skull-strip", "magic"), "'magic'")
+    assert fake_enhance.calls == []
+
+
 def test_a_full_disk_leaves_nothing(charmssr, fake_enhance, scan, tmp_path, monkeypatch, listing):
     real, written = output_files.write_nifti, []
 
