@@ -6,10 +6,7 @@ afterwards, so any number of workers may share them.
 """
 
 import csv
-import json
 import logging
-import os
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,52 +19,13 @@ from ..preprocessing.pipeline import preprocess
 from ..preprocessing.plausibility import mask_warnings
 from ..volume_io import read_volume
 from .degradations import fourier_resize
+from .prepared import PreparedVolume, save_prepared
 from .sources import source_of
 
 logger = logging.getLogger(__name__)
 
 MARGIN = 8  # pixels kept around the brain
 MIN_BRAIN = 0.05  # a slice counts when more than this share of its box is brain
-FORMAT = 1
-
-
-@dataclass(frozen=True)
-class PreparedVolume:
-    """The slices of one volume in one plane.
-
-    Attributes:
-        slices: float32 (n, H, W), bias-corrected, zero outside the mask, input units.
-        mask: bool (n, H, W).
-        minimum, maximum, percentile: inside the mask of the whole volume; percentile is the 99.9th.
-        spacing: mm, (between slices, rows, columns).
-        subject, contrast, split, plane: labels.
-    """
-
-    slices: np.ndarray
-    mask: np.ndarray
-    minimum: float
-    maximum: float
-    percentile: float
-    spacing: tuple
-    subject: str
-    contrast: str
-    split: str
-    plane: str
-
-    def normalised(self, kind):
-        """Slices on the network's scale: "minmax" (the paper's) or "percentile" (no clipping)."""
-        if kind == "minmax":
-            scaled = (self.slices - self.minimum) / (self.maximum - self.minimum)
-        elif kind == "percentile":
-            scaled = self.slices / self.percentile
-        else:
-            raise ValueError(f"unknown normalisation {kind!r}; choose minmax or percentile")
-        return np.where(self.mask, scaled, 0).astype(np.float32)
-
-    def central(self, count=100):
-        """Indices of the paper's "central 100 slices": min(count, all that hold enough brain)."""
-        start = max(0, (len(self.slices) - count) // 2)
-        return range(start, min(start + count, len(self.slices)))
 
 
 def prepare_volume(image, subject, contrast, split="", skull_strip="auto", already_stripped=False):
@@ -140,36 +98,6 @@ def _to_true_resolution(slices, mask, spacing, true_mm):
             image, inside = fourier_resize(image, size, axis), fourier_resize(inside, size, axis)
             spacing[axis] *= n / size
     return image.numpy(), inside.numpy() > 0.5, tuple(spacing)
-
-
-def save_prepared(volume, path):
-    """Write one PreparedVolume; the file appears only when complete. 16 bits per voxel."""
-    path = Path(path)
-    step = max(volume.maximum, 1e-12) / 65535
-    meta = {k: v for k, v in asdict(volume).items() if k not in ("slices", "mask")}
-    meta.update(format=FORMAT, step=step, shape=volume.slices.shape)
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb") as file:
-        np.savez_compressed(
-            file,
-            slices=np.clip(np.round(volume.slices / step), 0, 65535).astype(np.uint16),
-            mask=np.packbits(volume.mask),
-            meta=np.frombuffer(json.dumps(meta).encode(), np.uint8),
-        )
-    os.replace(partial, path)
-
-
-def load_prepared(path):
-    """Read a file of ``save_prepared``."""
-    with np.load(path) as file:
-        meta = json.loads(file["meta"].tobytes())
-        if meta.pop("format") != FORMAT:
-            raise InputError(f"{path} was prepared by another version; prepare the data again.")
-        shape, step = meta.pop("shape"), meta.pop("step")
-        slices = file["slices"].astype(np.float32) * np.float32(step)
-        mask = np.unpackbits(file["mask"], count=int(np.prod(shape))).astype(bool).reshape(shape)
-    meta["spacing"] = tuple(meta["spacing"])
-    return PreparedVolume(slices=slices, mask=mask, **meta)
 
 
 def read_manifest(path):

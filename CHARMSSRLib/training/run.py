@@ -10,7 +10,7 @@ import torch
 from ..checkpoint import save_checkpoint
 from ..checkpoint_registry import CARD_FORMAT
 from ..errors import InputError, SettingsError
-from .prepare import load_prepared
+from .prepared import load_prepared
 from .sources import SOURCES, source_of
 from .trainer import train
 

@@ -28,6 +28,7 @@ from .losses import attention_regularisation
 from .validation import validate
 
 logger = logging.getLogger(__name__)
+GPU_REPORT_EVERY = 20  # steps
 LOG_COLUMNS = ("step", "seconds", "learning_rate", "l1", "ar", "psnr", "bicubic_psnr", "psnr_ema")
 
 
@@ -83,6 +84,8 @@ def train(config, train_volumes, validation_volumes, folder, device="cpu", progr
     run.resume()
     loader = _loader(config, train_volumes, run.step, rank, world)
     started, first = time.monotonic(), run.step
+    # A loss that is read waits for the device: on a GPU the processor shall run ahead of it.
+    report_every = 1 if run.device.type == "cpu" else GPU_REPORT_EVERY
     for lr, hr in loader:
         losses = run.train_step(lr.to(run.device, non_blocking=True), hr.to(run.device, non_blocking=True))
         run.seconds = run.earlier_seconds + time.monotonic() - started
@@ -91,7 +94,7 @@ def train(config, train_volumes, validation_volumes, folder, device="cpu", progr
             run.log(losses, validation_volumes)
         if rank == 0 and (run.step % config.save_every == 0 or last):
             run.save()
-        if progress and rank == 0:
+        if progress and rank == 0 and (run.step % report_every == 0 or last):
             left = (config.steps - run.step) * (time.monotonic() - started) / (run.step - first)
             message = f"step {run.step} of {config.steps}, L1 {losses[0]:.5f}, {left:.0f} s left"
             progress(run.step / config.steps, message)
@@ -107,14 +110,26 @@ def _loader(config, volumes, first_step, rank, world):
         volumes, config.steps * config.batch, config.patch, config.scale, config.degradation,
         config.normalisation, config.gain_jitter, config.seed,
     )  # fmt: skip
-    share = config.batch // world
-    mine = [
-        step * config.batch + rank * share + i for step in range(first_step, config.steps) for i in range(share)
-    ]
     return DataLoader(
-        Subset(data, mine), batch_size=share, num_workers=config.workers, pin_memory=torch.cuda.is_available(),
-        persistent_workers=False,
+        Subset(data, _SampleNumbers(config, first_step, rank, world)), batch_size=config.batch // world,
+        num_workers=config.workers, pin_memory=torch.cuda.is_available(), persistent_workers=False,
+        prefetch_factor=4 if config.workers else None,
     )  # fmt: skip
+
+
+class _SampleNumbers:
+    """The numbers of one process's samples, from a step to the end; a list of millions would burden every worker."""
+
+    def __init__(self, config, first_step, rank, world):
+        self.batch, self.share = config.batch, config.batch // world
+        self.first = first_step * self.batch + rank * self.share
+        self.length = (config.steps - first_step) * self.share
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, i):
+        return self.first + i // self.share * self.batch + i % self.share
 
 
 class _Run:
@@ -135,35 +150,40 @@ class _Run:
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), config.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=device.type == "cuda"
         )
-        self.runner = self.network
+        self.runner, self.regulariser = self.network, attention_regularisation
         if world > 1:
             self.runner = torch.nn.parallel.DistributedDataParallel(
                 self.network, device_ids=[device.index] if device.type == "cuda" else None
             )
         elif config.compile:
-            self.runner = torch.compile(self.network)
+            self.runner, self.regulariser = torch.compile(self.network), torch.compile(attention_regularisation)
 
     @property
     def state_path(self):
         return self.folder / "state.pt"
 
     def train_step(self, lr, hr):
-        """One optimiser step; returns (L1, L_AR) as floats of this process."""
+        """One optimiser step; returns (L1, L_AR) of this process, tensors on its device."""
         config = self.config
         rate = learning_rate(config, self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         reduced = config.precision == "bfloat16"
-        self.network.train()
+        if not self.network.training:
+            self.network.train()
         with record_attention(self.network) if self.regularised else nullcontext():
             with torch.autocast(self.device.type, torch.bfloat16) if reduced else nullcontext():
                 output = self.runner(lr.contiguous(memory_format=torch.channels_last))
             l1 = (output.float() - hr).abs().mean()
-            ar = attention_regularisation(collect_attention(self.network)) if self.regularised else l1.new_zeros(())
+            ar = self.regulariser(collect_attention(self.network)) if self.regularised else l1.new_zeros(())
         self.optimiser.zero_grad(set_to_none=True)
         (l1 + config.ar_weight * ar).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.gradient_clip or float("inf"))
-        if norm.isfinite():
+        if self.device.type == "cuda":
+            # The fused kernel leaves the weights as they are where this is 1: nothing waits for the device.
+            self.optimiser.found_inf = (~norm.isfinite()).float()
+            self.optimiser.step()
+        elif norm.isfinite():
             self.optimiser.step()
         else:
             logger.warning("step %d: the gradient is not finite; the weights stay", self.step)
@@ -171,12 +191,12 @@ class _Run:
         if self.average is not None:
             # A young average must not remember the untrained weights: the decay grows with the steps.
             decay = min(config.ema_decay, (1 + self.step) / (10 + self.step))
-            for key, value in self.network.state_dict().items():
-                if value.is_floating_point():
-                    self.average[key].lerp_(value.detach(), 1 - decay)
-                else:  # a counter of batch normalisation
-                    self.average[key].copy_(value)
-        return float(l1.detach()), float(ar.detach())
+            own = self.network.state_dict()
+            floating = [key for key, value in own.items() if value.is_floating_point()]
+            torch._foreach_lerp_([self.average[key] for key in floating], [own[key] for key in floating], 1 - decay)
+            for key in own.keys() - floating:  # a counter of batch normalisation
+                self.average[key].copy_(own[key])
+        return l1.detach(), ar.detach()
 
     def log(self, losses, volumes):
         """Validate and add one line to the log."""

@@ -35,7 +35,8 @@ def validate(network, volumes, scale, degradation, normalisation, slices_per_vol
         mask = torch.from_numpy(np.ascontiguousarray(crop_to_multiple(volume.mask[chosen], scale)))[:, None]
         lr = degrade(hr, scale, degradation, torch.Generator().manual_seed(number))
         output = torch.cat([network(one[None].to(device)).float().cpu() for one in lr])
-        data_range = float(np.percentile(stack[volume.mask], 99.9))
+        lower, upper = volume.limits(normalisation)
+        data_range = (volume.percentile - lower) / (upper - lower)
         scores.append(_psnr(output, hr, mask, data_range))
         baselines.append(_psnr(bicubic_upsample(lr, scale), hr, mask, data_range))
     network.train(training)
