@@ -13,7 +13,6 @@ from safetensors.torch import load_file, save_file
 from ..comparison.edsr import EDSR
 from ..comparison.registry import METHODS
 from ..errors import CheckpointError
-from ..files.output_files import OutputFiles
 from ..training.trainer import build_network, train
 from . import figures
 from .macs import count_macs
@@ -152,6 +151,8 @@ def write_report(folder, title, protocol, cost_rows, score_rows):
     Args:
         protocol: paragraph that says how the figures came about.
     """
+    from ..files.output_files import OutputFiles  # needs SimpleITK, which training and scoring do not
+
     folder = Path(folder)
     text = "\n".join(
         [f"# {title}", "", protocol, "", *cost_table(cost_rows), "", markdown(score_rows, title=None)]

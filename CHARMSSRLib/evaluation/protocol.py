@@ -16,7 +16,6 @@ from ..enhancement.devices import choose_batch
 from ..errors import Cancelled, SettingsError
 from ..network.charms import bicubic_upsample
 from ..training.degradations import KINDS, degrade
-from ..training.prepare import prepare_volume
 from ..training.validation import crop_to_multiple
 from .fidelity import brain_psnr, brain_ssim, slice_psnr, slice_ssim
 from .tissue import TISSUE_ORDER, contrast_to_noise, edge_sharpness, find_tissues, signal_to_noise
@@ -75,6 +74,9 @@ def evaluate_volume(
         list of rows (dicts with LABELS and FIGURES), for each plane one of bicubic, one of
         the network and one of the reference.
     """
+    # Here, because prepared slices are scored on machines without SimpleITK too.
+    from ..training.prepare import prepare_volume
+
     prepared = prepare_volume(image, subject, contrast, "", skull_strip, already_stripped)
     rows = []
     for volume in prepared:

@@ -5,7 +5,6 @@ import io
 import math
 from pathlib import Path
 
-from ..files.output_files import OutputFiles
 from .protocol import FIGURES, LABELS
 from .statistics import mean_and_deviation, paired_p_value
 
@@ -119,6 +118,8 @@ def write_tables(rows, paths, title="Evaluation"):
     Raises:
         OutputError: when one of them cannot be written.
     """
+    from ..files.output_files import OutputFiles  # needs SimpleITK, which scoring does not
+
     with OutputFiles(overwrite=True) as files:
         for path in paths:
             files.add_text(markdown(rows, title) if Path(path).suffix.lower() == ".md" else to_csv(rows), path)

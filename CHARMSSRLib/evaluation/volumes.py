@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from ..errors import InputError
-from ..training.prepare import load_prepared, prepare_volume, read_manifest
+from ..training.prepare import prepare_volume, read_manifest
+from ..training.prepared import load_prepared
 from ..volume_io import read_volume
 
 

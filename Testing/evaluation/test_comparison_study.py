@@ -15,7 +15,7 @@ from CHARMSSRLib.evaluation.speed import milliseconds_per_slice
 from CHARMSSRLib.evaluation.studies import ABLATION, check_base, entries_of
 from CHARMSSRLib.evaluation.tables import gain_over
 from CHARMSSRLib.training.config import TrainingConfig
-from CHARMSSRLib.training.prepare import PreparedVolume, save_prepared
+from CHARMSSRLib.training.prepared import PreparedVolume, save_prepared
 from CHARMSSRLib.training.trainer import build_network
 
 CONFIG = TrainingConfig("study", steps=3, batch=1, patch=12, learning_rate=1e-3, validate_every=3, save_every=1)

@@ -14,7 +14,7 @@ from CHARMSSRLib.evaluation.protocol import BASELINE, FIGURES, Candidate, evalua
 from CHARMSSRLib.evaluation.volumes import prepared_volumes
 from CHARMSSRLib.network.charms import bicubic_upsample
 from CHARMSSRLib.training.degradations import degrade
-from CHARMSSRLib.training.prepare import PreparedVolume, save_prepared
+from CHARMSSRLib.training.prepared import PreparedVolume, save_prepared
 
 
 def make_volume(subject="phantom", contrast="T1w", shape=(20, 50, 46), offset=0.0, seed=0):

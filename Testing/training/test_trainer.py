@@ -14,7 +14,7 @@ from CHARMSSRLib import load_checkpoint
 from CHARMSSRLib.errors import Cancelled, SettingsError
 from CHARMSSRLib.training.config import TrainingConfig
 from CHARMSSRLib.training.dataset import PatchDataset
-from CHARMSSRLib.training.prepare import PreparedVolume, load_prepared, save_prepared
+from CHARMSSRLib.training.prepared import PreparedVolume, load_prepared, save_prepared
 from CHARMSSRLib.training.run import run_training
 from CHARMSSRLib.training.trainer import train
 
