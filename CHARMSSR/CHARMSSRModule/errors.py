@@ -2,6 +2,8 @@
 
 import re
 
+from slicer.i18n import tr as _
+
 
 class JobError(RuntimeError):
     """A job ended without a result through no fault of the input.
@@ -41,7 +43,7 @@ def exceptionFor(kind, message, details=""):
     if kind in USER_KINDS:
         return ValueError(message)
     if kind == "Cancelled":
-        return JobCancelled(message)
+        return JobCancelled(_("Cancelled: nothing was added."))
     if kind == "MissingPackage":
         named = re.search(r"'([\w.]+)'", message)
         return MissingPackage(message, named.group(1) if named else "torch", details)

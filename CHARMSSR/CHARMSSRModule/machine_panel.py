@@ -4,15 +4,9 @@ from slicer.i18n import tr as _
 
 from .machine_settings import machineSetting, setMachineSetting
 from .parameter_node import selectItem
+from .report_text import backendTitle
 from .worker_client import READY, STARTING
 
-BACKEND_TITLES = {
-    "synthstrip": "SynthStrip",
-    "deepbet": "deepbet",
-    "hd-bet": "HD-BET",
-    "hdbet": "HD-BET",
-    "builtin": _("Built-in"),
-}
 MISSING_DEVICE = "{name} (not found)"
 MISSING_BACKEND = "{name} (not installed)"
 
@@ -62,9 +56,9 @@ class MachinePanel:
         names = (self._worker.hello or self._shownHello or {}).get("skull_strip_backends") or ["builtin"]
         wasBlocked = comboBox.blockSignals(True)
         comboBox.clear()
-        comboBox.addItem(_("Automatic ({name})").format(name=BACKEND_TITLES.get(names[0], names[0])), "auto")
+        comboBox.addItem(_("Automatic ({name})").format(name=backendTitle(names[0])), "auto")
         for name in names:
-            comboBox.addItem(BACKEND_TITLES.get(name, name), name)
+            comboBox.addItem(backendTitle(name), name)
         comboBox.addItem(_("None (brain only already)"), "none")
         selectItem(comboBox, chosen, _(MISSING_BACKEND))
         comboBox.blockSignals(wasBlocked)

@@ -41,18 +41,17 @@ class ModelPanel:
             return _("The model {name} is not on this computer: choose another one.").format(name=name)
         return card["summary"] if card.get("unreadable") else ""
 
-    def describe(self, name, inputNode, planes):
-        """Say what the chosen checkpoint is, and what becomes of the input's voxels."""
+    def describe(self, name, inputNode, planes, reasonAgainstInput):
+        """Say what the chosen checkpoint is, and what becomes of the input's voxels or why nothing can."""
         card = self._cards.get(name or models.defaultModel())
         usable = card is not None and not card.get("unreadable")
         self._ui.modelDescriptionLabel.text = models.modelDescription(card) if usable else self.reasonNotToUse(name)
-        self._ui.gridLabel.text = _gridText(inputNode, planes, card.get("scale", 2)) if usable else ""
+        scale = card.get("scale", 2) if usable else 1
+        self._ui.gridLabel.text = reasonAgainstInput or _gridText(inputNode, planes, scale)
         self._ui.gridLabel.visible = bool(self._ui.gridLabel.text)
 
 
 def _gridText(inputNode, planes, scale):
-    if inputNode is None or inputNode.GetImageData() is None:
-        return ""
     before = spacingText(inputNode.GetSpacing())
     spacing = enhancedSpacing(ijkToRasOfNode(inputNode), planes, scale)
     if spacing is None:

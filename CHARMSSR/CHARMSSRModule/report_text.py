@@ -17,6 +17,20 @@ def reportTable(report, inputNode, resultNode):
     return f'<table cellspacing="0" cellpadding="1">{cells}</table>{warnings}'
 
 
+BACKEND_TITLES = {
+    "synthstrip": "SynthStrip",
+    "deepbet": "deepbet",
+    "hd-bet": "HD-BET",
+    "builtin": _("built-in"),
+    "none": _("whole volume"),
+}
+
+
+def backendTitle(name):
+    """How the panel calls a way to find the brain."""
+    return BACKEND_TITLES.get(name, str(name or ""))
+
+
 def remainingTime(seconds):
     """ "about 40 s left", or "" when unknown."""
     if seconds is None:
@@ -33,7 +47,7 @@ def spacingText(spacing):
 
 def _rows(report, inputNode, resultNode):
     checkpoint = report.get("checkpoint", {})
-    yield _("Model"), checkpoint.get("name", "")
+    yield _("Model"), " \u00b7 ".join(str(checkpoint[key]) for key in ("name", "label") if checkpoint.get(key))
     if inputNode is not None and inputNode.GetImageData() and resultNode.GetImageData():
         yield _("Voxels"), _("{before} \u2192 {after} mm").format(
             before=spacingText(inputNode.GetSpacing()), after=spacingText(resultNode.GetSpacing())
@@ -57,8 +71,10 @@ def _slices(slices):
 
 def _mask(strip):
     if strip.get("volume_ml") is None:
-        return str(strip.get("backend") or "")
-    return _("{backend}, {volume} mL").format(backend=strip.get("backend"), volume=round(strip["volume_ml"]))
+        return backendTitle(strip.get("backend"))
+    return _("{backend}, {volume} mL").format(
+        backend=backendTitle(strip.get("backend")), volume=round(strip["volume_ml"])
+    )
 
 
 def _change(values, first, last, text):

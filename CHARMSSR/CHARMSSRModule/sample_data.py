@@ -1,5 +1,6 @@
 """A scan to try the module with, in Slicer's Sample Data module."""
 
+import slicer
 from slicer.i18n import tr as _
 
 CATEGORY = "CHARMSSR"
@@ -12,10 +13,13 @@ URI = "https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/" + 
 
 
 def registerSampleData():
-    """Add the sample; called once Slicer has started."""
+    """Add the sample, once; called when Slicer has started."""
     try:
         import SampleData
     except ImportError:  # a Slicer built or started without that module
+        return
+    known = getattr(slicer.modules, "sampleDataSources", {}).get(CATEGORY, [])
+    if any(source.sampleName == SAMPLE_NAME for source in known):
         return
     logic = SampleData.SampleDataLogic
     if hasattr(logic, "registerCustomSampleDataCategory"):  # newer than Slicer 5.8
@@ -23,8 +27,8 @@ def registerSampleData():
     logic.registerCustomSampleDataSource(
         category=CATEGORY,
         sampleName=SAMPLE_NAME,
-        uris=URI,
-        fileNames=FILE_NAME,
-        checksums="SHA256:" + SHA256,
-        nodeNames=NODE_NAME,
+        uris=[URI],
+        fileNames=[FILE_NAME],
+        checksums=["SHA256:" + SHA256],
+        nodeNames=[NODE_NAME],
     )

@@ -17,8 +17,8 @@ from .logic import CHARMSSRLogic
 from .sample_data import CATEGORY, SAMPLE_NAME
 from .worker_environment import usesOwnPython
 
-PHANTOM_SIZE = (64, 72, 20)  # voxels i, j, k: thick axial slices
-PHANTOM_SPACING = (2.6, 2.6, 7.0)
+PHANTOM_SIZE = (48, 56, 18)  # voxels i, j, k: thick axial slices
+PHANTOM_SPACING = (3.5, 3.5, 8.0)
 
 
 def addPhantomHead(name="Phantom head"):

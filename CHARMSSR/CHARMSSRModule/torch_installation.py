@@ -46,19 +46,23 @@ def install():
     )
     if not slicer.util.confirmOkCancelDisplay(question, windowTitle=_("CHARMSSR")):
         return False
-    importlib.invalidate_caches()
-    if importlib.util.find_spec("torch") is None:
+    if not isInstalled("torch"):
         import PyTorchUtils
 
         logging.info("CHARMSSR: installing torch%s through the PyTorch extension", TORCH_REQUIREMENT)
         PyTorchUtils.PyTorchUtilsLogic().installTorch(
             askConfirmation=False, torchVersionRequirement=TORCH_REQUIREMENT
         )
-    if importlib.util.find_spec("safetensors") is None:
+    if not isInstalled("safetensors"):
         logging.info("CHARMSSR: installing %s", SAFETENSORS_REQUIREMENT)
         _pipInstall(SAFETENSORS_REQUIREMENT)
-    importlib.invalidate_caches()
     return True
+
+
+def isInstalled(package):
+    """True if Slicer's Python finds a package, looked up anew and without importing it."""
+    importlib.invalidate_caches()
+    return importlib.util.find_spec(package) is not None
 
 
 def _pipInstall(requirement):

@@ -155,7 +155,12 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if parameters is None:
             return
         self._observeInput(parameters.inputVolume)
-        self._modelPanel.describe(parameters.checkpoint, parameters.inputVolume, parameters.planes.value)
+        self._modelPanel.describe(
+            parameters.checkpoint,
+            parameters.inputVolume,
+            parameters.planes.value,
+            self.logic.reasonNotToStart(parameters.inputVolume),
+        )
         self._machinePanel.refresh(parameters.skullStrip)
         packageMissing = self._runPanel.showNotice(self.logic.worker.startError)
         if self.job is not None:

@@ -121,7 +121,7 @@ class WorkerClient:
             return
         self._cancelled = True
         if self._waiting is not None:  # not sent yet: nothing to wait for
-            self._endJob(JobCancelled(_("Cancelled.")))
+            self._endJob(JobCancelled(_("Cancelled: nothing was added.")))
         else:
             self._process.write(encodeMessage("cancel", self._jobId))
             self._killTimer.start()
@@ -228,7 +228,7 @@ class WorkerClient:
             self._fail(_startFailure(exitCode, details))
             return
         if self._cancelled:
-            outcome = JobCancelled(_("Cancelled."))
+            outcome = JobCancelled(_("Cancelled: nothing was added."))
         else:
             outcome = JobError(_deathSentence(exitCode, crashed), details=details)
         self._setState(STOPPED)

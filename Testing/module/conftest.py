@@ -65,12 +65,17 @@ def slicerModule(slicerHost, models):  # noqa: F811
 
 @pytest.fixture
 def fakeWorker(slicerModule, tmp_path, monkeypatch):
-    """Function: from now on the worker is fake_worker.py in the given mode."""
+    """Function: from now on the worker is fake_worker.py in the given mode, by variable or as Slicer's own Python."""
 
-    def use(mode="normal"):
+    def use(mode="normal", asPythonSlicer=False):
         script = Path(__file__).with_name("fake_worker.py")
-        program = writeProgram(tmp_path / "python", f'exec "{PYTHON}" "{script}" "{mode}"')
-        monkeypatch.setenv("CHARMSSR_PYTHON", str(program))
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        program = writeProgram(tmp_path / "bin" / "PythonSlicer", f'exec "{PYTHON}" "{script}" "{mode}"')
+        if asPythonSlicer:
+            monkeypatch.delenv("CHARMSSR_PYTHON", raising=False)
+            monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+        else:
+            monkeypatch.setenv("CHARMSSR_PYTHON", str(program))
 
     use()
     return use

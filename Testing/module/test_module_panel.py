@@ -43,7 +43,7 @@ def shown(widget):
 def test_the_first_volume_is_chosen_and_the_button_ready(panel, head):
     assert panel.ui.inputSelector.currentNode() is head
     assert panel.ui.enhanceButton.enabled and panel.ui.enhanceButton.text == "Enhance to 7T-like"
-    assert panel.ui.gridLabel.text == "Voxels: 2.6 × 2.6 × 7 → 1.3 × 1.3 × 7 mm"
+    assert panel.ui.gridLabel.text == "Voxels: 3.5 × 3.5 × 8 → 1.75 × 1.75 × 8 mm"
     for widget in (panel.ui.noticeFrame, panel.ui.messageFrame, panel.ui.progressBar, panel.ui.statusLabel):
         assert not shown(widget)
 
@@ -126,7 +126,7 @@ def test_devices_and_backends_come_from_the_worker(panel):
     ]  # fmt: skip
     assert ui.deviceLabel.text == "Automatic is Tesla T4, 15 GB; PyTorch 2.9"
     assert [ui.skullStripComboBox.itemText(i) for i in range(ui.skullStripComboBox.count)] == [
-        "Automatic (deepbet)", "deepbet", "Built-in", "None (brain only already)",
+        "Automatic (deepbet)", "deepbet", "built-in", "None (brain only already)",
     ]  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def test_an_own_folder_of_models_fills_the_list(panel, models, tmp_path):
     select(panel.ui.checkpointComboBox, "Model mine")
 
 
-@pytest.mark.parametrize("planes, expected", [("Coronal slices", "1.3 × 2.6 × 3.5"), ("As acquired", "1.3 × 1.3 × 7")])
+@pytest.mark.parametrize("planes, expected", [("Coronal slices", "1.75 × 3.5 × 4"), ("As acquired", "1.75 × 1.75 × 8")])
 def test_the_announced_voxels_follow_the_planes(panel, planes, expected):
     select(panel.ui.planesComboBox, planes)
     assert panel.ui.gridLabel.text.endswith(f"→ {expected} mm")
@@ -225,8 +225,8 @@ def test_the_button_adds_a_volume_and_shows_its_figures(slicerModule, panel, fin
     assert panel.ui.statusLabel.text.startswith("Done in ")
     text = panel.ui.resultLabel.text
     for figure in (
-        "Phantom head CHARMS x2", "mine", "2.6 × 2.6 × 7 → 1.3 × 1.3 × 7 mm", "18 enhanced, 2 without brain",
-        "builtin, 1432 mL", "2.13 %", "0.0012 → 0.0011", "cpu, float32", "18.4 s", "1.9 GB",
+        "Phantom head CHARMS x2", "mine", "3.5 × 3.5 × 8 → 1.75 × 1.75 × 8 mm", "16 enhanced, 2 without brain",
+        "built-in, 1432 mL", "2.13 %", "0.0012 → 0.0011", "cpu, float32", "18.4 s", "1.9 GB",
     ):  # fmt: skip
         assert figure in text, figure
     red = slicer.app.layoutManager().sliceWidget("Red").sliceLogic().GetSliceCompositeNode()
@@ -237,7 +237,7 @@ def test_the_choices_reach_the_worker(slicerModule, panel, finish):
     from CHARMSSRModule.scene_results import reportOf
 
     select(panel.ui.planesComboBox, "Axial slices")
-    select(panel.ui.skullStripComboBox, "Built-in")
+    select(panel.ui.skullStripComboBox, "built-in")
     select(panel.ui.deviceComboBox, "CPU, 8 threads")
     panel.ui.biasCorrectionCheckBox.checked = False
     panel.ui.batchSpinBox.value = 2
@@ -277,7 +277,7 @@ def test_the_same_button_cancels_and_the_scene_stays_as_it_was(slicerModule, pan
     panel.ui.enhanceButton.click()
     assert panel.ui.enhanceButton.text == "Cancelling…" and not panel.ui.enhanceButton.enabled
     finish()
-    assert panel.ui.statusLabel.text == "Cancelled." and not shown(panel.ui.messageFrame)
+    assert panel.ui.statusLabel.text == "Cancelled: nothing was added." and not shown(panel.ui.messageFrame)
     assert panel.ui.enhanceButton.enabled
     assert sceneState() == before
 
@@ -432,7 +432,7 @@ def test_a_saved_scene_brings_choices_and_figures_back(slicerModule, panel, fini
     assert slicer.mrmlScene.Import()
     panel.enter()
     assert panel.ui.planesComboBox.currentText == "Coronal slices"
-    assert "18 enhanced" in panel.ui.resultLabel.text
+    assert "16 enhanced" in panel.ui.resultLabel.text
     assert panel.ui.compareButton.enabled
 
 

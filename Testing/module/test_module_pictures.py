@@ -1,0 +1,85 @@
+"""Pictures of the panel in each state, in Testing/output, for eyes; the tests see to it that each state is there.
+
+Good ones go to Resources by ``python Testing/module/publish_pictures.py``.
+"""
+
+import pytest
+from conftest import OUTPUT_FOLDER
+
+WIDTH = 400
+
+
+@pytest.fixture
+def grab(slicerModule):
+    """Function: save a picture of the panel; it must not be blank."""
+
+    def save(widget, name):
+        import qt
+
+        path = OUTPUT_FOLDER / f"panel-{name}.png"
+        slicerModule.grab(widget, str(path), width=WIDTH)
+        picture = qt.QImage(str(path))
+        assert picture.width() == 2 * WIDTH
+        shades = {picture.pixel(x, y) for x in range(0, picture.width(), 9) for y in range(0, picture.height(), 9)}
+        assert len(shades) > 20
+
+    return save
+
+
+@pytest.fixture
+def opened(slicerModule, fakeWorker, head):
+    """Function: the panel with a worker in the given mode."""
+
+    def openPanel(mode, asPythonSlicer=False):
+        fakeWorker(mode, asPythonSlicer)
+        widget = slicerModule.openModule("CHARMSSR")
+        slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 20)
+        slicerModule.processEvents(0.1)
+        return widget
+
+    return openPanel
+
+
+def test_picture_without_a_volume(slicerModule, opened, grab):
+    import slicer
+
+    panel = opened("normal")
+    slicer.mrmlScene.Clear()
+    slicerModule.processEvents(0.1)
+    grab(panel, "empty")
+
+
+def test_picture_ready(opened, grab):
+    grab(opened("normal"), "idle")
+
+
+def test_picture_running(slicerModule, opened, grab):
+    panel = opened("slow")
+    panel.ui.enhanceButton.click()
+    assert slicerModule.waitUntil(lambda: panel.job.fraction > 0.1, 30)
+    grab(panel, "running")
+    panel.ui.enhanceButton.click()
+    slicerModule.waitUntil(lambda: panel.job is None, 20)
+
+
+def test_picture_done_with_all_settings_open(slicerModule, opened, grab):
+    panel = opened("warns")
+    panel.ui.enhanceButton.click()
+    slicerModule.waitUntil(lambda: panel.job is None, 20)
+    grab(panel, "done")
+    panel.ui.advancedCollapsibleButton.collapsed = False
+    grab(panel, "advanced")
+
+
+def test_picture_of_an_error(slicerModule, opened, grab):
+    panel = opened("is killed")
+    panel.ui.enhanceButton.click()
+    slicerModule.waitUntil(lambda: panel.job is None, 20)
+    grab(panel, "error")
+
+
+@pytest.mark.parametrize("extension", [True, False])
+def test_picture_without_torch(slicerModule, opened, grab, extension):
+    if extension:
+        slicerModule.providePackage("PyTorchUtils", PyTorchUtilsLogic=object)
+    grab(opened("without torch", asPythonSlicer=True), "no-torch" if extension else "no-extension")
