@@ -1,5 +1,6 @@
 """Loading and saving checkpoints: weights as safetensors, the card as JSON beside it."""
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -115,6 +116,7 @@ def save_checkpoint(network, card, folder, half=False):
     kind = torch.float16 if half else torch.float32
     weights = {k: v.detach().cpu().to(kind).contiguous() for k, v in network.state_dict().items()}
     partial = path.with_name(path.name + ".partial")
+    card_partial = path.with_name(path.stem + ".json.partial")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         save_file(weights, partial)
@@ -122,11 +124,12 @@ def save_checkpoint(network, card, folder, half=False):
             "format": CARD_FORMAT, "task": TASK, **card, "architecture": network.arguments, "scale": network.scale,
             "sha256": sha256_of(partial),
         }  # fmt: skip
-        card_partial = path.with_name(path.stem + ".json.partial")
         card_partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         os.replace(partial, path)
         os.replace(card_partial, path.with_suffix(".json"))
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
+        for remnant in (partial, card_partial):
+            with contextlib.suppress(OSError):
+                remnant.unlink()
         raise OutputError(f"The checkpoint cannot be written to {folder}: {error}. Choose another folder.") from error
     return path
