@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -17,13 +16,13 @@ def python(*arguments, **options):
 
 
 def test_the_version_is_told_fast():
-    times = []
-    for _ in range(3):
-        started = time.monotonic()
-        done = python("-m", "CHARMSSRLib", "--version")
-        times.append(time.monotonic() - started)
+    """Processor time, so that a busy machine does no harm."""
+    before = os.times()
+    done = python("-m", "CHARMSSRLib", "--version")
+    after = os.times()
     assert done.returncode == 0 and done.stdout == f"charmssr {__version__}\n"
-    assert min(times) < 1.0
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    assert spent < 1.0
 
 
 def test_neither_the_parser_nor_the_list_of_checkpoints_imports_torch_or_itk():
