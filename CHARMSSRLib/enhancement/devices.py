@@ -1,7 +1,5 @@
 """Which device and precision the network runs on."""
 
-import os
-
 import torch
 
 from ..errors import BackendError, SettingsError
@@ -46,12 +44,6 @@ def choose_precision(name, device):
 def choose_batch(batch, device):
     """Slices per batch: one at a time on a CPU (best use of its caches), many on a GPU."""
     return batch or (1 if device.type == "cpu" else 16)
-
-
-def set_threads():
-    """Use all cores but one where there are more than two, so that the user's interface stays responsive."""
-    cores = os.cpu_count() or 1
-    torch.set_num_threads(cores - 1 if cores > 2 else cores)
 
 
 def _has_mps():
