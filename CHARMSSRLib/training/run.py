@@ -52,7 +52,7 @@ def run_training(config, prepared, folder, output=None, command="", device="cpu"
 def make_card(config, result, train_volumes, validation_volumes, command, device):
     """The model card of a finished run."""
     gain = result.validation.get("psnr", float("nan")) - result.validation.get("bicubic_psnr", float("nan"))
-    preliminary = torch.device(device).type == "cpu"
+    preliminary = torch.device(device).type == "cpu" or result.steps < config.steps
     kind = "mixed clinical degradations" if config.degradation == "clinical" else f"{config.degradation} downsampling"
     return {
         "format": CARD_FORMAT,
