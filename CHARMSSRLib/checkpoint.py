@@ -125,6 +125,7 @@ def save_checkpoint(network, card, folder, half=False):
             "sha256": sha256_of(partial),
         }  # fmt: skip
         card_partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.chmod(0o644)  # safetensors writes for the owner alone; an installation may be shared
         os.replace(partial, path)
         os.replace(card_partial, path.with_suffix(".json"))
     except (OSError, SafetensorError) as error:
