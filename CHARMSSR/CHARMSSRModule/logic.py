@@ -8,7 +8,6 @@ from . import models
 from .input_checks import reasonAgainstNode, reasonAgainstOutput, reasonAgainstVoxels
 from .job import EnhancementJob
 from .machine_settings import machineSetting
-from .parameter_node import CHARMSSRParameterNode
 from .worker_client import sharedWorker
 
 
@@ -26,6 +25,8 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
 
     def getParameterNode(self):
         """The module's parameters in the scene, with their types."""
+        from .parameter_node import CHARMSSRParameterNode
+
         return CHARMSSRParameterNode(super().getParameterNode())
 
     def reasonNotToStart(self, inputVolume, outputVolume=None, maskNode=None):

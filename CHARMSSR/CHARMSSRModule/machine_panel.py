@@ -2,8 +2,8 @@
 
 from slicer.i18n import tr as _
 
+from .list_items import selectItem
 from .machine_settings import machineSetting, setMachineSetting
-from .parameter_node import selectItem
 from .report_text import backendTitle
 from .worker_client import READY, STARTING
 

@@ -5,7 +5,7 @@ from slicer.i18n import tr as _
 
 from . import models
 from .geometry import enhancedSpacing, ijkToRasOfNode
-from .parameter_node import selectItem
+from .list_items import selectItem
 from .report_text import spacingText
 
 MISSING_TEXT = "{name} (not on this computer)"

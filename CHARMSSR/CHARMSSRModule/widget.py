@@ -10,10 +10,10 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from . import compare_views, torch_installation
+from .list_items import ItemDataConnector
 from .logic import CHARMSSRLogic
 from .machine_panel import MISSING_BACKEND, MachinePanel
 from .model_panel import MISSING_TEXT, ModelPanel
-from .parameter_node import ItemDataConnector
 from .report_text import reportTable
 from .run_panel import RunPanel
 from .scene_results import reportOf, sourceOf
@@ -61,8 +61,8 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         self.logic.worker.removeListener(self._refresh)
         self.job = None
-        self.removeObservers()
         self.setParameterNode(None)
+        self.removeObservers()
         self.logic.stopEverything()
 
     def enter(self):

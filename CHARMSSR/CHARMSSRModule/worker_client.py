@@ -276,8 +276,11 @@ class WorkerClient:
             process.disconnect("finished(int,QProcess::ExitStatus)", self._onFinished)
             # This may run in one of its signals, and an object must not be deleted while it emits.
             self._retired.append(process)
-            qt.QTimer.singleShot(0, self._retired.clear)
+            qt.QTimer.singleShot(0, self._dropRetired)
         return process
+
+    def _dropRetired(self):
+        self._retired = []
 
     def _endJob(self, outcome):
         """Take the job off the worker, then tell it its outcome: a result message or an exception."""

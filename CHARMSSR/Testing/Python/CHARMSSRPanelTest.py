@@ -34,6 +34,9 @@ class CHARMSSRPanelTest(unittest.TestCase):
 
     @unittest.skipUnless(canCompute() and models.availableModels(), "needs torch, safetensors and a checkpoint")
     def test_the_button_makes_a_new_volume(self):
+        # The self-test of the module goes through the preprocessing; this one is about the panel.
+        self.widget.ui.biasCorrectionCheckBox.checked = False
+        self.widget._parameterNode.skullStrip = "none"
         self.assertTrue(self.widget.ui.enhanceButton.enabled, self.widget.ui.enhanceButton.toolTip)
         self.widget.ui.enhanceButton.click()
         end = time.monotonic() + PATIENCE_S
