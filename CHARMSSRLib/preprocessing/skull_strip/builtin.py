@@ -18,11 +18,13 @@ WEIGHTS = Path(__file__).resolve().parents[2] / "checkpoints" / "skull-strip-bui
 SPACING_MM = 3.0
 # Around the head, so that its border is seen as such.
 _MARGIN_MM = 6.0
-# From the top of the head down; brains end well above it, so necks need not be looked at.
-_DEPTH_MM = 204.0
-# Probability 0.4 instead of 0.5: losing brain is worse than keeping some fluid.
-_THRESHOLD_LOGIT = -0.4
+# From the top of the head down: what the network saw in training. Necks below it mislead it.
+_DEPTH_MM = 192.0
+# Probability 0.23 instead of 0.5: losing brain is worse than keeping some fluid.
+_THRESHOLD_LOGIT = -1.2
 _OUTSIDE_LOGIT = -10.0
+# How far above the threshold filled holes are put.
+_HOLE_MARGIN = 0.5
 
 
 def is_available():
@@ -37,13 +39,18 @@ def strip(image, head, device="cpu", is_cancelled=None):
         BackendError: the weights are damaged, or no brain was found.
         Cancelled: ``is_cancelled()`` answered true.
     """
+    return strip_with(WEIGHTS, image, head, device, is_cancelled)
+
+
+def strip_with(weights, image, head, device="cpu", is_cancelled=None):
+    """:func:`strip` with the weights in another file (its card beside it)."""
     frame = LPSFrame(image)
     upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
     upright_head = frame.enter(head)
     values, grid = network_input(upright, upright_head)
     if is_cancelled is not None and is_cancelled():
         raise Cancelled()
-    logits = _only_the_brain(_logits(values, device, str(WEIGHTS)))
+    logits = _only_the_brain(_logits(values, device, str(weights)))
     return frame.leave(_on_full_grid(image_like(logits, grid), upright))
 
 
@@ -80,7 +87,7 @@ def _grid_around(box, upright):
     step = SPACING_MM * SIZE_MULTIPLE
     blocks = np.maximum(1, np.ceil((high - low) / step - 1e-6))
     spare = blocks * step - (high - low)
-    # Surplus goes to both sides in the axial plane, and below the head.
+    # Surplus goes to both sides in the axial plane, and below.
     origin = low - spare * np.array([0.5, 0.5, 1.0]) + SPACING_MM / 2
     grid = sitk.Image([int(count) * SIZE_MULTIPLE for count in blocks], sitk.sitkFloat32)
     grid.SetSpacing([SPACING_MM] * 3)
@@ -124,7 +131,7 @@ def _only_the_brain(logits):
     # One voxel around stays as it is: it shapes the border between the voxels.
     rim = ndimage.binary_dilation(brain) & ~brain
     outside = np.where(rim, np.minimum(logits, _THRESHOLD_LOGIT), _OUTSIDE_LOGIT)
-    return np.where(brain, np.maximum(logits, -_THRESHOLD_LOGIT), outside).astype(np.float32)
+    return np.where(brain, np.maximum(logits, _THRESHOLD_LOGIT + _HOLE_MARGIN), outside).astype(np.float32)
 
 
 def _on_full_grid(logits, upright):
