@@ -8,7 +8,7 @@ import torch
 from ..errors import BackendError, Cancelled
 from .devices import choose_batch
 
-EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory", "cudnn_status_alloc_failed")
+EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory", "status_alloc_failed")
 
 
 class SliceEnhancer:
@@ -34,6 +34,9 @@ class SliceEnhancer:
 
     def _prepare(self):
         self._ready = self._network.for_inference().to(self.device, self.dtype)
+        if self.device.type == "cuda" and self.dtype == torch.float32:
+            # PyTorch's default rounds a convolution's input to 10 bits (TF32): that is not float32.
+            torch.backends.cudnn.allow_tf32 = False
 
     def run(self, stack, indices, output, rows, columns, progress=None, is_cancelled=None):
         """Enhance the in-plane box of some slices.

@@ -78,8 +78,9 @@ def with_workers(config):
     return replace(config, workers=max(0, min(config.workers, cores() - 3)))
 
 
-def measure_rate(config, volumes, device, warm=WARM_STEPS, timed=TIMED_STEPS):
+def measure_rate(config, volumes, device):
     """Optimiser steps per second of a configuration, loading included."""
+    warm, timed = (1, 3) if device.type == "cpu" else (WARM_STEPS, TIMED_STEPS)
     times = {}
     trial = replace(config, steps=warm + timed, validate_every=NEVER, save_every=NEVER)
 
