@@ -16,6 +16,7 @@ from ..network.charms import bicubic_upsample
 from ..preprocessing.intensity import fit_intensity_scale
 from ..preprocessing.orientation import LPSFrame
 from ..preprocessing.pipeline import preprocess
+from ..preprocessing.skull_strip import check_backend
 from ..settings import EnhancementSettings
 from .banding import banding
 from .checks import check_image, match_mask
@@ -74,6 +75,7 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
     with stages("check"):
         warnings = list(check_image(image))
         device = choose_device(settings.device)
+        check_backend(settings.skull_strip)
         if mask is not None:
             mask = match_mask(mask, image)
     with stages("model"):

@@ -303,3 +303,11 @@ def test_empty_masks_missing_checkpoints_and_devices_are_refused_in_words(head_c
     with pytest.raises(SettingsError, match="Unknown setting"):
         EnhancementSettings.from_dict({"speed": 3})
     assert check_image(image) is not None
+
+
+def test_a_skull_strip_backend_that_cannot_run_is_refused_before_the_work(head_crop, settings):
+    image, _ = head_crop
+    messages = []
+    with pytest.raises(SettingsError, match="backend"):
+        enhance(image, dataclasses.replace(settings, skull_strip="scissors"), progress=lambda *say: messages.append(say))
+    assert messages == []

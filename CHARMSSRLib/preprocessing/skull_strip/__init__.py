@@ -40,6 +40,24 @@ def available_backends():
     return [name for name in _BACKENDS if _module(name).is_available()]
 
 
+def check_backend(name):
+    """Refuses a backend that does not exist or cannot be used here, before any work is done.
+
+    Args:
+        name (str): "auto", "none" or one of :func:`backend_names`.
+
+    Raises:
+        SettingsError: there is no backend of this name.
+        BackendError: it is not installed; the message says how to get it.
+    """
+    if name in ("auto", "none"):
+        return
+    if name not in _BACKENDS:
+        raise SettingsError(f"Unknown skull-strip backend {name!r}; choose auto, none, {', '.join(_BACKENDS)}.")
+    if not _module(name).is_available():
+        raise BackendError(_module(name).HOW_TO_GET_IT)
+
+
 def strip_skull(image, backend="auto", device="cpu", is_cancelled=None, head=None):
     """Finds the brain in a scan.
 
@@ -63,12 +81,9 @@ def strip_skull(image, backend="auto", device="cpu", is_cancelled=None, head=Non
         BackendError: the named backend is not installed, or failed; or all failed.
         Cancelled: ``is_cancelled()`` answered true.
     """
-    if backend != "auto" and backend not in _BACKENDS:
-        raise SettingsError(f"Unknown skull-strip backend {backend!r}; choose auto, none, {', '.join(_BACKENDS)}.")
+    check_backend(backend)
     head = head if head is not None else head_mask(image)
     if backend != "auto":
-        if not _module(backend).is_available():
-            raise BackendError(_module(backend).HOW_TO_GET_IT)
         return _run(backend, image, head, device, is_cancelled)
 
     foreground = foreground_if_stripped(image)

@@ -5,9 +5,11 @@ import SimpleITK as sitk
 
 from ..morphology import fill_holes, largest_component
 from ..orientation import LPSFrame, bounding_box, image_like
-from ..plausibility import LARGEST_BRAIN_ML, SMALLEST_BRAIN_ML
+from ..plausibility import SMALLEST_BRAIN_ML
 
 ALREADY_STRIPPED = "already-stripped"
+# Stricter than the plausibility gate: the largest brains hold 1.9 L, a small head in zeroed air 2.2 L.
+_LARGEST_STRIPPED_ML = 2000.0
 # A brain fills about half of its tightest box; a scanner's background is never exactly constant there.
 _SMALLEST_BACKGROUND = 0.3
 # A brain cropped to its box touches the faces in a few voxels; a neck or a cut head covers much of one.
@@ -33,7 +35,7 @@ def foreground_if_stripped(image):
     upright = frame.enter(image)
     foreground = fill_holes(largest_component(sitk.GetArrayViewFromImage(upright) != 0))
     volume = np.count_nonzero(foreground) * np.prod(image.GetSpacing()) / 1000.0
-    if not SMALLEST_BRAIN_ML <= volume <= LARGEST_BRAIN_ML or _is_cut(foreground):
+    if not SMALLEST_BRAIN_ML <= volume <= _LARGEST_STRIPPED_ML or _is_cut(foreground):
         return None
     return frame.leave(image_like(foreground.astype(np.uint8), upright))
 
