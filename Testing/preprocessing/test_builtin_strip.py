@@ -10,6 +10,7 @@ from grids import ARRANGEMENTS, arranged_back, dice, lost, rearranged, same_geom
 
 from CHARMSSRLib.errors import BackendError, Cancelled
 from CHARMSSRLib.preprocessing.head_mask import head_mask
+from CHARMSSRLib.preprocessing.orientation import LPSFrame
 from CHARMSSRLib.preprocessing.skull_strip import builtin, deepbet_backend, strip_skull
 
 
@@ -72,8 +73,9 @@ def test_the_image_stays_as_it_was_and_cancelling_works(phantom_head):
 
 
 def test_the_networks_input_is_a_3_mm_grid_around_the_head(phantom_head):
-    head = head_mask(phantom_head)
-    values, grid = builtin.network_input(phantom_head, head)
+    frame = LPSFrame(phantom_head)
+    upright, head = frame.enter(phantom_head), frame.enter(head_mask(phantom_head))
+    values, grid = builtin.network_input(upright, head)
     assert grid.GetSpacing() == (3.0, 3.0, 3.0) and values.shape == grid.GetSize()[::-1]
     assert all(size % 16 == 0 for size in grid.GetSize())
     assert 0 <= values.min() and values.max() <= 1.5
