@@ -4,6 +4,8 @@ What the node itself shows is told before the button is pressed (reasonAgainstNo
 every voxel, when it is pressed (reasonAgainstVoxels). The worker checks again: scripts reach it directly.
 """
 
+import os
+
 import numpy as np
 import slicer
 from slicer.i18n import tr as _
@@ -43,7 +45,7 @@ def reasonAgainstNode(node):
 def _reasonAgainstSize(node, image):
     size = sorted(image.GetDimensions())
     if size[0] < MINIMUM_SLICES:
-        return _("{name} has only {count} slices: at least {minimum} are needed.").format(
+        return _("{name} has too few slices ({count}): at least {minimum} are needed.").format(
             name=node.GetName(), count=size[0], minimum=MINIMUM_SLICES
         )
     if size[1] < MINIMUM_ROWS:
@@ -80,6 +82,25 @@ def reasonAgainstOutput(outputNode, inputNode):
         return _("{name} cannot take the result: choose a scalar volume, or a new one.").format(
             name=outputNode.GetName()
         )
+    return ""
+
+
+def reasonAgainstFile(node):
+    """Reason that the file of a node gives, while the node is as it was read.
+
+    ITK repairs some sheared geometries without a word, so the file's own header is read, too.
+    """
+    from CHARMSSRLib.errors import InputError
+    from CHARMSSRLib.files.raw_header import check_raw_header
+
+    storage = node.GetStorageNode()
+    path = storage.GetFullNameFromFileName() if storage is not None else None
+    if not path or node.GetModifiedSinceRead() or not os.path.isfile(path):
+        return ""
+    try:
+        check_raw_header(path)
+    except InputError as error:
+        return str(error)
     return ""
 
 

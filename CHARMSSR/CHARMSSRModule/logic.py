@@ -5,7 +5,7 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from . import models
-from .input_checks import reasonAgainstNode, reasonAgainstOutput, reasonAgainstVoxels
+from .input_checks import reasonAgainstFile, reasonAgainstNode, reasonAgainstOutput, reasonAgainstVoxels
 from .job import EnhancementJob
 from .machine_settings import machineSetting
 from .worker_client import sharedWorker
@@ -89,7 +89,11 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         reason = self.reasonToWait()
         if reason:
             raise RuntimeError(reason)
-        reason = self.reasonNotToStart(inputVolume, outputVolume, maskNode) or reasonAgainstVoxels(inputVolume)
+        reason = (
+            self.reasonNotToStart(inputVolume, outputVolume, maskNode)
+            or reasonAgainstFile(inputVolume)
+            or reasonAgainstVoxels(inputVolume)
+        )
         if reason:
             raise ValueError(reason)
         settings = {

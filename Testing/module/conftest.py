@@ -27,19 +27,28 @@ def writeProgram(path, command):
     return path
 
 
+def writeCheckpoint(folder, name, title, **fields):
+    """A checkpoint whose weights are no weights: enough for the lists and for a fake worker."""
+    card = {
+        "format": 1, "name": name, "title": title, "task": "super-resolution", "architecture": {}, "scale": 2,
+        "intensity": {"kind": "minmax"}, "margin": 16, "data_consistency_operator": "bicubic", "sha256": "00", **fields,
+    }  # fmt: skip
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(card), encoding="utf-8")
+    (folder / f"{name}.safetensors").write_bytes(b"")
+
+
 @pytest.fixture
 def models(tmp_path, monkeypatch):
-    """Folder with two checkpoints of the user's: "mine" and "mine-7t"; their weights are no weights."""
-    folder = tmp_path / "models"
-    folder.mkdir()
+    """The user's folder with the checkpoints "mine" and "mine-7t"; two others count as bundled."""
+    from CHARMSSRLib import checkpoint_registry
+
+    bundled, folder = tmp_path / "bundled", tmp_path / "models"
+    for kind in ("bicubic", "clinical"):
+        writeCheckpoint(bundled, f"charms-x2-{kind}", f"CHARMS x2, {kind}", summary=f"For {kind} scans", seen_7t=False)
     for name, seen7t in (("mine", False), ("mine-7t", True)):
-        card = {
-            "format": 1, "name": name, "title": f"Model {name}", "task": "super-resolution", "architecture": {},
-            "scale": 2, "intensity": {"kind": "minmax"}, "margin": 16, "data_consistency_operator": "bicubic",
-            "sha256": "00", "summary": f"What {name} <b>can</b> do", "seen_7t": seen7t,
-        }  # fmt: skip
-        (folder / f"{name}.json").write_text(json.dumps(card), encoding="utf-8")
-        (folder / f"{name}.safetensors").write_bytes(b"")
+        writeCheckpoint(folder, name, f"Model {name}", summary=f"What {name} <b>can</b> do", seen_7t=seen7t)
+    monkeypatch.setattr(checkpoint_registry, "BUNDLED_FOLDER", bundled)
     monkeypatch.setenv("CHARMSSR_HOME", str(folder))
     return folder
 

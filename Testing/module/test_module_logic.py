@@ -346,8 +346,8 @@ BAD_INPUTS = {
     "a sequence": (lambda: node("vtkMRMLSequenceNode"), "is not a volume"),
     "a model": (lambda: node("vtkMRMLModelNode"), "is not a volume"),
     "an empty volume": (lambda: node("vtkMRMLScalarVolumeNode"), "holds no image"),
-    "few slices": (lambda: scalarVolume(noise((15, 40, 40))), "only 15 slices"),
-    "few sagittal slices": (lambda: scalarVolume(noise((40, 40, 15))), "only 15 slices"),
+    "few slices": (lambda: scalarVolume(noise((15, 40, 40))), r"too few slices \(15\)"),
+    "few sagittal slices": (lambda: scalarVolume(noise((40, 40, 15))), r"too few slices \(15\)"),
     "small slices": (lambda: scalarVolume(noise((20, 31, 40))), "too small"),
     "NaN": (lambda: spoiled(np.nan), "no number"),
     "infinity": (lambda: spoiled(np.inf), "no number"),
@@ -469,3 +469,38 @@ def test_the_run_message_is_plain_protocol(logic, head):
 
     report = reportOf(logic.process(head, checkpoint="mine"))
     assert json.loads(json.dumps(report)) == report and report["mask_seen"] is None
+
+
+def test_a_sheared_file_is_refused_although_the_reader_has_straightened_it(logic, volume_path):
+    import slicer
+    from CHARMSSRModule.geometry import ijkToRasOfNode, isSheared
+
+    volume = slicer.util.loadVolume(str(volume_path("odd/shear.nii.gz")))
+    assert not isSheared(ijkToRasOfNode(volume))
+    with pytest.raises(ValueError, match="right angles"):
+        logic.process(volume, checkpoint="mine")
+
+
+def test_a_file_that_is_gone_or_a_node_that_has_changed_since_counts_as_it_is_now(logic, tmp_path):
+    import SimpleITK as sitk
+    import slicer
+
+    path = tmp_path / "scan.nrrd"
+    sitk.WriteImage(sitk.GetImageFromArray(noise()), str(path))
+    volume = slicer.util.loadVolume(str(path))
+    path.unlink()
+    assert logic.process(volume, checkpoint="mine") is not None
+
+
+ORIENTATIONS = ["RAS", "LAS", "LPI", "PIR", "SPL", "ASL", "ARS", "IRA"]
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_every_axis_order_of_a_real_scan_keeps_its_place_in_the_patient(logic, volume_path, orientation):
+    import slicer
+
+    volume = slicer.util.loadVolume(str(volume_path(f"odd/orientations/{orientation}.nii.gz")))
+    result = logic.process(volume, checkpoint="mine")
+    size = np.array(volume.GetImageData().GetDimensions())
+    for corner, larger in (((-0.5, -0.5, -0.5), (-0.5, -0.5, -0.5)), (size - 0.5, size * (2, 2, 1) - 0.5)):
+        np.testing.assert_allclose(place(result, larger), place(volume, corner), atol=1e-3)

@@ -7,7 +7,6 @@ import pytest
 def panel(slicerModule, head):
     """The opened module with a head in the scene and a fake worker that is ready."""
     widget = slicerModule.openModule("CHARMSSR")
-    widget._modelPanel.fill("")
     widget._parameterNode.checkpoint = "mine"
     slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 20)
     return widget
@@ -80,11 +79,17 @@ def test_each_model_is_listed_with_what_its_result_may_be_called_and_why(panel):
 
 
 def test_bundled_models_come_first(panel):
-    from CHARMSSRLib.checkpoint_registry import available_checkpoints
-
     comboBox = panel.ui.checkpointComboBox
-    assert [comboBox.itemData(index) for index in range(comboBox.count)] == available_checkpoints()
-    assert {comboBox.itemData(comboBox.count - 2), comboBox.itemData(comboBox.count - 1)} == {"mine", "mine-7t"}
+    assert [comboBox.itemData(index) for index in range(comboBox.count)] == [
+        "charms-x2-bicubic", "charms-x2-clinical", "mine-7t", "mine",
+    ]  # fmt: skip
+
+
+def test_the_clinical_model_is_chosen_unless_the_user_chooses(panel):
+    panel._parameterNode.checkpoint = ""
+    panel.enter()
+    assert panel.ui.checkpointComboBox.currentText == "CHARMS x2, clinical"
+    assert "For clinical scans" in panel.ui.modelDescriptionLabel.text
 
 
 def test_choices_are_kept_in_the_parameter_node_and_shown_from_it(panel):
@@ -173,7 +178,7 @@ def test_a_volume_that_cannot_be_enhanced_disables_the_button_and_its_tool_tip_s
     slicer.util.updateVolumeFromArray(thin, np.ones((4, 40, 40)))
     panel.ui.inputSelector.setCurrentNode(thin)
     assert not panel.ui.enhanceButton.enabled
-    assert panel.ui.enhanceButton.toolTip == "Thin has only 4 slices: at least 16 are needed."
+    assert panel.ui.enhanceButton.toolTip == "Thin has too few slices (4): at least 16 are needed."
     panel.ui.inputSelector.setCurrentNode(head)
     assert panel.ui.enhanceButton.enabled
 
@@ -386,12 +391,14 @@ def test_reloading_the_module_while_running_drops_the_job(slicerModule, panel, f
     assert slicer.modules.CHARMSSRWidget.ui.enhanceButton.text == "Enhance to 7T-like"
 
 
-def test_the_developers_reload_reads_every_file_again(slicerModule, panel):
+def test_the_developers_reload_reads_every_file_again(slicerModule, panel, monkeypatch):
     import sys
 
     import slicer
 
     before = sys.modules["CHARMSSRModule.widget"]
+    for name in [name for name in sys.modules if name.split(".")[0] in ("CHARMSSRModule", "CHARMSSRLib")]:
+        monkeypatch.setitem(sys.modules, name, sys.modules[name])  # other tests go on with what they have imported
     panel.onReload()
     assert sys.modules["CHARMSSRModule.widget"] is not before
     assert type(slicer.modules.CHARMSSRWidget) is not type(panel)

@@ -1,6 +1,6 @@
 """Pictures of the panel in each state, in Testing/output, for eyes; the tests see to it that each state is there.
 
-Good ones go to Resources by ``python Testing/module/publish_pictures.py``.
+The worker is the fake one here. Pictures for the documentation are made of real runs: publish_pictures.py.
 """
 
 import pytest
