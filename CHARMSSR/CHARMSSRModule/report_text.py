@@ -40,6 +40,13 @@ def remainingTime(seconds):
     return _("about {minutes} min left").format(minutes=round(seconds / 60))
 
 
+def durationText(seconds):
+    """ "34.2 s" or "6 min 54 s"."""
+    if round(seconds, 1) < 60:
+        return _("{seconds:.1f} s").format(seconds=seconds)
+    return _("{minutes} min {seconds} s").format(minutes=round(seconds) // 60, seconds=round(seconds) % 60)
+
+
 def spacingText(spacing):
     """Voxel size as text, without unit: "1 × 1 × 1.25"."""
     return " \u00d7 ".join(f"{round(step, 2):g}" for step in spacing)
@@ -93,8 +100,8 @@ def _time(stages):
     if not seconds:
         return ""
     slowest = sorted(seconds, key=seconds.get, reverse=True)[:3]
-    parts = ", ".join(f"{name.replace('_', ' ')} {seconds[name]:.1f}" for name in slowest)
-    return _("{total:.1f} s ({parts})").format(total=stages.get("total", sum(seconds.values())), parts=parts)
+    parts = ", ".join(f"{name.replace('_', ' ')} {seconds[name]:.0f} s" for name in slowest)
+    return _("{total} ({parts})").format(total=durationText(stages.get("total", sum(seconds.values()))), parts=parts)
 
 
 def _memory(peak):

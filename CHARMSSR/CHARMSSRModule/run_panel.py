@@ -5,7 +5,7 @@ from slicer.i18n import tr as _
 
 from . import torch_installation
 from .errors import JobCancelled, MissingPackage
-from .report_text import remainingTime
+from .report_text import durationText, remainingTime
 from .worker_environment import usesOwnPython
 
 ENHANCE_TEXT = _("Enhance to 7T-like")
@@ -51,7 +51,7 @@ class RunPanel:
         """How it ended."""
         self._ui.progressBar.visible = False
         if job.exception is None:
-            self._showStatus(_("Done in {seconds:.0f} s.").format(seconds=job.seconds))
+            self._showStatus(_("Done in {time}.").format(time=durationText(job.seconds)))
         elif isinstance(job.exception, JobCancelled):
             self._showStatus(job.error)
         else:

@@ -16,7 +16,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
 WIDTH = 400  # points, about Slicer's own module panel
-PUBLISHED_WIDTH, COLOURS = 600, 64
+PUBLISHED_WIDTH, COLOURS = 560, 32
 PATIENCE_S = 3600
 
 
@@ -33,7 +33,7 @@ def main(volumePath, folder=REPOSITORY / "Resources"):
             grabWithoutTorch(host, Path(temporary))
         finally:
             host.stop()
-        for picture in sorted(Path(temporary).glob("panel*.png")):
+        for picture in sorted(Path(temporary).glob("panel-*.png")):
             publish(picture, Path(folder))
 
 
@@ -53,7 +53,6 @@ def grabRealRun(host, volumePath, folder):
     if panel._parameterNode.resultVolume is None:
         raise RuntimeError(panel.ui.messageLabel.text or panel.ui.statusLabel.text)
     host.grab(panel, str(folder / "panel-done.png"), width=WIDTH)
-    host.grab(panel, str(folder / "panel.png"), width=WIDTH)
 
     far = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Mask of another scan")
     slicer.util.updateVolumeFromArray(far, slicer.util.arrayFromVolume(volume)[:9] * 0 + 1)

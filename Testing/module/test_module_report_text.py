@@ -1,0 +1,42 @@
+"""Figures in words."""
+
+import pytest
+
+
+@pytest.fixture
+def text(slicerModule):
+    from CHARMSSRModule import report_text
+
+    return report_text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.04, "0.0 s"), (34.21, "34.2 s"), (59.97, "1 min 0 s"), (60, "1 min 0 s"), (414, "6 min 54 s")],
+)
+def test_durations_are_easy_to_read(text, seconds, expected):
+    assert text.durationText(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(None, ""), (0.2, "about 1 s left"), (12.4, "about 12 s left"), (250, "about 4 min left")],
+)
+def test_remaining_time_is_rounded_more_the_longer_it_is(text, seconds, expected):
+    assert text.remainingTime(seconds) == expected
+
+
+def test_figures_that_a_report_lacks_leave_no_row(text, head):
+    table = text.reportTable({"checkpoint": {"name": "mine"}}, None, head)
+    assert table.count("<tr>") == 1 and "mine" in table
+
+
+def test_names_from_files_cannot_inject_markup(text, head):
+    table = text.reportTable({"checkpoint": {"name": "<img src=x>"}, "warnings": ["<b>"]}, None, head)
+    assert "<img" not in table and "&lt;b&gt;" in table
+
+
+def test_changes_show_both_figures_only_when_they_differ(text, head):
+    report = {"data_consistency": {"before": 0.05, "after": 0.01}, "banding": {"input": 0.002, "output": 0.002}}
+    table = text.reportTable(report, None, head)
+    assert "5.00 % → 1.00 %" in table and table.count("→") == 1
