@@ -55,8 +55,9 @@ def start(device_name):
     """Set torch up for training and return the device."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     device = choose_device(device_name)
-    torch.backends.cudnn.benchmark = True  # all patches have one size
-    torch.set_float32_matmul_precision("high")
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # all patches have one size
+        torch.set_float32_matmul_precision("high")
     logger.info("torch %s on %s", torch.__version__, _name(device))
     return device
 

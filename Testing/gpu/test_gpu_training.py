@@ -85,7 +85,7 @@ def test_a_gradient_that_is_not_finite_leaves_the_weights(tmp_path):
     good = torch.rand(4, 1, 24, 24, device=CARD), torch.rand(4, 1, 48, 48, device=CARD)
     run.train_step(*good)
     before = [parameter.detach().clone() for parameter in run.network.parameters()]
-    run.train_step(good[0], torch.full_like(good[1], float("nan")))
+    run.train_step(torch.full_like(good[0], float("nan")), good[1])
     assert all(torch.equal(a, b) for a, b in zip(before, run.network.parameters()))
     run.train_step(*good)
     assert not all(torch.equal(a, b) for a, b in zip(before, run.network.parameters()))
