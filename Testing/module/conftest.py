@@ -106,6 +106,19 @@ def head(fakeWorker):
     return addPhantomHead()
 
 
+@pytest.fixture
+def moved(head):
+    """The head under a rigid transform."""
+    import slicer
+    from CHARMSSRModule.geometry import matrixFromArray
+
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Registration")
+    matrix = matrixFromArray([[0, -1, 0, 10], [1, 0, 0, -20], [0, 0, 1, 30], [0, 0, 0, 1]])
+    transform.SetMatrixTransformToParent(matrix)
+    head.SetAndObserveTransformNodeID(transform.GetID())
+    return head
+
+
 class SceneState:
     """What must not change when nothing is added: the nodes, and when each was last modified."""
 
