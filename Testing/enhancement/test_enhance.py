@@ -309,5 +309,6 @@ def test_a_skull_strip_backend_that_cannot_run_is_refused_before_the_work(head_c
     image, _ = head_crop
     messages = []
     with pytest.raises(SettingsError, match="backend"):
-        enhance(image, dataclasses.replace(settings, skull_strip="scissors"), progress=lambda *say: messages.append(say))
+        strange = dataclasses.replace(settings, skull_strip="scissors")
+        enhance(image, strange, progress=lambda *said: messages.append(said))
     assert messages == []

@@ -20,8 +20,12 @@ SPACING_MM = 3.0
 _MARGIN_MM = 6.0
 # From the top of the head down: what the network saw in training. Necks below it mislead it.
 _DEPTH_MM = 192.0
-# Probability 0.23 instead of 0.5: losing brain is worse than keeping some fluid.
-_THRESHOLD_LOGIT = -1.2
+# Adults' brains end 115 to 165 mm below the top of the head. Below the first of these depths a voxel
+# needs more and more evidence, so that the mask does not run into neck muscles (logit per mm).
+_DEEP_MM = 150.0
+_DEEP_SLOPE = 0.3
+# Probability 0.21 instead of 0.5: losing brain is worse than keeping some fluid.
+_THRESHOLD_LOGIT = -1.3
 _OUTSIDE_LOGIT = -10.0
 # How far above the threshold filled holes are put.
 _HOLE_MARGIN = 0.5
@@ -50,7 +54,8 @@ def strip_with(weights, image, head, device="cpu", is_cancelled=None):
     values, grid = network_input(upright, upright_head)
     if is_cancelled is not None and is_cancelled():
         raise Cancelled()
-    logits = _only_the_brain(_logits(values, device, str(weights)))
+    logits = _logits(values, device, str(weights)) - _depth_penalty(grid, upright, upright_head)
+    logits = _only_the_brain(logits)
     return frame.leave(_on_full_grid(image_like(logits, grid), upright))
 
 
@@ -93,6 +98,14 @@ def _grid_around(box, upright):
     grid.SetSpacing([SPACING_MM] * 3)
     grid.SetOrigin(origin.tolist())
     return grid
+
+
+def _depth_penalty(grid, upright, head):
+    """What the logits of each 3 mm slice lose for lying deep below the top of the head; (z, 1, 1)."""
+    slices = np.flatnonzero(sitk.GetArrayViewFromImage(head).any(axis=(1, 2)))
+    top = (slices[-1] + 0.5) * upright.GetSpacing()[2]
+    depth = top - (grid.GetOrigin()[2] + np.arange(grid.GetSize()[2]) * SPACING_MM)
+    return (_DEEP_SLOPE * np.maximum(depth - _DEEP_MM, 0.0)).astype(np.float32)[:, None, None]
 
 
 def _logits(values, device, weights):

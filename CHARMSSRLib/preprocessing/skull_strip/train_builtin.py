@@ -52,7 +52,7 @@ def main(arguments=None):
     parser.add_argument("data", type=Path)
     parser.add_argument("output", type=Path, help="weights file (.safetensors) to write")
     parser.add_argument("--without", default=None, help="leave out volumes whose subject starts with this")
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=1400)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--labels", type=Path, default=None, help="folder that keeps the labels between runs")
     options = parser.parse_args(arguments)
