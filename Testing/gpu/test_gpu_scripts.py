@@ -109,7 +109,7 @@ def test_a_study_goes_on_with_what_is_missing(command, archives, tmp_path, monke
         lambda: study.run("methods"), recipe, *common, "--out", tmp_path / "b", "--from", tmp_path / "a",
         "--only", "bicubic", "srcnn", "vdsr",
     )  # fmt: skip
-    results = json.loads((tmp_path / "b" / "methods-x2.results.json").read_text())
+    results = json.loads((tmp_path / "b" / "methods-x2.results.json").read_text(encoding="utf-8"))
     assert list(results["done"]) == ["bicubic", "srcnn", "vdsr"]
     assert [row["method"] for row in results["rows"]] == ["Bicubic", "SRCNN", "VDSR", "reference"]
     assert sorted(path.name.split(".")[1] for path in (tmp_path / "b").iterdir()) == [
@@ -122,7 +122,7 @@ def test_a_study_goes_on_with_what_is_missing(command, archives, tmp_path, monke
     assert sum(one.numel() for one in load_file(tmp_path / "weights" / "vdsr.safetensors").values()) == 374_112
     (tmp_path / "report").mkdir()
     study.report([str(tmp_path / "b" / "methods-x2.results.json"), str(tmp_path / "report")])
-    assert "| SRCNN |" in (tmp_path / "report" / "report.md").read_text()
+    assert "| SRCNN |" in (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
 
 
 def test_built_in_recipes_are_complete(archives):
