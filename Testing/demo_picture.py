@@ -7,6 +7,7 @@ from matplotlib.patches import Rectangle
 from scipy import ndimage
 
 DETAIL_MM = 44.0  # side of the close-up
+SMOOTHING_MM = 1.5  # noise is no edge
 SURFACE_MM = 6.0  # the close-up keeps away from the brain's surface
 PLANES = {0: "sagittal", 1: "coronal", 2: "axial"}
 
@@ -80,7 +81,8 @@ def _box_around(brain, margin_mm, spacing):
 def _busiest_window(picture, brain, spacing):
     """Square window with most of the brain's folds, judged on the interpolated input."""
     rows, columns = (int(round(DETAIL_MM / step)) for step in (spacing[1], spacing[0]))
-    edges = np.hypot(*np.gradient(picture.astype(float)))
+    calm = ndimage.gaussian_filter(picture.astype(float), sigma=(SMOOTHING_MM / spacing[1], SMOOTHING_MM / spacing[0]))
+    edges = np.hypot(*np.gradient(calm))
     # Many edges count, not strong ones (else the ventricles would win), and none near the brain's surface.
     deep = ndimage.distance_transform_edt(brain, sampling=(spacing[1], spacing[0])) > SURFACE_MM
     edges = np.minimum(edges, np.percentile(edges[brain], 70)) * deep
