@@ -4,18 +4,45 @@ Because a sample depends on nothing else, a run can stop anywhere and go on, use
 number of loader workers, or be split over processes, and still see the same patches.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from .degradations import degrade
+from ..network.charms import bicubic_upsample
+from .degradations import coloured_rician, degrade_in_parts
 
 CONTRAST_SHARE = {"T1w": 5, "T2w": 4, "FLAIR": 1}
 HALO = 16  # HR pixels around a patch that are degraded with it and cut off: no wrap-around or edge enters
 
 
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to a sample beside the degradation.
+
+    Attributes:
+        gain: its intensity is multiplied by 1 +- this share.
+        keep_noise: the target is the clean HR patch plus the interpolated LR noise, so that the
+            network learns to leave noise as it was measured: neither sharpened into structure
+            nor smoothed away. Half of the samples get more noise then, white or smooth, up to
+            MORE_NOISE, and a share of NOISE_ALONE nothing but noise.
+        coarse_pixels: share of the samples that get oblong pixels: 2 or 3 HR pixels of one axis
+            are averaged, as a thick slice does, so that planes across thick slices look familiar.
+    """
+
+    gain: float = 0.0
+    keep_noise: bool = False
+    coarse_pixels: float = 0.0
+
+
+MORE_NOISE = 0.08  # largest SD of the additional noise, per unit of the intensity range
+NOISE_ALONE, LOUDEST = 0.06, 0.3  # share of the samples without anatomy, and their largest SD
+WHITE = 0.5  # share of white noise; the rest is smooth by up to 2 pixels
+
+
 class PatchDataset(Dataset):
-    """Sample i is (LR, HR): float32 (1, p, p) and (1, s*p, s*p).
+    """Sample i is (LR, HR): float32 (c, p, p) and (1, s*p, s*p).
 
     A sample draws a contrast (5:4:1 for T1w, T2w, FLAIR), a subject, a volume, a slice and
     a patch centred inside the brain; then flips and quarter turns; then the degradation.
@@ -25,15 +52,19 @@ class PatchDataset(Dataset):
         length: number of samples (steps x batch).
         patch: LR patch size; scale, degradation: of the pair.
         normalisation: "minmax" or "percentile".
-        gain_jitter: the intensity of a sample is multiplied by 1 +- this share.
+        augmentation: Augmentation.
         seed: of the whole run.
+        channels: c, an odd number of neighbouring slices (2.5-D); the middle one is the target's.
     """
 
-    def __init__(self, volumes, length, patch, scale, degradation, normalisation="minmax", gain_jitter=0.0, seed=0):
+    def __init__(
+        self, volumes, length, patch, scale, degradation, normalisation="minmax", augmentation=None, seed=0, channels=1
+    ):
         if not volumes:
             raise ValueError("no volumes to train on")
         self.length, self.patch, self.scale, self.seed = length, patch, scale, seed
-        self.degradation, self.gain_jitter = degradation, gain_jitter
+        self.degradation, self.augmentation = degradation, augmentation or Augmentation()
+        self.channels = channels
         # float16 holds 11 bits, more than these volumes carry, and halves the memory.
         self.stacks = [volume.normalised(normalisation).astype(np.float16) for volume in volumes]
         self.masks = [volume.mask for volume in volumes]
@@ -50,19 +81,35 @@ class PatchDataset(Dataset):
     def __getitem__(self, number):
         rng = np.random.default_rng((self.seed, number))
         hr = self._draw_hr(rng)
-        hr = np.rot90(hr, rng.integers(4))
+        hr = np.rot90(hr, rng.integers(4), axes=(1, 2))
         if rng.integers(2):
-            hr = np.fliplr(hr)
-        gain = 1 + self.gain_jitter * rng.uniform(-1, 1)
-        hr = torch.from_numpy(np.ascontiguousarray(hr, np.float32) * np.float32(gain))[None, None]
+            hr = hr[:, :, ::-1]
+        gain = 1 + self.augmentation.gain * rng.uniform(-1, 1)
+        hr = torch.from_numpy(np.ascontiguousarray(hr, np.float32) * np.float32(gain))[:, None]
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        lr = degrade(hr, self.scale, self.degradation, generator)
+        if self.augmentation.keep_noise and rng.random() < NOISE_ALONE:
+            hr = hr * 0 + np.float32(rng.uniform(0, 0.7) * rng.integers(2))
+        lr, clean = degrade_in_parts(hr, self.scale, self.degradation, generator)
+        middle = self.channels // 2
+        target = hr[middle]
+        if self.augmentation.keep_noise:
+            lr = self._more_noise(lr, rng, generator, bool(target.std() == 0))
+            target = target + bicubic_upsample((lr - clean)[middle][None], self.scale)[0]
         halo = HALO // self.scale
-        lr = lr[0, :, halo : halo + self.patch, halo : halo + self.patch]
+        lr = lr[:, 0, halo : halo + self.patch, halo : halo + self.patch]
         size = self.patch * self.scale
-        return lr.contiguous(), hr[0, :, HALO : HALO + size, HALO : HALO + size].contiguous()
+        return lr.contiguous(), target[:, HALO : HALO + size, HALO : HALO + size].contiguous()
+
+    def _more_noise(self, lr, rng, generator, alone):
+        if not alone and rng.random() < 0.5:
+            return lr
+        # Squared: weak noise is the rule, strong noise the exception.
+        sigma = (LOUDEST if alone else MORE_NOISE) * rng.random() ** 2
+        fwhm = 0.0 if rng.random() < WHITE else rng.uniform(0.5, 2.0)
+        return torch.cat([coloured_rician(one[None], sigma, fwhm, generator) for one in lr])
 
     def _draw_hr(self, rng):
+        """A window (channels, size, size) of neighbouring slices, patch and halo together."""
         subjects = self.tree[self.contrasts[rng.choice(len(self.contrasts), p=self.contrast_probability)]]
         volumes = subjects[sorted(subjects)[rng.integers(len(subjects))]]
         index = volumes[rng.integers(len(volumes))]
@@ -72,18 +119,26 @@ class PatchDataset(Dataset):
         width = mask.shape[2]
         centre = divmod(int(brain[rng.integers(len(brain))]), width) if len(brain) else (0, 0)
         size = self.patch * self.scale + 2 * HALO
-        return _window(stack[number], centre, size, rng)
+        coarse = [1, 1]
+        if self.augmentation.coarse_pixels and rng.random() < self.augmentation.coarse_pixels:
+            coarse[rng.integers(2)] = int(rng.integers(2, 4))
+        reach = self.channels // 2
+        chosen = np.clip(np.arange(number - reach, number + reach + 1), 0, len(stack) - 1)
+        window = _window(stack[chosen], centre, (size * coarse[0], size * coarse[1]), rng)
+        if coarse != [1, 1]:
+            window = window.reshape(-1, size, coarse[0], size, coarse[1]).mean(axis=(2, 4))
+        return window
 
 
-def _window(image, centre, size, rng):
-    """A size x size window that holds ``centre``, zero outside the image (as outside the brain)."""
-    jitter = size // 4
-    window = np.zeros((size, size), np.float32)
-    source, target = [], []
-    for c in (0, 1):
+def _window(images, centre, sizes, rng):
+    """The window (c, *sizes) of the images (c, h, w) that holds ``centre``; zero outside, as outside the brain."""
+    window = np.zeros((len(images), *sizes), np.float32)
+    source, target = [slice(None)], [slice(None)]
+    for c, size in enumerate(sizes):
+        jitter = size // 4
         start = centre[c] - size // 2 + int(rng.integers(-jitter, jitter + 1))
-        low, high = max(0, start), min(image.shape[c], start + size)
+        low, high = max(0, start), min(images.shape[c + 1], start + size)
         source.append(slice(low, high))
         target.append(slice(low - start, high - start))
-    window[tuple(target)] = image[tuple(source)]
+    window[tuple(target)] = images[tuple(source)]
     return window

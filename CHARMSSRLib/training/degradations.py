@@ -24,16 +24,29 @@ def degrade(hr, scale, kind, generator=None):
     Raises:
         ValueError: for an unknown kind or a size that ``scale`` does not divide.
     """
+    return degrade_in_parts(hr, scale, kind, generator)[0]
+
+
+def degrade_in_parts(hr, scale, kind, generator=None):
+    """As :func:`degrade`, and apart what noise had no share in.
+
+    Returns:
+        (lr, clean), both (N, 1, H/s, W/s): ``lr - clean`` is what the noise added.
+    """
     if hr.shape[-1] % scale or hr.shape[-2] % scale:
         raise ValueError(f"a slice of {tuple(hr.shape[-2:])} cannot be divided by {scale}: crop it first")
     if kind == "bicubic":
-        return bicubic_downsample(hr, scale)
+        clean = bicubic_downsample(hr, scale)
+        return clean, clean
     if kind == "kspace":
-        return rician(kspace_truncate(hr, scale), KSPACE_NOISE, generator)
+        clean = kspace_truncate(hr, scale)
+        return rician(clean, KSPACE_NOISE, generator), clean
     if kind == "blur":
-        return gaussian_downsample(hr, scale, fwhm=float(scale))
+        clean = gaussian_downsample(hr, scale, fwhm=float(scale))
+        return clean, clean
     if kind == "clinical":
-        return torch.cat([clinical(one[None], scale, draw_clinical(scale, generator), generator) for one in hr])
+        pairs = [clinical(one[None], scale, draw_clinical(scale, generator), generator) for one in hr]
+        return torch.cat([lr for lr, _ in pairs]), torch.cat([clean for _, clean in pairs])
     raise ValueError(f"unknown degradation {kind!r}; choose one of: {', '.join(KINDS)}")
 
 
@@ -121,6 +134,24 @@ def rician(image, sigma, generator=None):
     return torch.hypot(image + noise[0], noise[1])
 
 
+def coloured_rician(image, sigma, fwhm, generator=None):
+    """As :func:`rician` with noise that an interpolated or filtered scan shows: smooth by ``fwhm`` voxels.
+
+    Args:
+        image: (N, 1, H, W); sigma: SD of each channel's noise after smoothing; fwhm: 0 for white noise.
+    """
+    noise = torch.randn((2,) + tuple(image.shape[-2:]), generator=generator, dtype=torch.float32)
+    if fwhm > 0:
+        positions = torch.arange(-4, 5, dtype=torch.float32)
+        kernel = torch.exp(-0.5 * (positions * 2.3548 / fwhm) ** 2)
+        # Divided by its own norm along each axis, the kernel leaves the noise's SD as it was.
+        kernel = kernel / kernel.square().sum().sqrt()
+        noise = F.conv2d(noise[:, None], kernel.view(1, 1, -1, 1), padding=(4, 0))
+        noise = F.conv2d(noise, kernel.view(1, 1, 1, -1), padding=(0, 4))[:, 0]
+    noise = noise.to(image) * sigma
+    return torch.hypot(image + noise[0], noise[1])
+
+
 @dataclass(frozen=True)
 class ClinicalParameters:
     """One draw of the clinical mix."""
@@ -147,7 +178,7 @@ def draw_clinical(scale, generator=None):
 
 
 def clinical(hr, scale, parameters, generator=None):
-    """A scan as clinics send it: one of the operators, residual bias, Rician noise."""
+    """A scan as clinics send it: one of the operators, residual bias, Rician noise; (lr, clean)."""
     if parameters.operator == "bicubic":
         lr = bicubic_downsample(hr, scale)
     elif parameters.operator == "kspace":
@@ -157,7 +188,7 @@ def clinical(hr, scale, parameters, generator=None):
     field = bias_field(lr.shape[-2:], parameters.bias, generator).to(lr)
     # The field is applied for the noise only and divided out again: N4 removes the shading,
     # but leaves the noise stronger where the coil was weak.
-    return rician(lr * field, parameters.noise, generator) / field
+    return rician(lr * field, parameters.noise, generator) / field, lr
 
 
 def bias_field(size, amplitude, generator=None):

@@ -23,7 +23,7 @@ from ..comparison.registry import build_method
 from ..errors import Cancelled, SettingsError
 from ..network.attention_maps import collect_attention, record_attention
 from ..network.charms import CHARMS
-from .dataset import PatchDataset
+from .dataset import Augmentation, PatchDataset
 from .losses import attention_regularisation
 from .validation import validate
 
@@ -108,7 +108,8 @@ def train(config, train_volumes, validation_volumes, folder, device="cpu", progr
 def _loader(config, volumes, first_step, rank, world):
     data = PatchDataset(
         volumes, config.steps * config.batch, config.patch, config.scale, config.degradation,
-        config.normalisation, config.gain_jitter, config.seed,
+        config.normalisation, Augmentation(config.gain_jitter, config.keep_noise, config.coarse_pixels), config.seed,
+        config.arguments.get("in_channels", 1),
     )  # fmt: skip
     return DataLoader(
         Subset(data, _SampleNumbers(config, first_step, rank, world)), batch_size=config.batch // world,

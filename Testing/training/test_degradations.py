@@ -9,7 +9,9 @@ from CHARMSSRLib.training.degradations import (
     KINDS,
     bias_field,
     bicubic_downsample,
+    coloured_rician,
     degrade,
+    degrade_in_parts,
     fourier_resize,
     gaussian_downsample,
     kspace_truncate,
@@ -69,6 +71,32 @@ def test_the_mean_intensity_stays(kind):
     hr = torch.rand(1, 1, 64, 64) * 0.2 + 0.5
     mean = degrade(hr, 2, kind, torch.Generator().manual_seed(0)).mean().item()
     assert mean == pytest.approx(hr.mean().item(), abs=0.01)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_clean_part_is_the_operator_without_noise(kind):
+    hr = torch.rand(1, 1, 64, 64) * 0.2 + 0.5
+    lr, clean = degrade_in_parts(hr, 2, kind, torch.Generator().manual_seed(3))
+    assert torch.equal(lr, degrade(hr, 2, kind, torch.Generator().manual_seed(3)))
+    if kind in ("bicubic", "blur"):
+        assert torch.equal(lr, clean)
+    else:
+        # White noise has no share in the mean and jumps from voxel to voxel; the anatomy's part does neither.
+        noise = lr - clean
+        assert abs(noise.mean()) < 0.003
+        assert 0 < noise.std() < 0.03
+
+
+@pytest.mark.parametrize("fwhm", [0.0, 2.0, 3.0])
+def test_coloured_noise_has_the_asked_strength_and_smoothness(fwhm):
+    image = torch.full((1, 1, 256, 256), 10.0)  # so bright that Rician noise is Gaussian
+    noise = coloured_rician(image, 0.5, fwhm, torch.Generator().manual_seed(0))[0, 0] - image[0, 0]
+    inner = noise[8:-8, 8:-8]
+    assert inner.std().item() == pytest.approx(0.5, rel=0.03)
+    neighbours = torch.corrcoef(torch.stack([inner[:, 1:].flatten(), inner[:, :-1].flatten()]))[0, 1].item()
+    # The autocorrelation of Gaussian-smoothed noise at one voxel: exp(-1 / (4 sigma^2)).
+    expected = 0.0 if fwhm == 0 else math.exp(-((2.3548 / fwhm) ** 2) / 4)
+    assert neighbours == pytest.approx(expected, abs=0.03)
 
 
 def test_rician_noise_has_its_bias_on_an_empty_image():

@@ -12,8 +12,9 @@ import torch
 
 from CHARMSSRLib import load_checkpoint
 from CHARMSSRLib.errors import Cancelled, SettingsError
+from CHARMSSRLib.network.charms import bicubic_upsample
 from CHARMSSRLib.training.config import TrainingConfig
-from CHARMSSRLib.training.dataset import PatchDataset
+from CHARMSSRLib.training.dataset import Augmentation, PatchDataset
 from CHARMSSRLib.training.prepared import PreparedVolume, load_prepared, save_prepared
 from CHARMSSRLib.training.run import run_training
 from CHARMSSRLib.training.trainer import train
@@ -77,6 +78,57 @@ def test_the_low_resolution_patch_covers_the_high_resolution_one(volumes):
     lr, hr = data[3]
     down = torch.nn.functional.interpolate(hr[None], scale_factor=0.5, mode="bicubic", antialias=True)[0]
     assert torch.allclose(lr[:, 3:-3, 3:-3], down[:, 3:-3, 3:-3], atol=1e-3)
+
+
+def test_a_target_that_keeps_the_noise_differs_from_the_clean_one_by_the_interpolated_noise(volumes):
+    keep, clean = (
+        PatchDataset(volumes, 60, 24, 2, "kspace", augmentation=Augmentation(keep_noise=keep), seed=2)
+        for keep in (True, False)
+    )
+    explained = 0
+    for number in range(60):
+        lr, hr = keep[number]
+        if hr.std() < 1e-3 or not torch.allclose(lr, clean[number][0]):
+            continue  # more noise or nothing but noise
+        target = clean[number][1]
+        noise = (hr - target)[:, 8:-8, 8:-8]
+        assert 0 < noise.std() < 0.03
+        # What was added is no finer than the LR grid: interpolating its own samples gives it back, nearly.
+        again = bicubic_upsample(torch.nn.functional.avg_pool2d(hr - target, 2)[None], 2)[0][:, 8:-8, 8:-8]
+        assert torch.corrcoef(torch.stack([noise.flatten(), again.flatten()]))[0, 1] > 0.9
+        explained += 1
+    assert explained > 15
+
+
+def test_noise_alone_has_itself_as_target(volumes):
+    data = PatchDataset(volumes, 400, 12, 2, "bicubic", augmentation=Augmentation(keep_noise=True), seed=5)
+    alone = 0
+    for number in range(400):
+        lr, hr = data[number]
+        inner = bicubic_upsample(lr[None], 2)[0][:, 6:-6, 6:-6]
+        alone += bool(lr.std() > 0 and torch.allclose(inner, hr[:, 6:-6, 6:-6], atol=1e-5))
+    assert 8 <= alone <= 48, "about six of a hundred samples hold nothing but noise"
+
+
+def test_coarse_pixels_average_one_axis(volumes):
+    plain = PatchDataset(volumes, 40, 12, 2, "bicubic", seed=6)
+    coarse = PatchDataset(volumes, 40, 12, 2, "bicubic", augmentation=Augmentation(coarse_pixels=1.0), seed=6)
+    roughness = [
+        sorted(hr.diff(dim=d).abs().mean().item() for d in (1, 2)) for hr in (coarse[i][1] for i in range(40))
+    ]
+    assert all(coarse[i][1].shape == plain[i][1].shape == (1, 24, 24) for i in range(3))
+    # Averaging changes how fast intensities vary along one axis against the other.
+    assert np.mean([high / max(low, 1e-6) for low, high in roughness]) > 1.3
+
+
+def test_neighbouring_slices_come_as_channels(volumes):
+    single = PatchDataset(volumes, 20, 12, 2, "bicubic", seed=8)
+    triple = PatchDataset(volumes, 20, 12, 2, "bicubic", seed=8, channels=3)
+    for number in range(20):
+        (lr, hr), (lr3, hr3) = single[number], triple[number]
+        assert lr3.shape == (3, 12, 12)
+        assert torch.equal(lr3[1:2], lr) and torch.equal(hr3, hr)
+    assert not torch.equal(triple[0][0][0], triple[0][0][1])
 
 
 def test_a_stopped_run_ends_as_an_uninterrupted_one(tmp_path, volumes):
