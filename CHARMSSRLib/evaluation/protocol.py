@@ -16,7 +16,7 @@ from ..enhancement.devices import choose_batch
 from ..errors import Cancelled, SettingsError
 from ..network.charms import bicubic_upsample
 from ..training.degradations import KINDS, degrade
-from ..training.validation import crop_to_multiple
+from ..training.validation import channels_of, crop_to_multiple, with_neighbours
 from .fidelity import brain_psnr, brain_ssim, slice_psnr, slice_ssim
 from .tissue import TISSUE_ORDER, contrast_to_noise, edge_sharpness, find_tissues, signal_to_noise
 
@@ -108,7 +108,7 @@ def score_prepared(
     """
     if degradation not in KINDS:
         raise SettingsError(f"Unknown degradation {degradation!r}; choose one of: {', '.join(KINDS)}.")
-    chosen = slice(None) if central is None else _central(len(volume.slices), central)
+    chosen = slice(None) if central is None else central_slices(len(volume.slices), central)
     reference, mask = reference_of(volume, chosen, scale)
     measure = _Measure(volume, reference, mask)
     labels = {"subject": volume.subject, "contrast": volume.contrast, "plane": volume.plane}
@@ -147,7 +147,7 @@ def enlarge(network, slices, scale, device="cpu", batch=0):
     """Run slices through a network.
 
     Args:
-        network: or None for bicubic interpolation. slices: (n, 1, h, w).
+        network: or None for bicubic interpolation. slices: (n, 1, h, w), neighbours in order.
 
     Returns:
         array (n, scale*h, scale*w), float32.
@@ -155,6 +155,7 @@ def enlarge(network, slices, scale, device="cpu", batch=0):
     if network is None:
         return bicubic_upsample(slices, scale)[:, 0].numpy()
     network, device = network.to(device), torch.device(device)
+    slices = with_neighbours(slices, channels_of(network))
     parts = [network(part.to(device)).float().cpu() for part in slices.split(choose_batch(batch, device))]
     return torch.cat(parts)[:, 0].numpy()
 
@@ -177,7 +178,7 @@ class _Measure:
         if compared:
             figures["brain_psnr"] = brain_psnr(output, self.reference, self.mask)
             figures["brain_ssim"] = brain_ssim(output, self.reference, self.mask)
-            middle = _central(len(output), PAPERS_SLICES)
+            middle = central_slices(len(output), PAPERS_SLICES)
             pair = [self._papers_scale(image[middle], self.mask[middle]) for image in (output, self.reference)]
             figures["slice_psnr"] = float(slice_psnr(*pair).mean())
             figures["slice_ssim"] = float(slice_ssim(*pair).mean())
@@ -202,7 +203,7 @@ def _intensity_limits(volume, kind):
     raise SettingsError(f"Unknown intensity scale {kind!r}; choose minmax or percentile.")
 
 
-def _central(length, count):
+def central_slices(length, count):
     """The middle ``count`` of ``length`` slices, or all where there are fewer."""
     start = max(0, (length - count) // 2)
     return slice(start, start + count)

@@ -29,7 +29,7 @@ class InferenceForm(nn.Module):
 
     def __init__(self, network):
         super().__init__()
-        self.scale = network.scale
+        self.scale, self.arguments = network.scale, network.arguments
         self.head = _frozen(network.head)
         self.blocks = nn.ModuleList(_FoldedRRAF(block) for block in network.backbone)
         weight = network.fuse.weight.detach()[:, :, 0, 0]

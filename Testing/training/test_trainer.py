@@ -17,7 +17,8 @@ from CHARMSSRLib.training.config import TrainingConfig
 from CHARMSSRLib.training.dataset import Augmentation, PatchDataset
 from CHARMSSRLib.training.prepared import PreparedVolume, load_prepared, save_prepared
 from CHARMSSRLib.training.run import run_training
-from CHARMSSRLib.training.trainer import train
+from CHARMSSRLib.training.trainer import build_network, train
+from CHARMSSRLib.training.validation import validate, with_neighbours
 
 CONFIG = TrainingConfig(
     name="tiny", arguments={"blocks": 1, "units": 1}, steps=6, batch=2, patch=12, learning_rate=1e-3,
@@ -229,3 +230,19 @@ def test_prepared_slices_survive_the_file(tmp_path, volumes):
     assert (back.minimum, back.maximum, back.percentile) == (
         volumes[0].minimum, volumes[0].maximum, volumes[0].percentile,
     )  # fmt: skip
+
+
+def test_a_network_of_three_slices_is_trained_and_watched(tmp_path, volumes):
+    config = dataclasses.replace(CONFIG, arguments={**CONFIG.arguments, "in_channels": 3}, degradation="bicubic")
+    untrained = build_network(config)
+    start = validate(untrained, volumes, 2, "bicubic", "minmax", 3, "cpu")
+    assert start["psnr"] == pytest.approx(start["bicubic_psnr"], abs=1e-4), "the middle slice must be the one enlarged"
+    before = {k: v.clone() for k, v in untrained.state_dict().items()}
+    after = train(config, volumes, volumes[:1], tmp_path).network.state_dict()
+    assert not torch.equal(before["head.weight"][:, 0], after["head.weight"][:, 0]), "neighbours must be learned from"
+
+
+def test_neighbours_repeat_beyond_the_ends():
+    stack = torch.arange(4.0)[:, None, None, None].expand(4, 1, 2, 2)
+    assert with_neighbours(stack, 3)[:, :, 0, 0].tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3]]
+    assert torch.equal(with_neighbours(stack, 1), stack)
