@@ -246,3 +246,14 @@ def test_neighbours_repeat_beyond_the_ends():
     stack = torch.arange(4.0)[:, None, None, None].expand(4, 1, 2, 2)
     assert with_neighbours(stack, 3)[:, :, 0, 0].tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3]]
     assert torch.equal(with_neighbours(stack, 1), stack)
+
+
+def test_a_network_of_three_slices_starts_as_the_one_of_one_slice(tmp_path, volumes, prepared):
+    made, path = run_training(dataclasses.replace(CONFIG, name="one"), prepared, tmp_path / "run", tmp_path)
+    wide = dataclasses.replace(
+        CONFIG, name="three", arguments={**CONFIG.arguments, "in_channels": 3}, initial=str(path), steps=1,
+        learning_rate=0.0, final_learning_rate=0.0, ema_decay=0.0,
+    )  # fmt: skip
+    started = train(wide, volumes, [], tmp_path / "wide").network
+    slices = torch.rand(1, 3, 14, 12)
+    assert torch.allclose(started(slices), load_checkpoint(path).network(slices[:, 1:2]), atol=1e-5)
