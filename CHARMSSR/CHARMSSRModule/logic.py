@@ -43,9 +43,9 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
             return ""
         if job.done:
             return _("The worker process is still letting go of {name}: try again in a few seconds.").format(
-                name=job.inputName
+                name=job.name
             )
-        return _("{name} is still being enhanced: wait for it, or cancel it first.").format(name=job.inputName)
+        return job.runningSentence()
 
     def process(
         self,
@@ -127,7 +127,7 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         """Drop a running job without a trace and end the worker process."""
         job = self.currentJob()
         if job is not None:
-            job.abandon(_("The module was closed while a volume was being enhanced: nothing was added."))
+            job.abandon(job.closedSentence())
         self.worker.stop()
 
     def _makeJob(self, inputVolume, outputVolume, maskNode, settings):

@@ -15,8 +15,6 @@ STOPPED, STARTING, READY, BUSY = "stopped", "starting", "ready", "busy"
 
 # Importing torch from a cold, scanned disk takes tens of seconds.
 START_TIMEOUT_MS = 180000
-# A batch of slices on a CPU ends within this time; what doesn't is killed and started anew on the next call.
-CANCEL_GRACE_MS = 3000
 STOP_TIMEOUT_MS = 1000
 KEPT_LOG_LINES = 40
 
@@ -25,7 +23,8 @@ class WorkerClient:
     """Starts ``charmssr worker``, sends it jobs and hands its messages on.
 
     A job is any object with ``onProgress(message)``, ``onResult(message)`` and ``onError(exception)``;
-    exactly one of the last two is called, once, when the worker has let go of the job's files.
+    exactly one of the last two is called, once, when the worker has let go of the job's files. A cancelled job that
+    the worker doesn't let go of within the job's ``cancelGraceMs`` is killed; the next job starts a new process.
 
     Attributes:
         state: STOPPED, STARTING, READY or BUSY.
@@ -49,7 +48,7 @@ class WorkerClient:
         self._cancelled = False
         self._listeners = []
         self._startTimer = self._makeTimer(START_TIMEOUT_MS, self._onStartTimeout)
-        self._killTimer = self._makeTimer(CANCEL_GRACE_MS, self._kill)
+        self._killTimer = self._makeTimer(STOP_TIMEOUT_MS, self._kill)
         slicer.app.connect("aboutToQuit()", self.stop)
 
     # Who wants to know
@@ -124,7 +123,7 @@ class WorkerClient:
             self._endJob(JobCancelled(_("Cancelled: nothing was added.")))
         else:
             self._process.write(encodeMessage("cancel", self._jobId))
-            self._killTimer.start()
+            self._killTimer.start(self._job.cancelGraceMs)
 
     def stop(self):
         """End the process and its job; waits at most about a second."""

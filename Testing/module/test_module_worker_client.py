@@ -10,6 +10,8 @@ from Testing.module.conftest import writeProgram
 class Recorder:
     """A job that notes what it is told."""
 
+    cancelGraceMs = 3000
+
     def __init__(self):
         self.progress, self.result, self.error = [], None, None
 
@@ -177,13 +179,9 @@ def test_a_worker_that_does_not_listen_is_killed_after_the_grace_time(slicerModu
     fakeWorker("deaf")
     job = submit()
     slicerModule.waitUntil(lambda: len(job.progress) > 1, 20)
-    grace = worker._killTimer.interval
-    worker._killTimer.setInterval(200)
-    try:
-        worker.cancel()
-        assert "Cancelled" in str(ended(slicerModule, job).error)
-    finally:
-        worker._killTimer.setInterval(grace)
+    job.cancelGraceMs = 200
+    worker.cancel()
+    assert "Cancelled" in str(ended(slicerModule, job).error)
     assert worker.state == "stopped" and worker.processId == 0
 
 
