@@ -35,7 +35,7 @@ class MissingPackage(JobError):
 
 
 # Kinds of errors that the worker reports and that the user can mend by choosing another input or setting.
-USER_KINDS = ("InputError", "SettingsError", "CheckpointError", "BackendError")
+USER_KINDS = ("InputError", "SettingsError", "CheckpointError", "BackendError", "PairError")
 
 
 def exceptionFor(kind, message, details=""):

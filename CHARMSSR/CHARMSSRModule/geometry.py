@@ -4,6 +4,7 @@ Slicer keeps IJK -> RAS; the worker follows ITK: LPS, arrays (k, j, i), directio
 """
 
 import numpy as np
+import slicer
 import vtk
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -15,6 +16,18 @@ def ijkToRasOfNode(volumeNode):
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     return arrayFromMatrix(matrix)
+
+
+def worldFromLocalOfNode(node):
+    """4x4: a node's own coordinates -> world, by its (linear) parent transforms."""
+    matrix = vtk.vtkMatrix4x4()
+    slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(node.GetParentTransformNode(), None, matrix)
+    return arrayFromMatrix(matrix)
+
+
+def ijkToWorldOfNode(volumeNode):
+    """4x4 IJK -> world RAS of a volume node, parent transforms included; the node stays as it is."""
+    return worldFromLocalOfNode(volumeNode) @ ijkToRasOfNode(volumeNode)
 
 
 def gridFromIjkToRas(ijkToRas):

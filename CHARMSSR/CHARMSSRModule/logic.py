@@ -4,10 +4,12 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from . import models
+from . import fine_tuning, models
+from .fine_tune_job import FineTuneJob
 from .input_checks import reasonAgainstFile, reasonAgainstNode, reasonAgainstOutput, reasonAgainstVoxels
 from .job import EnhancementJob
 from .machine_settings import machineSetting
+from .scan_pairs import asPair
 from .worker_client import sharedWorker
 
 
@@ -118,6 +120,88 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         if job.exception is not None:
             raise job.exception
         return job.node
+
+    def reasonNotToFineTune(self, pairs, name):
+        """Sentence why ``fineTune`` would refuse these pairs or this name, "" if it wouldn't."""
+        pairs = [asPair(pair) for pair in pairs]
+        return (
+            fine_tuning.reasonAgainstList(pairs)
+            or fine_tuning.reasonAgainstName(name)
+            or fine_tuning.reasonAgainstFolder()
+        )
+
+    def fineTune(
+        self,
+        pairs,
+        name="charms-7t",
+        checkpoint=None,
+        learningRate=None,
+        steps=None,
+        batch=None,
+        patch=None,
+        validateEvery=None,
+        patience=None,
+        holdOut=None,
+        leaveOneOut=None,
+        biasCorrection=None,
+        skullStrip=None,
+        device=None,
+        precision=None,
+        seed=None,
+        waitForCompletion=True,
+        progressCallback=None,
+    ):
+        """Make a checkpoint of one's own from pairs of 3T and 7T scans.
+
+        What is None is left to the library (``FineTuningSettings``), device and precision to the settings of this
+        computer. Nodes stay as they are; their parent transforms (linear ones) count.
+
+        :param pairs: for each pair (3T volume node, 7T volume node) or (3T, 7T, mask node on the 3T scan), or a
+            ``scan_pairs.ScanPair`` that names subject and contrast, too.
+        :param name: of the new checkpoint; an existing one is not overwritten.
+        :param checkpoint: name of the checkpoint that it starts from, or path of a weights file.
+        :param learningRate: highest learning rate.
+        :param steps: steps of the optimiser at most.
+        :param batch: patches per step.
+        :param patch: patch size in pixels of the 3T slice.
+        :param validateEvery: steps between two looks at the held-out pairs.
+        :param patience: looks without gain after which it stops.
+        :param holdOut: subjects that are held out.
+        :param leaveOneOut: a run without each subject first, to learn what to expect for others.
+        :param biasCorrection: correct the bias field of both scans first.
+        :param skullStrip: "auto", "none" or the name of a backend.
+        :param device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        :param precision: "auto", "float32" or "bfloat16".
+        :param seed: of patches and their order.
+        :param waitForCompletion: return (checkpointPath, name, report) when it is done (events are processed
+            meanwhile), or at once a job with these, ``.error``, ``.done`` and ``.cancel()``.
+        :param progressCallback: called with (fraction, message).
+        :raises ValueError: if a pair, the name or a setting can't be used; the message says why.
+        :raises RuntimeError: if the worker fails, is cancelled, or has a job already. The best that was found until
+            then is kept; the message says under which name.
+        """
+        reason = self.reasonToWait()
+        if reason:
+            raise RuntimeError(reason)
+        pairs = [asPair(pair) for pair in pairs]
+        reason = self.reasonNotToFineTune(pairs, name) or fine_tuning.reasonAgainstContents(pairs)
+        if reason:
+            raise ValueError(reason)
+        settings = fine_tuning.settingsForWorker(
+            name, checkpoint, learningRate=learningRate, steps=steps, batch=batch, patch=patch,
+            validateEvery=validateEvery, patience=patience, holdOut=holdOut, leaveOneOut=leaveOneOut,
+            biasCorrection=biasCorrection, skullStrip=skullStrip, device=device, precision=precision, seed=seed,
+        )  # fmt: skip
+        job = FineTuneJob([pair.completed() for pair in pairs], settings, self.worker)
+        if progressCallback is not None:
+            job.onProgressCall(progressCallback)
+        job.start()
+        if not waitForCompletion:
+            return job
+        job.waitForCompletion()
+        if job.exception is not None:
+            raise job.exception
+        return job.result
 
     def currentJob(self):
         """The job that the worker has, or None."""

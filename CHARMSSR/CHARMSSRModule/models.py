@@ -15,7 +15,7 @@ def availableModels():
     """Cards (dictionaries with at least "name") of all checkpoints, bundled ones first; unreadable ones left out."""
     from CHARMSSRLib import checkpoint_registry
 
-    _useCheckpointFolder()
+    useCheckpointFolder()
     cards = []
     for name in checkpoint_registry.available_checkpoints():
         try:
@@ -34,7 +34,7 @@ def modelCard(nameOrPath):
     from CHARMSSRLib import checkpoint_registry
     from CHARMSSRLib.errors import CHARMSSRError
 
-    _useCheckpointFolder()
+    useCheckpointFolder()
     try:
         return checkpoint_registry.read_card(nameOrPath)
     except CHARMSSRError as error:
@@ -71,7 +71,7 @@ def modelDescription(card):
     return "<br>".join(part for part in (claim, escape(card.get("summary", ""))) if part)
 
 
-def _useCheckpointFolder():
+def useCheckpointFolder():
     """Let the library look where Slicer's settings say, or else where it would without them."""
     folder = checkpointFolder() or _homeOutside
     if folder:
