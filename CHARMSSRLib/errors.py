@@ -34,6 +34,10 @@ class WorkerError(CHARMSSRError):
     """The worker process could not be started, or ended before it was done."""
 
 
+class PairError(CHARMSSRError):
+    """A 3T/7T pair, or a list of pairs, cannot be used for fine-tuning."""
+
+
 class Cancelled(CHARMSSRError):
     """The user cancelled; nothing was left behind."""
 
