@@ -4,6 +4,7 @@ from pathlib import Path
 
 from .interruption import Interruption
 from .progress import ProgressLine
+from .whole_volume_study import add_study_options, run_whole_volume_study
 
 DEGRADATIONS = ("bicubic", "kspace", "blur", "clinical")
 
@@ -50,11 +51,14 @@ def add_parser(subparsers):
         type=Path,
         help="table to write: .md for Markdown, else CSV; may be given more than once. Without it Markdown is printed",
     )
+    add_study_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments):
     """Run the subcommand."""
+    if arguments.study is not None:
+        return run_whole_volume_study(arguments)
     from ..checkpoint import load_checkpoint
     from ..enhancement.devices import choose_device
     from ..evaluation.protocol import BASELINE, candidate_of, score_prepared
