@@ -2,7 +2,6 @@
 
 import logging
 from collections import namedtuple
-from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
@@ -20,7 +19,8 @@ class FineTuneJob(WorkerJob):
     The scene isn't needed after the start: it may be changed or closed meanwhile.
 
     Attributes beside those of every job:
-        checkpointPath: weights of the new checkpoint; also after a cancelled run that had found something. Else None.
+        checkpointPath: weights of the new checkpoint, also after a cancelled run that had found something; else None,
+            also after a run that found nothing better than its start.
         verdicts: {index of the pair: the worker's event about its registration}.
         history: the worker's events about its validations, oldest first.
     """
@@ -50,7 +50,10 @@ class FineTuneJob(WorkerJob):
         return _("The model {name} is still being fine-tuned: wait for it, or cancel it first.").format(name=self.name)
 
     def closedSentence(self):
-        return self._endedSentence(_("The module was closed while a model was being fine-tuned."))
+        return _(
+            "The module was closed while {name} was being fine-tuned: with the same name, pairs and settings it goes "
+            "on from where it was."
+        ).format(name=self.name)
 
     def onProgress(self, message):
         event = message.get("event")
@@ -59,17 +62,13 @@ class FineTuneJob(WorkerJob):
         super().onProgress(message)
 
     def onError(self, exception):
-        """Whatever ended it, the best that was found stays on the disk: say so."""
+        """Whatever ended it, what was done is on the disk: say what became of it."""
         if not self.done:
-            self.checkpointPath = self._pathOnDisk()
             if isinstance(exception, JobCancelled):
-                exception = JobCancelled(self._endedSentence(_("Cancelled.")))
-            elif self.checkpointPath is not None:
-                exception = JobError(
-                    self._endedSentence(str(exception)),
-                    getattr(exception, "kind", "WorkerError"),
-                    getattr(exception, "details", ""),
-                )
+                exception = JobCancelled(self._cancelledSentence(self._kept()))
+            elif isinstance(exception, JobError) and self._workFolder().is_dir():
+                sentence = _("{reason} With the same name, pairs and settings it goes on from where it was.")
+                exception = JobError(sentence.format(reason=exception), exception.kind, exception.details)
         super().onError(exception)
 
     # Inside
@@ -108,25 +107,35 @@ class FineTuneJob(WorkerJob):
             function(event)
 
     def _deliver(self, message):
-        self.checkpointPath = message["checkpoint"]
+        self.checkpointPath = message.get("checkpoint")
         self.name = message.get("name") or self.name
         self.report = message.get("report") or {}
-        self._end()
+        self._end(JobCancelled(self._cancelledSentence(self.checkpointPath)) if self._cancelling else None)
 
     def _undelivered(self, error):
         return _("The answer of the worker process can't be read: {reason}").format(reason=error)
 
-    def _pathOnDisk(self):
-        """The weights, if some were written; before the start there was no checkpoint of that name."""
-        weights = Path(self._settings["folder"]) / f"{self.name}.safetensors"
-        return str(weights) if weights.is_file() and weights.with_suffix(".json").is_file() else None
+    def _workFolder(self):
+        from CHARMSSRLib.training.fine_tuning.work_folder import work_folder_of
 
-    def _endedSentence(self, sentence):
-        if self._pathOnDisk() is None:
-            kept = _("No checkpoint was written: the first validation had not come yet.")
-        else:
-            kept = _("The best so far is kept as {name}{figures}.").format(name=self.name, figures=self._bestFigures())
-        return f"{sentence} {kept}"
+        return work_folder_of(self.name, self._settings["folder"])
+
+    def _kept(self):
+        """Weights of the best so far: the worker puts them into their place whenever there are better ones."""
+        from CHARMSSRLib.training.fine_tuning.work_folder import discard_work, result_files
+
+        weights = result_files(self.name, self._settings["folder"])[0]
+        if weights.is_file() and weights.with_suffix(".json").is_file():
+            self.checkpointPath = str(weights)
+        discard_work(self.name, self._settings["folder"])  # where the worker had to be killed it is still there
+        return self.checkpointPath
+
+    def _cancelledSentence(self, kept):
+        if kept is None:
+            return _("Cancelled. No model was written: nothing better than the start had been found yet.")
+        return _("Cancelled. The best so far is kept as {name}{figures}.").format(
+            name=self.name, figures=self._bestFigures()
+        )
 
     def _bestFigures(self):
         best = next((event for event in reversed(self.history) if event.get("best")), None)

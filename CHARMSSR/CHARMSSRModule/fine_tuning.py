@@ -41,11 +41,18 @@ def reasonAgainstName(name):
         return str(error)
     if (checkpoint_registry.BUNDLED_FOLDER / f"{name}.json").exists():
         return _("{name} is a model that comes with the extension: choose another name.").format(name=name)
-    if _exists(name):
+    if _exists(name) and not canGoOn(name):
         return _(
             "There is a model {name} already, which is not overwritten: choose another name, {free} is free."
         ).format(name=name, free=freeName(name))
     return ""
+
+
+def canGoOn(name):
+    """Whether an unfinished fine-tuning of this name is there, which the same pairs and settings would continue."""
+    from CHARMSSRLib.training.fine_tuning.work_folder import work_folder_of
+
+    return bool(name) and work_folder_of(name, str(checkpointFolder())).is_dir()
 
 
 def freeName(name):

@@ -10,6 +10,7 @@ import threading
 import time
 
 import numpy as np
+from fake_fine_tuning import fineTune
 
 HELLO = {
     "type": "hello",
@@ -70,6 +71,9 @@ def run(mode, message, cancelled):
     if mode == "breaks":
         send(type="error", id=identifier, kind="InternalError", message="Something broke.", details="Traceback: line 7")
         return
+    if message["task"] == "fine-tune":
+        fineTune(send, mode, message, cancelled)
+        return
     steps = 200 if mode in ("slow", "deaf") else 4
     for step in range(steps):
         send(
@@ -95,6 +99,7 @@ def enlarge(mode, message):
     spacing = np.array(image["spacing"])
     origin = np.array(image["origin"]) - direction[:, :2] @ (spacing[:2] / 4)
     grid = {"spacing": (spacing / (2, 2, 1)).tolist(), "origin": origin.tolist(), "direction": image["direction"]}
+    maps = save_maps(mode, folder, message["settings"], larger) if mode != "forgets the file" else {}
     with open(os.path.join(folder, "message.json"), "w") as file:
         json.dump(message, file)
     return {
@@ -102,7 +107,7 @@ def enlarge(mode, message):
         "id": message["id"],
         "image": {"array": "output.npy", **grid},
         "mask": None,
-        "maps": {},
+        "maps": {name: {"array": file, **grid} for name, file in maps.items()},
         "report": {
             "checkpoint": {"name": message["settings"]["checkpoint"], "sha256": "ab" * 32},
             "device": "cpu",
@@ -118,6 +123,22 @@ def enlarge(mode, message):
             "mask_seen": message["mask"],
         },
     }
+
+
+def save_maps(mode, folder, settings, larger):
+    """The map files by name: half the difference to the next voxel, its size, and a tenth of the voxels."""
+    if not settings.get("maps"):
+        return {}
+    step = (np.roll(larger, 2, axis=2) - larger) / 2
+    made = {"detail": step}
+    if settings["planes"] == "three":
+        made["disagreement"] = np.abs(step)
+    made["variability"] = larger / 10
+    for name, voxels in made.items():
+        np.save(os.path.join(folder, f"map_{name}.npy"), voxels)
+    if mode == "forgets a map":
+        os.remove(os.path.join(folder, "map_variability.npy"))
+    return {name: f"map_{name}.npy" for name in made}
 
 
 def send(in_pieces=False, **fields):
