@@ -6,7 +6,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from .errors import JobCancelled
-from .scene_results import addResult
+from .result_maps import attachMaps, unfinishedMaps
+from .scene_results import addResult, placeBeside
 from .worker_job import WorkerJob
 
 
@@ -62,10 +63,12 @@ class EnhancementJob(WorkerJob):
             return
         outputNode = slicer.mrmlScene.GetNodeByID(self._outputId) if self._outputId else None
         report = message.get("report") or {}
+        maps = unfinishedMaps(message.get("maps") or {}, self._folder.readArray)
         voxels = self._folder.readArray(message["image"])
-        self.node = addResult(inputNode, voxels, message["image"], report, self._version, self._scale, outputNode)
+        node = addResult(inputNode, voxels, message["image"], report, self._version, self._scale, outputNode)
         del voxels  # an open memory map would keep Windows from deleting the folder
-        self.report = report
+        attachMaps(node, maps, lambda mapNode: placeBeside(mapNode, inputNode))
+        self.node, self.report = node, report
         self._end()
 
     def _undelivered(self, error):

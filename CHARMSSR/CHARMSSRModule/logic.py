@@ -9,6 +9,7 @@ from .fine_tune_job import FineTuneJob
 from .input_checks import reasonAgainstFile, reasonAgainstNode, reasonAgainstOutput, reasonAgainstVoxels
 from .job import EnhancementJob
 from .machine_settings import machineSetting
+from .result_maps import mapNodes
 from .scan_pairs import asPair
 from .worker_client import sharedWorker
 
@@ -61,6 +62,7 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         keepSkull=False,
         maskNode=None,
         dataConsistency="report",
+        maps=False,
         device=None,
         precision=None,
         batch=None,
@@ -79,6 +81,7 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         :param keepSkull: enhance and keep everything inside the head.
         :param maskNode: segmentation or label map that replaces the computed mask.
         :param dataConsistency: "none", "report" or "project".
+        :param maps: add maps of what was added and how sure it is as further volumes; ``mapNodes`` finds them.
         :param device: "auto", "cpu", "cuda", "cuda:N" or "mps"; None for the setting of this computer.
         :param precision: "auto", "float32", "float16" or "bfloat16"; None likewise.
         :param batch: slices per batch, 0 for automatic; None likewise.
@@ -106,6 +109,7 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
             "skull_strip": skullStrip,
             "keep_skull": keepSkull,
             "data_consistency": dataConsistency,
+            "maps": maps,
             "device": machineSetting("Device") if device is None else device,
             "precision": machineSetting("Precision") if precision is None else precision,
             "batch": machineSetting("Batch") if batch is None else batch,
@@ -202,6 +206,16 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         if job.exception is not None:
             raise job.exception
         return job.result
+
+    @staticmethod
+    def mapNodes(outputNode):
+        """Maps of a result that ``process(..., maps=True)`` has made.
+
+        :return: volume nodes by name: "detail" (signed, what is finer than the scan could show), "disagreement"
+            (only with planes="three") and "variability"; {} for a result without maps. The result refers to each
+            by the node reference role "CHARMSSR.Map." + name, a map to its result by "CHARMSSR.Result".
+        """
+        return mapNodes(outputNode)
 
     def currentJob(self):
         """The job that the worker has, or None."""

@@ -5,11 +5,11 @@ segmentation classes may come later than CHARMSSR.
 """
 
 import enum
-from typing import Union
+from typing import Annotated, Union
 
 from slicer import vtkMRMLLabelMapVolumeNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
-from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.parameterNodeWrapper import Decimals, SingleStep, WithinRange, parameterNodeWrapper
 
 
 class Planes(enum.Enum):
@@ -31,6 +31,18 @@ class Planes(enum.Enum):
             "three": _("All three, fused"),
         }[self.value]
 
+    def explanation(self):
+        """One sentence under the list."""
+        return {
+            "acquisition": _("The slices as they were scanned: the published way and the fastest; between slices the "
+                             "resolution stays, and small steps may show in the other views."),
+            "axial": _("Axial slices, however the scan was made: the head-foot direction keeps its resolution."),
+            "coronal": _("Coronal slices, however the scan was made: the front-back direction keeps its resolution."),
+            "sagittal": _("Sagittal slices, however the scan was made: the left-right direction keeps its resolution."),
+            "three": _("All three directions become one volume with (nearly) cubic voxels and without steps between "
+                       "slices; it takes about three times as long."),
+        }[self.value]
+
 
 class DataConsistency(enum.Enum):
     """What is done about the distance between result and scan: the value is the library's word."""
@@ -45,6 +57,15 @@ class DataConsistency(enum.Enum):
             "report": _("Measure and report"),
             "project": _("Correct the result"),
             "none": _("Do not measure"),
+        }[self.value]
+
+    def explanation(self):
+        """One sentence under the list."""
+        return {
+            "report": _("The result is brought back to the scan's resolution and compared with it; it is not changed."),
+            "project": _("The result is also corrected until, at the scan's resolution, it equals the scan; the scan's "
+                         "noise comes back with it."),
+            "none": _("Nothing is compared: no figure will say how far the result departs from the scan."),
         }[self.value]
 
 
@@ -63,6 +84,9 @@ class CHARMSSRParameterNode:
     skullStrip - "auto", "none" or the name of a backend.
     keepSkull - Enhance and keep the whole head.
     dataConsistency - What is done about the distance between result and scan.
+    maps - Make maps of what was added and how sure it is.
+    mapName - The map that the result section shows; empty for the first.
+    mapOpacity - How opaque a map is over the result.
     """
 
     inputVolume: vtkMRMLScalarVolumeNode
@@ -76,3 +100,6 @@ class CHARMSSRParameterNode:
     skullStrip: str = "auto"
     keepSkull: bool = False
     dataConsistency: DataConsistency = DataConsistency.REPORT
+    maps: bool = False
+    mapName: str
+    mapOpacity: Annotated[float, WithinRange(0, 1), Decimals(2), SingleStep(0.05)] = 0.7

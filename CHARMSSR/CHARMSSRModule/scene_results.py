@@ -35,7 +35,7 @@ def addResult(inputNode, voxels, grid, report, version, scale, outputNode=None):
     if outputNode is None:
         finished.SetName(resultName(inputNode, scale))
         node = slicer.mrmlScene.AddNode(finished)
-        _placeBeside(node, inputNode)
+        placeBeside(node, inputNode)
         _fill(node, inputNode, attributes)
     else:
         node = outputNode
@@ -70,7 +70,7 @@ def copyWindowLevel(sourceNode, targetNode):
         target.SetAndObserveColorNodeID(source.GetColorNodeID())
 
 
-def _placeBeside(node, inputNode):
+def placeBeside(node, inputNode):
     """Give a new node its source's place in the subject hierarchy (folder, study, patient)."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     sourceItem = hierarchy.GetItemByDataNode(inputNode)

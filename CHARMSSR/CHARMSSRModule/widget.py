@@ -1,7 +1,6 @@
 """The panel: what the user chooses goes to the parameter node, the button starts a job of the logic."""
 
 import sys
-from html import escape
 
 import slicer
 import vtk
@@ -9,14 +8,13 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-from . import compare_views, torch_installation
+from . import torch_installation
 from .list_items import ItemDataConnector
 from .logic import CHARMSSRLogic
 from .machine_panel import MISSING_BACKEND, MachinePanel
 from .model_panel import MISSING_TEXT, ModelPanel
-from .report_text import reportTable
+from .result_panel import ResultPanel
 from .run_panel import RunPanel
-from .scene_results import reportOf, sourceOf
 from .worker_client import STOPPED
 
 
@@ -45,14 +43,13 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._modelPanel = ModelPanel(self.ui)
         self._machinePanel = MachinePanel(self.ui, self.logic.worker, self._onModelsChanged)
         self._runPanel = RunPanel(self.ui)
+        self._resultPanel = ResultPanel(self.ui)
 
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._onSceneEndClose)
         self.logic.worker.addListener(self._refresh)
         self.ui.enhanceButton.connect("clicked(bool)", self.onEnhanceButton)
         self.ui.installButton.connect("clicked(bool)", self.onInstallButton)
-        self.ui.compareButton.connect("clicked(bool)", self.onCompareButton)
-        self.ui.linkViewsButton.connect("clicked(bool)", self.onLinkViewsButton)
         self.initializeParameterNode()
 
     def cleanup(self):
@@ -97,6 +94,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._disconnectGui()
         self._parameterNode = parameterNode
         if parameterNode is None:
+            self._resultPanel.refresh(None)
             return
         self._modelPanel.fill(parameterNode.checkpoint)
         self._machinePanel.fillBackends(parameterNode.skullStrip)
@@ -140,6 +138,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._observedInput = node
 
     def _onSceneStartClose(self, caller, event):
+        self._resultPanel.forgetViews()
         self._runPanel.clear()  # a running job hears of it after this, and has something to say
         self.setParameterNode(None)
 
@@ -161,13 +160,15 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             parameters.planes.value,
             self.logic.reasonNotToStart(parameters.inputVolume),
         )
+        self.ui.planesExplanationLabel.text = parameters.planes.explanation()
+        self.ui.dataConsistencyExplanationLabel.text = parameters.dataConsistency.explanation()
         self._machinePanel.refresh(parameters.skullStrip)
         packageMissing = self._runPanel.showNotice(self.logic.worker.startError)
         if self.job is not None:
             self._runPanel.showRunning(self.job, self._cancelling)
         else:
             self._runPanel.showReady(self.ui.noticeLabel.text if packageMissing else self._reasonNotToStart())
-        self._showResult(parameters.resultVolume)
+        self._resultPanel.refresh(parameters)
 
     def _reasonNotToStart(self):
         parameters = self._parameterNode
@@ -175,23 +176,6 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             parameters.inputVolume, parameters.outputVolume, parameters.maskNode
         )
         return reason or self._modelPanel.reasonNotToUse(parameters.checkpoint)
-
-    def _showResult(self, node):
-        report, source = reportOf(node), sourceOf(node)
-        if node is None or not report:
-            self.ui.resultLabel.text = _("No result yet.")
-        else:
-            self.ui.resultLabel.text = f"<b>{escape(node.GetName())}</b>" + reportTable(report, source, node)
-        canCompare = node is not None and source is not None
-        self.ui.compareButton.enabled = canCompare
-        self.ui.compareButton.toolTip = (
-            _("Show {source} left and {result} right, linked, in the same grey levels").format(
-                source=source.GetName(), result=node.GetName()
-            )
-            if canCompare
-            else _("There is no result yet")
-        )
-        self.ui.linkViewsButton.checked = compare_views.viewsAreLinked()
 
     # Buttons
 
@@ -215,6 +199,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 keepSkull=parameters.keepSkull,
                 maskNode=parameters.maskNode,
                 dataConsistency=parameters.dataConsistency.value,
+                maps=parameters.maps,
                 waitForCompletion=False,
             )
         except (ValueError, RuntimeError) as error:
@@ -231,17 +216,6 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             if torch_installation.install():
                 self.logic.worker.start()
 
-    def onCompareButton(self, checked=False):
-        """Input and result side by side."""
-        with slicer.util.tryWithErrorDisplay(_("The views could not be arranged.")):
-            result = self._parameterNode.resultVolume
-            compare_views.showSideBySide(sourceOf(result), result)
-            self._refresh()
-
-    def onLinkViewsButton(self, checked=False):
-        """Link or unlink all slice views."""
-        compare_views.linkViews(self.ui.linkViewsButton.checked)
-
     # The job
 
     def _onProgress(self, fraction, message):
@@ -254,6 +228,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.job, self._cancelling = None, False
         self._runPanel.showOutcome(job)
         if job.node is not None:
+            self._resultPanel.beforeNewResult()
             if self._parameterNode is not None:
                 self._parameterNode.resultVolume = job.node
             self.logic.show(job.node)

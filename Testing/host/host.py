@@ -216,6 +216,10 @@ class Host:
         """A slice as the scene displays it, as an RGB array: see :func:`slice_pictures.picture`."""
         return slice_pictures.picture(volumeNode, orientation, offset, size, zoomTo)
 
+    def viewPicture(self, viewName, size=(256, 256)):
+        """A slice view as it blends its layers, as an RGB array: see :func:`slice_pictures.viewPicture`."""
+        return slice_pictures.viewPicture(viewName, size)
+
     # --- making the namespace ---------------------------------------------------------------------------------------
     def _installNamespace(self):
         # slicer-core spills its utilities into the package, where the application has none.

@@ -1,4 +1,8 @@
-"""Stand-in of the layout manager: slice logics of the three standard views, no rendering."""
+"""Stand-in of the layout manager: slice logics of the three standard views, no rendering.
+
+Layouts are real (vtkMRMLLayoutLogic and its node), but live in a scene of their own: the views that a layout asks for
+are known, not made.
+"""
 
 import slicer
 import vtk
@@ -65,8 +69,16 @@ class qSlicerLayoutManager(native(QtCore.QObject)):
     def __init__(self, keeper):
         super().__init__()
         self._hostKeeper = keeper
-        self._hostLayout = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
         self._hostWidgets = {}
+        self._hostScene = slicer.vtkMRMLScene()
+        slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(self._hostScene)
+        self._hostLogic = slicer.vtkMRMLLayoutLogic()
+        self._hostLogic.SetMRMLScene(self._hostScene)
+        self._hostNode.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+
+    @property
+    def _hostNode(self):
+        return self._hostLogic.GetLayoutNode()
 
     def sliceViewNames(self):
         return list(self._hostKeeper.logics)
@@ -82,11 +94,20 @@ class qSlicerLayoutManager(native(QtCore.QObject)):
         return self._hostKeeper.applicationLogic.GetSliceLogics()
 
     def layoutLogic(self):
-        raise NotImplementedError("The host has no layout logic.")
+        return self._hostLogic
 
     def setLayout(self, layout):
-        self._hostLayout = int(layout)
-        self.layoutChanged.emit(self._hostLayout)
+        """A number that no layout is registered under becomes the conventional layout, as in Slicer."""
+        if layout == self.layout:
+            return
+        if not self._hostNode.IsLayoutDescription(layout):
+            layout = slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView
+        self._hostNode.SetViewArrangement(layout)
+        self.layoutChanged.emit(self.layout)
+
+    def _hostShownViews(self):
+        """Names of the views that the layout shows, from the first to the last."""
+        return _viewNames(self._hostNode.GetLayoutRootElement())
 
     def resetSliceViews(self):
         for logic in self._hostKeeper.logics.values():
@@ -98,7 +119,14 @@ class qSlicerLayoutManager(native(QtCore.QObject)):
     def setRenderPaused(self, paused):
         """Nothing is rendered."""
 
-    layout = QtCore.Property(int, lambda self: self._hostLayout, setLayout)
+    layout = QtCore.Property(int, lambda self: self._hostNode.GetViewArrangement(), setLayout)
     threeDViewCount = QtCore.Property(int, lambda self: 0)
     tableViewCount = QtCore.Property(int, lambda self: 0)
     plotViewCount = QtCore.Property(int, lambda self: 0)
+
+
+def _viewNames(element):
+    if element.GetName() == "view":
+        return [element.GetAttribute("singletontag")]
+    nested = [element.GetNestedElement(index) for index in range(element.GetNumberOfNestedElements())]
+    return [name for each in nested for name in _viewNames(each)]

@@ -46,6 +46,33 @@ def picture(volumeNode, orientation="Axial", offset=None, size=(256, 256), zoomT
     return image
 
 
+def viewPicture(viewName, size=(256, 256)):
+    """What a slice view of the layout shows: background, foreground and label, as they are blended.
+
+    Args:
+        viewName: "Red", "Yellow" or "Green".
+        size: width and height in pixels; the view keeps its zoom in mm per pixel.
+
+    Returns:
+        Array of shape (height, width, 3), uint8, top row first.
+
+    Raises:
+        ValueError: the view shows nothing.
+    """
+    logic = slicer.app.layoutManager().sliceWidget(viewName).sliceLogic()
+    node = logic.GetSliceNode()
+    before, field = node.GetDimensions(), node.GetFieldOfView()
+    node.SetDimensions(size[0], size[1], 1)
+    node.SetFieldOfView(field[0] * size[0] / before[0], field[1] * size[1] / before[1], field[2])
+    node.UpdateMatrices()
+    try:
+        return _rendered(logic)
+    finally:
+        node.SetDimensions(*before)
+        node.SetFieldOfView(*field)
+        node.UpdateMatrices()
+
+
 def _center(volumeNode, sliceNode):
     bounds = [0.0] * 6
     volumeNode.GetRASBounds(bounds)

@@ -60,12 +60,12 @@ def test_visible_texts_are_translatable_without_f_strings():
                 assert not any(isinstance(part, ast.JoinedStr) for part in ast.walk(node)), f"{path}:{node.lineno}"
 
 
-def test_every_parameter_but_the_two_lists_of_this_computer_is_bound_in_the_ui_file():
+def test_every_parameter_but_lists_of_run_time_is_bound_in_the_ui_file():
     from conftest import MODULE_FOLDER
 
     text = (MODULE_FOLDER / "Resources" / "UI" / "CHARMSSR.ui").read_text(encoding="utf-8")
     bound = re.findall(r'name="SlicerParameterName"[^>]*>\s*<string>(\w+)</string>', text)
     assert sorted(bound) == sorted([
         "inputVolume", "outputVolume", "maskNode", "planes", "biasCorrection", "restoreBias", "keepSkull",
-        "dataConsistency",
-    ])  # fmt: skip  (checkpoint and skullStrip: lists known at run time only, see ItemDataConnector)
+        "dataConsistency", "maps", "mapOpacity",
+    ])  # fmt: skip  (checkpoint, skullStrip and mapName: lists known at run time only)

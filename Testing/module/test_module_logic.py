@@ -202,12 +202,12 @@ def test_the_settings_reach_the_worker_under_the_librarys_names(logic, head):
 
     result = logic.process(
         head, checkpoint="mine-7t", planes="three", biasCorrection=False, restoreBias=True, skullStrip="none",
-        keepSkull=True, dataConsistency="project", device="cpu", precision="float32", batch=3,
+        keepSkull=True, dataConsistency="project", maps=True, device="cpu", precision="float32", batch=3,
     )  # fmt: skip
     assert reportOf(result)["settings_seen"] == {
         "checkpoint": "mine-7t", "planes": "three", "bias_correction": False, "restore_bias": True,
-        "skull_strip": "none", "keep_skull": True, "data_consistency": "project", "device": "cpu",
-        "precision": "float32", "batch": 3,
+        "skull_strip": "none", "keep_skull": True, "data_consistency": "project", "maps": True,
+        "device": "cpu", "precision": "float32", "batch": 3,
     }  # fmt: skip
 
 
