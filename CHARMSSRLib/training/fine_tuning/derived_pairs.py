@@ -14,7 +14,8 @@ import SimpleITK as sitk
 import torch
 
 from ...preprocessing.head_mask import head_mask
-from ...preprocessing.orientation import bounding_box
+from ...preprocessing.morphology import dilate
+from ...preprocessing.orientation import bounding_box, image_like
 from ..degradations import fourier_resize
 from .pair_target import target_image
 
@@ -83,11 +84,8 @@ def derive_pair(image, settings=None):
     slice_mm = settings.slice_mm or upright.GetSpacing()[2]
     grid, size = _fine_grid(upright, transform, slice_mm, settings.scale)
     moved = sitk.GetArrayFromImage(target_image(upright, grid, transform, 0, slice_mm))
-    # Beyond the acquired volume there is air (the windowed sinc repeats the border there).
-    ones = sitk.Image(upright.GetSize(), sitk.sitkUInt8) + 1
-    ones.CopyInformation(upright)
-    seen = sitk.GetArrayFromImage(sitk.Resample(ones, grid, transform, sitk.sitkNearestNeighbor, 0)) > 0
-    moved = np.where(seen, np.maximum(moved, 0), 0)
+    # Around the head, and beyond the acquired volume, there is air.
+    moved = np.where(sitk.GetArrayViewFromImage(grid) > 0, np.maximum(moved, 0), 0)
 
     bright = float(np.percentile(moved[moved > moved.mean()], 99))
     values = bright * (moved / bright) ** settings.curve
@@ -116,10 +114,13 @@ def _transform(image, settings):
 
 
 def _fine_grid(image, transform, slice_mm, scale):
-    """Grid of the moved head, as fine in plane as the volume (a mask that is 1 everywhere), and the
-    in-plane size (rows, columns) of the "3T"."""
-    mask = sitk.GetArrayViewFromImage(head_mask(image)) > 0
-    box = bounding_box(mask)[::-1]
+    """Where the moved head lies, on a grid as fine in plane as the volume, and the "3T"'s in-plane size.
+
+    Returns:
+        (mask, (rows, columns)): UInt8 image, 1 in and near the head as far as the volume reaches.
+    """
+    head = head_mask(image)
+    box = bounding_box(sitk.GetArrayViewFromImage(head) > 0)[::-1]
     corners = [[(axis.start, axis.stop - 1)[corner >> number & 1] for number, axis in enumerate(box)]
                for corner in range(8)]
     back = transform.GetInverse()
@@ -129,10 +130,13 @@ def _fine_grid(image, transform, slice_mm, scale):
     fine = min(image.GetSpacing()[:2])
     coarse_size = [int(np.ceil((high[one] - low[one]) / (fine * scale))) for one in (0, 1)]
     fine_size = [int(round(count * scale)) for count in coarse_size]
-    grid = sitk.Image([*fine_size, int(np.ceil((high[2] - low[2]) / slice_mm))], sitk.sitkUInt8) + 1
+    grid = sitk.Image([*fine_size, int(np.ceil((high[2] - low[2]) / slice_mm))], sitk.sitkUInt8)
     grid.SetSpacing([fine, fine, slice_mm])
     grid.SetOrigin((low + 0.37 * fine).tolist())
-    return grid, coarse_size[::-1]
+    # The head mask's border is rough, and the scalp's rim lies outside it.
+    wide = dilate(sitk.GetArrayViewFromImage(head) > 0, _MARGIN_MM / 2, image.GetSpacing()[::-1])
+    near = image_like(wide.astype(np.uint8), image)
+    return sitk.Resample(near, grid, transform, sitk.sitkNearestNeighbor, 0), coarse_size[::-1]
 
 
 def _bias_field(shape, amplitude, generator):

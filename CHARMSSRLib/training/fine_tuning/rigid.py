@@ -24,6 +24,9 @@ _COARSE_MM, _MIDDLE_MM, _FINE_MM = 4.0, 2.0, 1.0
 # The outline of the brain steers the coarse search; the fine one sees the brain alone.
 _COARSE_RIM_MM, _FINE_RIM_MM = 12.0, 3.0
 _COARSE_SAMPLES, _MIDDLE_SAMPLES, _FINE_SAMPLES = 20000, 40000, 120000
+# The optimiser works in units of this length, about the radius of gyration of a brain: then a radian
+# and a unit of translation move it equally far, and steps need no scales.
+_UNIT_MM = 60.0
 # Bright vessels and residual scalp would take most of the histogram's bins.
 _BRIGHT_PERCENTILE = 99.5
 
@@ -55,7 +58,7 @@ def register_rigid(fixed, fixed_mask, moving, moving_mask, seed=0, progress=None
     tell(0.0, "Looking for the rough position")
     coarse = [_level(image, mask, _COARSE_MM, _COARSE_RIM_MM, masked=True)
               for image, mask in ((fixed, fixed_mask), (moving, moving_mask))]
-    starts = _scored_starts(*coarse, centre, moving_centre - centre, seed, is_cancelled)
+    starts = _scored_starts(*coarse, centre / _UNIT_MM, (moving_centre - centre) / _UNIT_MM, seed, is_cancelled)
     found = []
     for number, start in enumerate(starts[:_KEPT_STARTS]):
         tell(0.1 + 0.2 * number / _KEPT_STARTS, "Looking for the rough position")
@@ -70,7 +73,9 @@ def register_rigid(fixed, fixed_mask, moving, moving_mask, seed=0, progress=None
                  for image, mask in ((fixed, fixed_mask), (moving, moving_mask))]
         transform = _optimised(*level, transform, samples, step, iterations, seed, is_cancelled)[0]
     tell(1.0, "Registered")
-    return transform
+    shift = [_UNIT_MM * step for step in transform.GetTranslation()]
+    rotation = (transform.GetAngleX(), transform.GetAngleY(), transform.GetAngleZ())
+    return sitk.Euler3DTransform(centre.tolist(), *rotation, shift)
 
 
 def centroid(mask):
@@ -88,7 +93,7 @@ def _around_brain(image, mask):
 
 
 def _level(image, mask, spacing_mm, rim_mm, masked):
-    """Image and metric mask near ``spacing_mm``; with ``masked`` the image is zero outside the brain."""
+    """Image and metric mask near ``spacing_mm``, in units of 60 mm; with ``masked`` the image is zero outside the brain."""
     bright = np.percentile(sitk.GetArrayViewFromImage(image)[sitk.GetArrayViewFromImage(mask) > 0], _BRIGHT_PERCENTILE)
     image = sitk.Clamp(sitk.Cast(image, sitk.sitkFloat32), sitk.sitkFloat32, 0.0, float(bright))
     if masked:
@@ -96,7 +101,11 @@ def _level(image, mask, spacing_mm, rim_mm, masked):
     small = shrink_to(image, spacing_mm)
     share = sitk.GetArrayFromImage(shrink_to(sitk.Cast(mask, sitk.sitkFloat32), spacing_mm))
     rim = dilate(share >= 0.5, rim_mm, small.GetSpacing()[::-1])
-    return small, image_like(rim.astype(np.uint8), small)
+    rim = image_like(rim.astype(np.uint8), small)
+    for one in (small, rim):
+        one.SetSpacing([step / _UNIT_MM for step in one.GetSpacing()])
+        one.SetOrigin([step / _UNIT_MM for step in one.GetOrigin()])
+    return small, rim
 
 
 def _method(fixed, moving, samples, seed):
@@ -130,10 +139,9 @@ def _optimised(fixed, moving, start, samples, step_mm, iterations, seed, is_canc
     """(transform, metric) after gradient descent with shrinking steps."""
     method = _method(fixed, moving, samples, seed)
     method.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=step_mm, minStep=step_mm / 200, numberOfIterations=iterations, relaxationFactor=0.6,
-        gradientMagnitudeTolerance=1e-8,
+        learningRate=step_mm / _UNIT_MM, minStep=step_mm / _UNIT_MM / 200, numberOfIterations=iterations,
+        relaxationFactor=0.6, gradientMagnitudeTolerance=1e-8,
     )
-    method.SetOptimizerScalesFromPhysicalShift()
     transform = sitk.Euler3DTransform(start)
     method.SetInitialTransform(transform, inPlace=True)
     stopped = []
