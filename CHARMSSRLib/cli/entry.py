@@ -10,9 +10,9 @@ from importlib import import_module
 from .. import __version__
 from ..errors import Cancelled, CHARMSSRError
 
-# Each names a file of this folder with add_parser(subparsers), which sets the default "run": a
-# function of the parsed arguments that returns the exit status (None for 0).
-COMMANDS = ("enhance", "batch", "prepare", "train", "evaluate", "compare", "checkpoints", "worker")
+# Each names a file of this folder (dashes become underscores) with add_parser(subparsers), which sets
+# the default "run": a function of the parsed arguments that returns the exit status (None for 0).
+COMMANDS = ("enhance", "batch", "fine-tune", "prepare", "train", "evaluate", "compare", "reproduce", "checkpoints", "worker")
 
 DONE, UNEXPECTED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -22,6 +22,7 @@ examples:
   charmssr enhance scan.nii.gz enhanced.nii.gz
   charmssr enhance DICOM_FOLDER enhanced.nrrd --report report.json
   charmssr batch SCANS_FOLDER RESULTS_FOLDER
+  charmssr fine-tune pairs.csv my-7t
   charmssr checkpoints
 
 exit status: 0 done; 2 bad input or usage (one line says what and why); 130 cancelled.
@@ -50,7 +51,7 @@ def build_parser(commands=COMMANDS):
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for name in commands:
-        import_module(f"{__package__}.{name}").add_parser(subparsers)
+        import_module(f"{__package__}.{name.replace('-', '_')}").add_parser(subparsers)
     for subparser in subparsers.choices.values():
         subparser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser

@@ -49,7 +49,7 @@ def add_enhancement_options(parser):
     machine = parser.add_argument_group("machine")
     machine.add_argument(
         "--device",
-        type=_device,
+        type=device_name,
         default="auto",
         metavar="auto|cpu|cuda[:N]|mps",
         help="where to compute (default: auto)",
@@ -85,17 +85,28 @@ def check_early(settings):
         SettingsError: options that contradict each other, or a skull-strip backend that does not exist.
     """
     from ..checkpoint_registry import find_weights
-    from ..preprocessing.skull_strip import backend_names
 
     if settings.restore_bias and not settings.bias_correction:
         raise SettingsError("--restore-bias needs the bias correction; leave out --no-bias-correction.")
-    backends = ("auto", "none", *backend_names())
-    if settings.skull_strip not in backends:
-        raise SettingsError(f"Unknown skull-strip {settings.skull_strip!r}; choose one of: {', '.join(backends)}.")
+    check_backend_name(settings.skull_strip)
     find_weights(settings.checkpoint)
 
 
-def _device(text):
+def check_backend_name(name):
+    """Refuse a skull-strip backend that does not exist.
+
+    Raises:
+        SettingsError: with the names that do.
+    """
+    from ..preprocessing.skull_strip import backend_names
+
+    backends = ("auto", "none", *backend_names())
+    if name not in backends:
+        raise SettingsError(f"Unknown skull-strip {name!r}; choose one of: {', '.join(backends)}.")
+
+
+def device_name(text):
+    """Type of the option --device."""
     if not _DEVICE.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no device; use auto, cpu, cuda, cuda:N or mps")
     return text

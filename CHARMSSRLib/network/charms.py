@@ -88,11 +88,19 @@ class CHARMS(nn.Module):
         return slices[:, middle : middle + 1]
 
     def forward(self, slices):
+        return self.reconstruct(slices, *self.extract(slices))
+
+    def extract(self, slices):
+        """The CNN's part, frozen while fine-tuning: shallow and fused features, both (N, 64, H, W)."""
         shallow = self.head(slices)
         stages = [shallow]
         for block in self.backbone:
             stages.append(block(stages[-1]))
-        features = self.transformer(self.fuse(torch.cat(stages, 1))) + shallow
+        return shallow, self.fuse(torch.cat(stages, 1))
+
+    def reconstruct(self, slices, shallow, fused):
+        """The rest: transformer, upsampler, refinement, tail, and the skip from the slices."""
+        features = self.transformer(fused) + shallow
         detail = self.tail(self.refinement(self.upsampler(features)))
         return detail + bicubic_upsample(self.middle_slice(slices), self.scale)
 

@@ -69,7 +69,7 @@ def make_card(config, result, train_volumes, validation_volumes, command, device
         "validation_data": _data_of(validation_volumes),
         "training": {
             "command": command, "configuration": config.to_dict(), "seed": config.seed, "steps": result.steps,
-            "hardware": _hardware(device), "seconds": round(result.seconds), "torch": torch.__version__,
+            "hardware": hardware(device), "seconds": round(result.seconds), "torch": torch.__version__,
             "exponential_average_kept": result.used_ema, "date": time.strftime("%Y-%m-%d"),
         },
         "validation": {
@@ -103,7 +103,8 @@ def _data_of(volumes):
     ]  # fmt: skip
 
 
-def _hardware(device):
+def hardware(device):
+    """What a run ran on, for its card."""
     device = torch.device(device)
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)

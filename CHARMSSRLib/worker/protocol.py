@@ -4,13 +4,25 @@ One UTF-8 JSON object per line, each with ``version``, ``id`` (of the job; "" ou
 
     worker -> caller   hello     pid, library, torch, python, device (what "auto" means here), devices,
                                  skull_strip_backends; once, as soon as jobs are taken
-    caller -> worker   run       task, folder (absolute), image, mask (or null), settings
-    worker -> caller   progress  fraction (0..1), message, remaining_seconds (or null)
-    worker -> caller   result    image, mask, maps, report
+    caller -> worker   run       task, folder (absolute) and what the task takes, see below
+    worker -> caller   progress  fraction (0..1), message, remaining_seconds (or null), event (or null)
+    worker -> caller   result    what the task gives
     worker -> caller   error     kind (name of the error's class), message, details (traceback, only
                                  for InternalError)
     caller -> worker   cancel    answered by an error of kind Cancelled
     caller -> worker   shutdown
+
+Tasks:
+
+    enhance     takes image, mask (or null), settings (EnhancementSettings); gives image, mask, maps, report
+    fine-tune   takes pairs (list of subject, contrast, image_3t, image_7t, mask_3t or null) and settings
+                (FineTuningSettings); gives checkpoint (path, or null when nothing was gained), name, report.
+                Its events are those of ``fine_tune``: a pair was registered or refused, a validation was
+                made (step 0 is the start). The best so far lies at the checkpoint's place from the first
+                gain on, so that it survives a kill. A cancel is answered by a result with
+                report.cancelled true where there was a gain, else by an error of kind Cancelled.
+    check-pair  takes pair and settings (FineTuningSettings); gives quality (dict) and warnings (list), or
+                an error of kind PairError with the reason
 
 A volume is a .npy file (z, y, x) in the job's folder, which the caller makes and deletes, plus its
 geometry (LPS, mm): ``{"array": "input.npy", "spacing": [3], "origin": [3], "direction": [9]}``.
@@ -23,6 +35,8 @@ import numpy as np
 
 VERSION = 1
 TASK_ENHANCE = "enhance"
+TASK_FINE_TUNE = "fine-tune"
+TASK_CHECK_PAIR = "check-pair"
 
 # Kinds of errors beside the names of the classes in errors.py.
 BUSY = "Busy"

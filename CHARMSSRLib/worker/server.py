@@ -14,7 +14,7 @@ from .. import __version__
 from ..errors import Cancelled, CHARMSSRError
 from ..files.output_files import plain
 from ..remaining_time import RemainingTime
-from ..settings import EnhancementSettings
+from ..settings import EnhancementSettings, FineTuningSettings
 from . import protocol
 
 IDLE_SECONDS = 600
@@ -143,7 +143,7 @@ class Server:
         """Do one job and answer it, whatever happens."""
         id = message["id"]
         try:
-            answer = self._enhance(message)
+            answer = self._answer(message)
         except CHARMSSRError as error:
             # The subclass tells the panel what kind of trouble it is; a cancelled job lands here too.
             self._finish(self._channel.error, id, type(error).__name__, error)
@@ -164,14 +164,23 @@ class Server:
             self._current = None
         send(*arguments, **fields)
 
-    def _enhance(self, message):
-        from ..enhancement.enhance import enhance
-
-        if message.get("task") != protocol.TASK_ENHANCE:
+    def _answer(self, message):
+        tasks = {
+            protocol.TASK_ENHANCE: self._enhance,
+            protocol.TASK_FINE_TUNE: self._fine_tune,
+            protocol.TASK_CHECK_PAIR: self._check_pair,
+        }
+        task = tasks.get(message.get("task"))
+        if task is None:
             raise protocol.ProtocolError(f"Unknown task {message.get('task')!r}.")
         folder = message.get("folder")
         if not isinstance(folder, str) or not os.path.isdir(folder):
             raise protocol.ProtocolError(f"The job's folder {folder!r} does not exist.")
+        return task(message, folder)
+
+    def _enhance(self, message, folder):
+        from ..enhancement.enhance import enhance
+
         settings = EnhancementSettings.from_dict(message.get("settings") or {})
         image = protocol.load_volume(message.get("image"), folder)
         mask = protocol.load_volume(message["mask"], folder) if message.get("mask") else None
@@ -193,6 +202,36 @@ class Server:
             raise Cancelled()
         return answer
 
+    def _fine_tune(self, message, folder):
+        from ..training.fine_tuning.fine_tune import fine_tune
+        from .message_pair import pair_of
+
+        pairs = message.get("pairs")
+        if not isinstance(pairs, list):
+            raise protocol.ProtocolError("A fine-tuning has no list of pairs.")
+        settings = FineTuningSettings.from_dict(message.get("settings") or {})
+        progress = _Progress(self._channel, message["id"])
+        result = fine_tune(
+            [pair_of(pair, folder) for pair in pairs],
+            settings,
+            progress=progress,
+            is_cancelled=self._cancelled.is_set,
+            observe=progress.observe,
+        )
+        # A cancelled fine-tuning that gained something has a result: the best so far.
+        path = None if result.checkpoint_path is None else str(result.checkpoint_path)
+        return {"checkpoint": path, "name": settings.name, "report": result.report}
+
+    def _check_pair(self, message, folder):
+        from ..training.fine_tuning.registration import register_pair
+        from .message_pair import pair_of
+
+        settings = FineTuningSettings.from_dict(message.get("settings") or {})
+        pair = pair_of(message.get("pair"), folder)
+        progress = _Progress(self._channel, message["id"])
+        registered = register_pair(pair, settings, progress, self._cancelled.is_set)
+        return {"quality": registered.quality, "warnings": list(registered.warnings)}
+
 
 class _Progress:
     """Passes progress on, but not more often than anybody can see."""
@@ -202,14 +241,30 @@ class _Progress:
         self._id = id
         self._remaining = RemainingTime()
         self._last_time, self._last_message = 0.0, None
+        self._last_fraction, self._left = 0.0, None
 
     def __call__(self, fraction, message):
-        left = self._remaining.update(fraction)
+        self._left = self._remaining.update(fraction)
+        self._last_fraction = fraction
         now = time.monotonic()
         if fraction < 1 and message == self._last_message and now - self._last_time < _PROGRESS_INTERVAL:
             return
         self._last_time, self._last_message = now, message
-        self._channel.send("progress", self._id, fraction=fraction, message=message, remaining_seconds=left)
+        self._send(message)
+
+    def observe(self, event):
+        """Pass an event on, each one, with the progress that was last."""
+        self._send(self._last_message or "", event)
+
+    def _send(self, message, event=None):
+        self._channel.send(
+            "progress",
+            self._id,
+            fraction=self._last_fraction,
+            message=message,
+            remaining_seconds=self._left,
+            event=event,
+        )
 
 
 @contextlib.contextmanager
