@@ -59,7 +59,7 @@ def target_image(image_7t, mask, transform, axis, slice_mm, is_cancelled=None):
         Cancelled: ``is_cancelled()`` answered true (asked before each slice).
     """
     matrix, offset = _index_map(mask, image_7t, transform)
-    values = torch.from_numpy(sitk.GetArrayFromImage(sitk.Cast(image_7t, sitk.sitkFloat32)))
+    sampler = SincSampler(sitk.GetArrayFromImage(sitk.Cast(image_7t, sitk.sitkFloat32)))
     spacing = np.array(mask.GetSpacing()[::-1])
     # One voxel step of the target, in mm along the axes of the 7T, weighs the 7T's voxel size in
     # that direction (root of the projected variances).
@@ -79,7 +79,7 @@ def target_image(image_7t, mask, transform, axis, slice_mm, is_cancelled=None):
         if is_cancelled is not None and is_cancelled():
             raise Cancelled()
         if one.any():
-            result[number] = _slice(values, one, number + through, refine, (axis, rows, columns), matrix, offset)
+            result[number] = _slice(sampler, one, number + through, refine, (axis, rows, columns), matrix, offset)
     return image_like(np.ascontiguousarray(np.moveaxis(result, 0, axis)), mask)
 
 
@@ -123,7 +123,7 @@ def _index_map(grid, image, transform):
     return matrix, offset
 
 
-def _slice(values, wanted, positions, refine, axes, matrix, offset):
+def _slice(sampler, wanted, positions, refine, axes, matrix, offset):
     """One slice of the target (h, w): the mean over ``positions`` along the slice axis, low-passed in plane."""
     axis, rows, columns = axes
     box = tuple(slice(h.min(), h.max() + 1) for h in np.nonzero(wanted))
@@ -131,11 +131,9 @@ def _slice(values, wanted, positions, refine, axes, matrix, offset):
     dense = np.repeat(np.repeat(wanted[box], refine[0], axis=0), refine[1], axis=1)
     row, column = np.nonzero(dense)
     points = fine[0][row][:, None] * matrix[:, rows] + fine[1][column][:, None] * matrix[:, columns] + offset
-    total = torch.zeros(len(points))
-    for position in positions:
-        total += sample_sinc(values, torch.from_numpy(points + position * matrix[:, axis]))
     sampled = np.zeros(dense.shape, np.float32)
-    sampled[row, column] = (total / len(positions)).numpy()
+    for position in positions:
+        sampled[row, column] += sampler(points + position * matrix[:, axis]) / len(positions)
     for direction, factor in enumerate(refine):
         if factor > 1:
             sampled = _decimated(sampled, factor, direction)
@@ -164,36 +162,45 @@ def _lanczos(x):
     return np.where(np.abs(x) < RADIUS, np.sinc(x) * np.sinc(x / RADIUS), 0.0)
 
 
-def sample_sinc(values, points):
+class SincSampler:
     """Windowed-sinc (Lanczos, radius 3) samples of a volume; beyond its border the border repeats.
 
-    Args:
-        values (torch.Tensor): float32 (z, y, x), contiguous.
-        points (torch.Tensor): float64 (n, 3), continuous indices (z, y, x).
+    ITK's own windowed sinc gives the same at ten times the cost.
 
-    Returns:
-        float32 (n).
+    Args:
+        volume (numpy.ndarray): float32 (z, y, x).
     """
-    padded = F.pad(values[None, None], [RADIUS] * 6, mode="replicate")[0, 0].contiguous()
-    flat, (stride_z, stride_y, _) = padded.view(-1), padded.stride()
-    limits = torch.tensor(values.shape, dtype=torch.float64) - 1
-    result = torch.empty(len(points))
-    for start in range(0, len(points), _CHUNK):
-        chunk = torch.minimum(points[start : start + _CHUNK].clamp(min=0), limits)
-        voxel = chunk.floor()
-        weights = _weights((chunk - voxel).float()).permute(1, 2, 0).contiguous()
-        corner = (voxel.long() + 1) @ torch.tensor([stride_z, stride_y, 1])
-        total = torch.zeros(len(chunk))
+
+    def __init__(self, volume):
+        self._limits = torch.tensor(volume.shape, dtype=torch.float64) - 1
+        padded = torch.from_numpy(np.pad(volume, RADIUS, mode="edge"))
+        self._values, self._strides = padded.view(-1), torch.tensor(padded.stride())
+
+    def __call__(self, points):
+        """Values, float32 (n), at ``points``: float64 array (n, 3) of continuous indices (z, y, x)."""
+        points = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float64))
+        result = torch.empty(len(points))
+        for start in range(0, len(points), _CHUNK):
+            chunk = torch.minimum(points[start : start + _CHUNK].clamp(min=0), self._limits)
+            result[start : start + _CHUNK] = self._sampled(chunk)
+        return result.numpy()
+
+    def _sampled(self, points):
+        voxel = points.floor()
+        weights = _weights((points - voxel).float()).permute(1, 2, 0).contiguous()
+        # The first of the six voxels along each axis lies two before, and the padding adds three.
+        corner = (voxel.long() + 1) @ self._strides
+        stride_z, stride_y, _ = self._strides.tolist()
+        total = torch.zeros(len(points))
         for z in range(2 * RADIUS):
-            plane = torch.zeros(len(chunk))
+            plane = torch.zeros(len(points))
             for y in range(2 * RADIUS):
-                row, first = torch.zeros(len(chunk)), corner + (z * stride_z + y * stride_y)
+                row, first = torch.zeros(len(points)), corner + (z * stride_z + y * stride_y)
                 for x in range(2 * RADIUS):
-                    row.addcmul_(flat[x:].index_select(0, first), weights[2, x])
+                    row.addcmul_(self._values[x:].index_select(0, first), weights[2, x])
                 plane.addcmul_(row, weights[1, y])
             total.addcmul_(plane, weights[0, z])
-        result[start : start + _CHUNK] = total
-    return result
+        return total
 
 
 def _weights(share):

@@ -93,7 +93,7 @@ def _around_brain(image, mask):
 
 
 def _level(image, mask, spacing_mm, rim_mm, masked):
-    """Image and metric mask near ``spacing_mm``, in units of 60 mm; with ``masked`` the image is zero outside the brain."""
+    """Image and metric mask near ``spacing_mm``, in units of 60 mm; with ``masked``, zero outside the brain."""
     bright = np.percentile(sitk.GetArrayViewFromImage(image)[sitk.GetArrayViewFromImage(mask) > 0], _BRIGHT_PERCENTILE)
     image = sitk.Clamp(sitk.Cast(image, sitk.sitkFloat32), sitk.sitkFloat32, 0.0, float(bright))
     if masked:
