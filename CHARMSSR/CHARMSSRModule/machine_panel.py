@@ -52,16 +52,7 @@ class MachinePanel:
 
     def fillBackends(self, chosen):
         """List the ways to find the brain that the worker has."""
-        comboBox = self._ui.skullStripComboBox
-        names = (self._worker.hello or self._shownHello or {}).get("skull_strip_backends") or ["builtin"]
-        wasBlocked = comboBox.blockSignals(True)
-        comboBox.clear()
-        comboBox.addItem(_("Automatic ({name})").format(name=backendTitle(names[0])), "auto")
-        for name in names:
-            comboBox.addItem(backendTitle(name), name)
-        comboBox.addItem(_("None (brain only already)"), "none")
-        selectItem(comboBox, chosen, _(MISSING_BACKEND))
-        comboBox.blockSignals(wasBlocked)
+        fillBackendList(self._ui.skullStripComboBox, self._worker.hello or self._shownHello, chosen)
 
     def _fillDevices(self):
         comboBox = self._ui.deviceComboBox
@@ -94,3 +85,16 @@ class MachinePanel:
         if self._worker.state == READY:  # it read the folder when it started
             self._worker.stop()
         self._onFolderChanged()
+
+
+def fillBackendList(comboBox, hello, chosen):
+    """List the ways to find the brain that the worker has told in its hello (None before that); choose one."""
+    names = (hello or {}).get("skull_strip_backends") or ["builtin"]
+    wasBlocked = comboBox.blockSignals(True)
+    comboBox.clear()
+    comboBox.addItem(_("Automatic ({name})").format(name=backendTitle(names[0])), "auto")
+    for name in names:
+        comboBox.addItem(backendTitle(name), name)
+    comboBox.addItem(_("None (brain only already)"), "none")
+    selectItem(comboBox, chosen, _(MISSING_BACKEND))
+    comboBox.blockSignals(wasBlocked)

@@ -22,8 +22,11 @@ class ScanPair(namedtuple("ScanPair", "image3T image7T mask3T subject contrast",
 
     def completed(self):
         """The pair with what is left empty guessed from the names of its nodes."""
-        name = self.image3T.GetName() if self.image3T is not None else ""
-        return self._replace(subject=self.subject.strip() or name, contrast=self.contrast or contrastOf(name) or "T1w")
+        subject, contrast = self.subject.strip(), self.contrast
+        if self.image3T is not None:
+            subject = subject or _subjectOf(self.image3T) or self.image3T.GetName()
+            contrast = contrast or contrastOf(self.image3T.GetName())
+        return self._replace(subject=subject, contrast=contrast or "T1w")
 
     @property
     def title(self):

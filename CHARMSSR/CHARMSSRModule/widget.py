@@ -9,6 +9,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from . import torch_installation
+from .fine_tune_panel import FineTunePanel
 from .list_items import ItemDataConnector
 from .logic import CHARMSSRLogic
 from .machine_panel import MISSING_BACKEND, MachinePanel
@@ -44,6 +45,11 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._machinePanel = MachinePanel(self.ui, self.logic.worker, self._onModelsChanged)
         self._runPanel = RunPanel(self.ui)
         self._resultPanel = ResultPanel(self.ui)
+        self.fineTunePanel = FineTunePanel(
+            self.ui.fineTuneCollapsibleButton.layout(), lambda name: self.resourcePath("UI/" + name), self.logic,
+            self._onModelsChanged, self._useModel,
+        )  # fmt: skip
+        self.ui.fineTuneCollapsibleButton.collapsed = True
 
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._onSceneEndClose)
@@ -58,6 +64,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         self.logic.worker.removeListener(self._refresh)
         self.job = None
+        self.fineTunePanel.cleanup()
         self.setParameterNode(None)
         self.removeObservers()
         self.logic.stopEverything()
@@ -107,6 +114,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 }
             ),
         ]
+        self.fineTunePanel.setParameterNode(parameterNode.parameterNode)
         self.addObserver(parameterNode.parameterNode, vtk.vtkCommand.ModifiedEvent, self._refresh)
         self._refresh()
 
@@ -116,6 +124,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for tag in self._guiTags:
             self._parameterNode.disconnectGui(tag)
         self._guiTags = []
+        self.fineTunePanel.setParameterNode(None)
         self._observeInput(None)
         node = self._parameterNode.parameterNode
         if self.hasObserver(node, vtk.vtkCommand.ModifiedEvent, self._refresh):
@@ -169,6 +178,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         else:
             self._runPanel.showReady(self.ui.noticeLabel.text if packageMissing else self._reasonNotToStart())
         self._resultPanel.refresh(parameters)
+        self.fineTunePanel.refresh()
 
     def _reasonNotToStart(self):
         parameters = self._parameterNode
@@ -237,4 +247,8 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _onModelsChanged(self):
         if self._parameterNode is not None:
             self._modelPanel.fill(self._parameterNode.checkpoint)
+            self.fineTunePanel.modelsChanged()
             self._refresh()
+
+    def _useModel(self, name):
+        self._parameterNode.checkpoint = name

@@ -6,6 +6,7 @@ import stat
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -117,6 +118,30 @@ def moved(head):
     transform.SetMatrixTransformToParent(matrix)
     head.SetAndObserveTransformNodeID(transform.GetID())
     return head
+
+
+@pytest.fixture
+def addScan(fakeWorker):
+    """Function: a volume node with a noisy head of its own."""
+    import slicer
+
+    def add(name, spacing=(3.5, 3.5, 8.0), seed=None):
+        from CHARMSSRModule.self_test import addPhantomHead
+
+        node = addPhantomHead(name)
+        node.SetSpacing(*spacing)
+        noise = np.random.default_rng(len(name) + sum(map(ord, name)) if seed is None else seed)
+        voxels = slicer.util.arrayFromVolume(node)
+        slicer.util.updateVolumeFromArray(node, (voxels + noise.integers(0, 30, voxels.shape)).astype(np.int16))
+        return node
+
+    return add
+
+
+@pytest.fixture
+def pairs(addScan):
+    """Two pairs of nodes."""
+    return [(addScan(f"sub-0{n} 3T T1w"), addScan(f"sub-0{n} 7T T1w", (3.0, 3.0, 4.0))) for n in (1, 2)]
 
 
 class SceneState:

@@ -51,9 +51,29 @@ def fineTune(send, mode, message, cancelled):
     shutil.rmtree(work)
     page = folder / f"{settings['name']}.report.html"
     page.write_text("<h1>Report</h1>", encoding="utf-8")
-    report = {"verdict": "On held-out data the fine-tuned checkpoint beats the intensity-matched baseline."}
+    report = _report(mode, settings["name"], len(message["pairs"]), str(page))
     send(type="result", id=identifier, name=settings["name"], report=report,
          checkpoint=str(folder / f"{settings['name']}.safetensors") if gained else None)  # fmt: skip
+
+
+def _report(mode, name, pairs, page):
+    """The keys of the library's report that the panel reads."""
+    figures = {"3T interpolated": (23.41, 0.812), "3T intensity-matched": (25.22, 0.834),
+               "checkpoint before": (25.31, 0.842), "checkpoint after": (26.38, 0.861)}  # fmt: skip
+    gained = mode != "gains nothing"
+    return {
+        "name": name, "cancelled": False, "baseline_beaten": gained,
+        "verdict": "On held-out data the fine-tuned checkpoint beats the intensity-matched baseline: PSNR +1.16 dB."
+        if gained else "Nothing was gained: no validation was better than the checkpoint before fine-tuning.",
+        "notes": ["The held-out data also chose the step that was kept, so the figures are slightly optimistic."],
+        "warnings": ["A pair was left out. The brains do not fit."] if mode in ("refuses a pair", "slow") else [],
+        "counts": {"training": pairs - 1, "held_out": 1, "refused": 0}, "steps": 60, "best_step": 40,
+        "seconds": 412.3, "hold_out": "subjects", "files": {"page": page},
+        "summary": {
+            method: {"psnr": {"mean": psnr, "sd": 0.41, "pairs": 2}, "ssim": {"mean": ssim, "sd": None, "pairs": 1}}
+            for method, (psnr, ssim) in figures.items()
+        } if gained else {},
+    }  # fmt: skip
 
 
 def _verdict(mode, index, pair):

@@ -7,30 +7,6 @@ import pytest
 
 
 @pytest.fixture
-def addScan(fakeWorker):
-    """Function: a volume node with a noisy head of its own."""
-    import slicer
-
-    def add(name, spacing=(3.5, 3.5, 8.0), seed=None):
-        from CHARMSSRModule.self_test import addPhantomHead
-
-        node = addPhantomHead(name)
-        node.SetSpacing(*spacing)
-        noise = np.random.default_rng(len(name) + sum(map(ord, name)) if seed is None else seed)
-        voxels = slicer.util.arrayFromVolume(node)
-        slicer.util.updateVolumeFromArray(node, (voxels + noise.integers(0, 30, voxels.shape)).astype(np.int16))
-        return node
-
-    return add
-
-
-@pytest.fixture
-def pairs(addScan):
-    """Two pairs of nodes."""
-    return [(addScan(f"sub-0{n} 3T T1w"), addScan(f"sub-0{n} 7T T1w", (3.0, 3.0, 4.0))) for n in (1, 2)]
-
-
-@pytest.fixture
 def sent(models):
     """Function: the run message that the fake worker got."""
     return lambda: json.loads((models.parent / "seen.json").read_text(encoding="utf-8"))
