@@ -39,6 +39,11 @@ class Pair:
         """How messages call the pair."""
         return " ".join(part for part in (self.subject, self.contrast) if part) or "unnamed pair"
 
+    @property
+    def file_names(self):
+        """Names of the 3T's and the 7T's file; "" for images."""
+        return tuple("" if isinstance(one, sitk.Image) else Path(one).name for one in (self.image_3t, self.image_7t))
+
     def load(self):
         """The pair's images, read where they are paths.
 

@@ -104,7 +104,7 @@ def register_pair(pair, settings=None, progress=None, is_cancelled=None):
     try:
         tell(0.0, f"Reading {pair.name}")
         image_3t, image_7t, mask_3t = pair.load()
-        warnings, mask_3t = check_pair(image_3t, image_7t, mask_3t, pair.contrast)
+        warnings, mask_3t = check_pair(image_3t, image_7t, mask_3t, pair.contrast, pair.file_names)
         _raise_if(is_cancelled)
         images = []
         for share, field_strength, image, mask in ((0.05, "3T", image_3t, mask_3t), (0.3, "7T", image_7t, None)):

@@ -23,7 +23,7 @@ _BINS = 40
 _COARSE_MM, _MIDDLE_MM, _FINE_MM = 4.0, 2.0, 1.0
 # The outline of the brain steers the coarse search; the fine one sees the brain alone.
 _COARSE_RIM_MM, _FINE_RIM_MM = 12.0, 3.0
-_COARSE_SAMPLES, _MIDDLE_SAMPLES, _FINE_SAMPLES = 20000, 40000, 120000
+_START_SAMPLES, _COARSE_SAMPLES, _MIDDLE_SAMPLES, _FINE_SAMPLES = 8000, 20000, 40000, 120000
 # The optimiser works in units of this length, about the radius of gyration of a brain: then a radian
 # and a unit of translation move it equally far, and steps need no scales.
 _UNIT_MM = 60.0
@@ -108,22 +108,21 @@ def _level(image, mask, spacing_mm, rim_mm, masked):
     return small, rim
 
 
-def _method(fixed, moving, samples, seed):
+def _method(fixed, samples, seed):
     method = sitk.ImageRegistrationMethod()
     method.SetMetricAsMattesMutualInformation(_BINS)
     method.SetMetricFixedMask(fixed[1])
     method.SetInterpolator(sitk.sitkLinear)
     # Random positions, not voxel centres: on aligned grids those favour whole-voxel shifts.
-    voxels = np.prod(fixed[0].GetSize())
     inside = np.count_nonzero(sitk.GetArrayViewFromImage(fixed[1]))
     method.SetMetricSamplingStrategy(method.RANDOM)
-    method.SetMetricSamplingPercentage(float(min(1.0, samples / inside)) if voxels else 1.0, seed + 1)
+    method.SetMetricSamplingPercentage(min(1.0, samples / max(1, inside)), seed + 1)
     return method
 
 
 def _scored_starts(fixed, moving, centre, shift, seed, is_cancelled):
     """Rigid transforms of the lattice, the best mutual information first."""
-    method = _method(fixed, moving, _COARSE_SAMPLES, seed)
+    method = _method(fixed, _START_SAMPLES, seed)
     scored = []
     angles = (0.0, -_START_ANGLE, _START_ANGLE)
     for number, rotation in enumerate(itertools.product(angles, repeat=3)):
@@ -137,7 +136,7 @@ def _scored_starts(fixed, moving, centre, shift, seed, is_cancelled):
 
 def _optimised(fixed, moving, start, samples, step_mm, iterations, seed, is_cancelled):
     """(transform, metric) after gradient descent with shrinking steps."""
-    method = _method(fixed, moving, samples, seed)
+    method = _method(fixed, samples, seed)
     method.SetOptimizerAsRegularStepGradientDescent(
         learningRate=step_mm / _UNIT_MM, minStep=step_mm / _UNIT_MM / 200, numberOfIterations=iterations,
         relaxationFactor=0.6, gradientMagnitudeTolerance=1e-8,
