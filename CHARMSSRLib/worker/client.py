@@ -11,11 +11,14 @@ from dataclasses import asdict
 
 from .. import errors
 from ..errors import WorkerError
-from ..settings import EnhancementSettings
+from ..settings import EnhancementSettings, FineTuningSettings
 from . import protocol
 
 Answer = namedtuple("Answer", "image mask maps report")
 Answer.__doc__ = "What a job returns: SimpleITK images (``maps`` by name) and the report (dict)."
+
+Tuned = namedtuple("Tuned", "checkpoint name report")
+Tuned.__doc__ = "What a fine-tuning returns: path of the weights (None when nothing was gained), name, report (dict)."
 
 _POLL_SECONDS = 0.05
 
@@ -130,7 +133,41 @@ class WorkerClient:
                 message["report"],
             )
 
-    def _answer(self, id, progress, is_cancelled):
+    def fine_tune(self, pairs, settings=None, progress=None, is_cancelled=None, observe=None):
+        """Fine-tune in the worker; the arguments are those of ``CHARMSSRLib.fine_tune``.
+
+        Returns:
+            Tuned.
+
+        Raises:
+            CHARMSSRError: of the class that the worker names; WorkerError when it died.
+        """
+        id = uuid.uuid4().hex
+        with tempfile.TemporaryDirectory(prefix="charmssr-") as folder:
+            described = [_describe(pair, number, folder) for number, pair in enumerate(pairs)]
+            settings = asdict(settings or FineTuningSettings())
+            self.send("run", id, task=protocol.TASK_FINE_TUNE, folder=folder, pairs=described, settings=settings)
+            message = self._answer(id, progress, is_cancelled, observe)
+            return Tuned(message["checkpoint"], message["name"], message["report"])
+
+    def check_pair(self, pair, settings=None, progress=None, is_cancelled=None):
+        """Register one pair in the worker, to see whether it can be used.
+
+        Returns:
+            (quality, warnings): dict of figures, list of sentences.
+
+        Raises:
+            PairError: with the reason why it cannot.
+        """
+        id = uuid.uuid4().hex
+        with tempfile.TemporaryDirectory(prefix="charmssr-") as folder:
+            settings = asdict(settings or FineTuningSettings())
+            described = _describe(pair, 0, folder)
+            self.send("run", id, task=protocol.TASK_CHECK_PAIR, folder=folder, pair=described, settings=settings)
+            message = self._answer(id, progress, is_cancelled)
+            return message["quality"], message["warnings"]
+
+    def _answer(self, id, progress, is_cancelled, observe=None):
         cancel_sent = False
         while True:
             message = self.next_message(_POLL_SECONDS)
@@ -143,8 +180,12 @@ class WorkerClient:
                 return message
             if message["type"] == "error":
                 raise _exception(message)
-            if message["type"] == "progress" and progress is not None:
-                progress(message["fraction"], message["message"])
+            if message["type"] == "progress":
+                if message.get("event") is not None:
+                    if observe is not None:
+                        observe(message["event"])
+                elif progress is not None:
+                    progress(message["fraction"], message["message"])
 
     def close(self, timeout=5):
         """End the process; it is killed if it does not end by itself. Returns its exit status."""
@@ -162,6 +203,18 @@ class WorkerClient:
             status = self.process.wait()
         self.process = None
         return status
+
+
+def _describe(pair, number, folder):
+    """A Pair as a message describes it; its volumes are written into the job's folder."""
+    three, seven, mask = pair.load()
+    return {
+        "subject": pair.subject,
+        "contrast": pair.contrast,
+        "image_3t": protocol.save_volume(three, folder, f"pair{number}_3t"),
+        "image_7t": protocol.save_volume(seven, folder, f"pair{number}_7t"),
+        "mask_3t": None if mask is None else protocol.save_volume(mask, folder, f"pair{number}_mask"),
+    }
 
 
 def _read_messages(stream, messages):

@@ -3,11 +3,12 @@
 import sys
 import time
 import types
+from pathlib import Path
 from types import SimpleNamespace
 
 import SimpleITK as sitk
 
-from CHARMSSRLib.errors import Cancelled, InputError
+from CHARMSSRLib.errors import Cancelled, InputError, PairError
 
 
 def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
@@ -33,7 +34,36 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
     return SimpleNamespace(image=image + 1, mask=mask, maps={"detail": image * 2}, report=report)
 
 
+def fine_tune(pairs, settings=None, progress=None, is_cancelled=None, observe=None):
+    for index, pair in enumerate(pairs):
+        three, seven, mask = pair.load()
+        quality = {"sum": float(sitk.GetArrayFromImage(three).sum()), "mask": mask is not None, "size": seven.GetSize()}
+        event = {"event": "pair", "subject": pair.subject, "contrast": pair.contrast, "index": index}
+        observe({**event, "status": "ok", "reason": "", "quality": quality})
+    progress(0.5, "Step 1 of 2")
+    for step in range(50):  # all at once: none may be lost
+        observe({"event": "validation", "step": step, "validation_loss": 1.0 / (1 + step)})
+    if settings.name == "refuse":
+        raise PairError("The pairs are of different heads.")
+    if settings.name in ("gained", "fruitless"):
+        while not is_cancelled():
+            time.sleep(0.01)
+        if settings.name == "fruitless":
+            raise Cancelled()
+    path = None if settings.name == "nothing" else Path("folder") / f"{settings.name}.safetensors"
+    return SimpleNamespace(checkpoint_path=path, report={"cancelled": is_cancelled(), "loss": float("nan")})
+
+
+def register_pair(pair, settings=None, progress=None, is_cancelled=None):
+    progress(0.2, "Registering")
+    return SimpleNamespace(quality={"subject": pair.subject, "strip": settings.skull_strip}, warnings=["a doubt"])
+
+
 if __name__ == "__main__":
+    for name, function in (("fine_tune", fine_tune), ("registration", register_pair)):
+        stand_in = types.ModuleType(f"CHARMSSRLib.training.fine_tuning.{name}")
+        setattr(stand_in, function.__name__, function)
+        sys.modules[stand_in.__name__] = stand_in
     module = types.ModuleType("CHARMSSRLib.enhancement.enhance")
     module.enhance = enhance
     sys.modules[module.__name__] = module

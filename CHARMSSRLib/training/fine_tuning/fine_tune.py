@@ -5,7 +5,7 @@ import json
 import logging
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Optional
 
@@ -50,10 +50,12 @@ class FineTuning:
         checkpoint_path: weights of the new checkpoint (Path); its card, report and page lie beside
             it. None when nothing was gained: then the report is all there is.
         report: what was done and what it gained; see docs/fine-tuning.md for its keys.
+        intensity_maps: contrast -> MonotoneMap of the training pairs, for the matched baseline elsewhere.
     """
 
     checkpoint_path: Optional[Path]
     report: dict
+    intensity_maps: dict = field(default_factory=dict)
 
 
 def fine_tune(pairs, settings=None, progress=None, is_cancelled=None, observe=None, command=""):
@@ -332,7 +334,7 @@ class _Job:
             files.add_json(report, json_path)
             files.add_text(page(report, self.pictures), html_path)
             files.commit()
-        return FineTuning(path, report)
+        return FineTuning(path, report, dict(self.maps))
 
     def _report(self, path, result, split, summary):
         settings, base = self.settings, self.base.card
