@@ -1,7 +1,10 @@
 """Does the result, degraded again, give back what was acquired? Measure it, or make it so."""
 
+import functools
+
 import numpy as np
 import torch
+import torch.nn.functional as F
 from scipy import ndimage
 
 from ..errors import Cancelled, CheckpointError
@@ -14,55 +17,115 @@ SLAB = 8  # slices in work at a time: bounds the memory
 
 
 class Operator:
-    """D and a matching U of a checkpoint's card.
+    """D and a matching U of a checkpoint's card, for stacks of slices.
+
+    Args:
+        name: "bicubic" or "kspace".
+        scale: factor of the two in-plane axes.
+        through: factor across the slices; 1 leaves every slice to itself.
 
     Attributes:
         radius: LR voxels around a voxel whose values D mixes into it; the figure leaves
             them out at the mask's edge.
     """
 
-    def __init__(self, name, scale):
+    def __init__(self, name, scale, through=1):
         if name not in ("bicubic", "kspace"):
             raise CheckpointError(
                 f"The checkpoint names the unknown data-consistency operator {name!r}: update CHARMSSR."
             )
-        self.name, self.scale = name, scale
+        self.name, self.scale, self.through = name, scale, through
         self.radius = 2 if name == "bicubic" else 4
 
     def down(self, image):
-        """(N, 1, sH, sW) -> (N, 1, H, W)."""
+        """In plane: (N, 1, sH, sW) -> (N, 1, H, W)."""
         return bicubic_downsample(image, self.scale) if self.name == "bicubic" else kspace_truncate(image, self.scale)
 
     def up(self, image):
-        """(N, 1, H, W) -> (N, 1, sH, sW)."""
+        """In plane: (N, 1, H, W) -> (N, 1, sH, sW)."""
         if self.name == "bicubic":
             return bicubic_upsample(image, self.scale)
         for axis in (-2, -1):
             image = fourier_resize(image, image.shape[axis] * self.scale, axis)
         return image
 
+    def down_stack(self, stack):
+        """All axes: (t*n, s*h, s*w) -> (n, h, w), float32 arrays."""
+        flat = np.concatenate([self.down(_tensor(stack[part])).numpy()[:, 0] for part in _slabs(len(stack))])
+        return flat if self.through == 1 else self._across(flat, len(flat) // self.through)
 
-def inner_mask(mask, radius):
-    """The mask (n, h, w) eroded in plane by ``radius`` voxels."""
+    def add_up_stack(self, stack, output, factor=1.0):
+        """Add ``factor`` * U(stack) to ``output`` in place: (n, h, w) -> (t*n, s*h, s*w)."""
+        flat = stack if self.through == 1 else self._across(stack, len(stack) * self.through)
+        for part in _slabs(len(flat)):
+            output[part] += factor * self.up(_tensor(flat[part])).numpy()[:, 0]
+
+    def undo_round_trip(self, stack):
+        """(D U)^-1 of a stack (n, h, w), float32: what U must be given for D to return the stack.
+
+        D U works on each axis by itself, so its inverse is a small matrix per axis. Its eigenvalues
+        lie between 0.47 and 1.01: it strengthens the finest pattern of an axis about twofold.
+        """
+        for axis, factor in enumerate((self.through, self.scale, self.scale)):
+            if factor > 1:
+                matrix = round_trip_inverse(self.name, stack.shape[axis], factor)
+                stack = np.moveaxis(np.tensordot(matrix, stack, (1, axis)), 0, axis)
+        return stack
+
+    def _across(self, stack, size):
+        """Resize axis 0, row by row to bound the memory."""
+        result = np.empty((size,) + stack.shape[1:], np.float32)
+        for row in range(stack.shape[1]):
+            columns = torch.from_numpy(np.ascontiguousarray(stack[:, row], np.float32))
+            result[:, row] = _resize_columns(self.name, columns, size).numpy()
+        return result
+
+    def parts(self, count):
+        """Slices of the input that can be worked on by themselves; D across slices needs all of them."""
+        return _slabs(count) if self.through == 1 else [slice(0, count)]
+
+    def enlarged(self, part):
+        """The part of the output that belongs to a part of the input."""
+        return slice(part.start * self.through, part.stop * self.through)
+
+
+@functools.lru_cache(maxsize=16)
+def round_trip_inverse(name, size, factor):
+    """Inverse of D U along one axis of ``size`` voxels: float32 matrix (size, size)."""
+    columns = torch.eye(size, dtype=torch.float64)
+    round_trip = _resize_columns(name, _resize_columns(name, columns, size * factor), size)
+    return np.linalg.inv(round_trip.numpy()).astype(np.float32)
+
+
+def _resize_columns(name, columns, size):
+    """The operator ``name`` along axis 0 of a tensor (n, m): (size, m)."""
+    if name == "kspace":
+        return fourier_resize(columns, size, 0)
+    shape, smaller = (size, columns.shape[1]), size < len(columns)
+    return F.interpolate(columns[None, None], shape, mode="bicubic", align_corners=False, antialias=smaller)[0, 0]
+
+
+def inner_mask(mask, radius, across=False):
+    """The mask (n, h, w) eroded by ``radius`` voxels in plane, and with ``across`` also across the slices."""
     size = 2 * radius + 1
-    return ndimage.binary_erosion(np.asarray(mask) > 0, np.ones((1, size, size)))
+    return ndimage.binary_erosion(np.asarray(mask) > 0, np.ones((size if across else 1, size, size)))
 
 
 def residual(output, reference, mask, operator):
     """||D(output) - reference|| / ||reference|| inside the mask eroded by D's radius.
 
     Args:
-        output: (n, s*h, s*w) float32; reference: (n, h, w); mask: (n, h, w).
+        output: (t*n, s*h, s*w) float32; reference: (n, h, w); mask: (n, h, w).
 
     Returns:
         The figure, or None when nothing is left of the eroded mask.
     """
-    inside = inner_mask(mask, operator.radius)
+    inside = inner_mask(mask, operator.radius, operator.through > 1)
     error = norm = 0.0
-    for part in _slabs(len(reference)):
+    for part in operator.parts(len(reference)):
         if not inside[part].any():
             continue
-        down = operator.down(_tensor(output[part])).numpy()[:, 0]
+        down = operator.down_stack(output[operator.enlarged(part)])
         selected = inside[part]
         error += float(np.square(down - reference[part])[selected].sum(dtype=np.float64))
         norm += float(np.square(reference[part])[selected].sum(dtype=np.float64))
@@ -70,29 +133,31 @@ def residual(output, reference, mask, operator):
 
 
 def project(output, reference, mask, operator, is_cancelled=None):
-    """Correct ``output`` in place until D(output) is the reference: out += U(in - D(out)).
+    """Correct ``output`` in place until D(output) is the reference: out += U (D U)^-1 (in - D(out)).
 
-    Runs on the uncropped frame and before masking, so no ringing starts at the mask's edge.
-    Each slab stops at a residual of 5e-4 or after 15 rounds.
+    Without the inverse this is the plain iteration, which lags behind where the finest pattern of
+    several axes meets (1.1e-3 after 15 rounds on noisy input along three axes); with it one round
+    is enough for any size, odd ones included. Runs on the uncropped frame and before masking, so
+    no ringing starts at the mask's edge. Each slab (the whole volume when D reaches across slices)
+    stops at a residual of 5e-4 or after 15 rounds.
 
     Args:
-        output: (n, s*h, s*w) float32, changed in place; reference: (n, h, w) unmasked; mask: (n, h, w).
+        output: (t*n, s*h, s*w) float32, changed in place; reference: (n, h, w) unmasked; mask: (n, h, w).
     """
-    inside = inner_mask(mask, operator.radius)
-    for part in _slabs(len(reference)):
-        if not inside[part].any():
+    inside = inner_mask(mask, operator.radius, operator.through > 1)
+    for part in operator.parts(len(reference)):
+        selected = inside[part]
+        if not selected.any():
             continue
-        if is_cancelled is not None and is_cancelled():
-            raise Cancelled()
-        target, out = _tensor(reference[part]), _tensor(output[part])
-        selected = torch.from_numpy(inside[part])[:, None]
-        norm = target[selected].norm()
+        target, out = reference[part], output[operator.enlarged(part)]
+        norm = np.linalg.norm(target[selected])
         for _ in range(MAXIMUM_ROUNDS):
-            difference = target - operator.down(out)
-            if difference[selected].norm() <= TARGET * norm:
+            if is_cancelled is not None and is_cancelled():
+                raise Cancelled()
+            difference = target - operator.down_stack(out)
+            if np.linalg.norm(difference[selected]) <= TARGET * norm:
                 break
-            out += operator.up(difference)
-        output[part] = out.numpy()[:, 0]
+            operator.add_up_stack(operator.undo_round_trip(difference), out)
 
 
 def _slabs(count):

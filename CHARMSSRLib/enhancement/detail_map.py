@@ -1,25 +1,33 @@
 """The map of what was added: detail beyond the band that the input measured."""
 
 import numpy as np
-import torch
 
-from ..training.degradations import fourier_resize, kspace_truncate
+from .resampling import band_limited
+
+SLAB = 8  # rows or slices in work at a time: bounds the memory
 
 
-def added_detail(output, scale):
-    """The part of each slice above the input's Nyquist frequency.
+def added_detail(output, factors):
+    """The part of a stack above the input's Nyquist frequency, along each axis that was enlarged.
 
     Args:
-        output: (n, s*h, s*w) float32, masked.
-        scale: of the network.
+        output: (t*n, s*h, s*w) float32, not masked: an edge of the mask is no detail.
+        factors: (t, s, s).
 
     Returns:
         Same shape; signed, in the units of ``output``.
     """
-    detail = np.empty_like(output)
-    for i, one in enumerate(output):
-        band = kspace_truncate(torch.from_numpy(one)[None, None], scale)
-        for axis in (-2, -1):
-            band = fourier_resize(band, one.shape[axis + 2], axis)
-        detail[i] = one - band[0, 0].numpy()
-    return detail
+    band = output.copy()
+    for axis, factor in enumerate(factors):
+        if factor > 1:
+            _low_pass(band, factor, axis)
+    return np.subtract(output, band, out=band)
+
+
+def _low_pass(stack, factor, axis):
+    """Remove what an axis shorter by ``factor`` cannot hold, in place."""
+    across = 1 if axis == 0 else 0
+    length = stack.shape[axis]
+    for start in range(0, stack.shape[across], SLAB):
+        part = (slice(start, start + SLAB),) if across == 0 else (slice(None), slice(start, start + SLAB))
+        stack[part] = band_limited(band_limited(stack[part], length // factor, axis), length, axis)

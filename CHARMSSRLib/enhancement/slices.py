@@ -4,12 +4,15 @@ Arrays are (z, y, x) of a volume in LPS order, so array axis 0 runs superior (ax
 slices), 1 posterior (coronal), 2 left (sagittal).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 AXES = {"axial": 0, "coronal": 1, "sagittal": 2}
 ANISOTROPY = 1.05  # a spacing that exceeds both others by more than 5 % marks the slice axis
+ISOTROPIC = 1.3  # largest ratio of spacings at which three planes are treated alike
+LARGEST_THROUGH_FACTOR = 8
 
 
 def plane_axis(plane):
@@ -23,6 +26,30 @@ def slice_axis(image):
     coarsest = int(np.argmax(spacing))
     others = [s for i, s in enumerate(spacing) if i != coarsest]
     return coarsest if spacing[coarsest] > ANISOTROPY * max(others) else 0
+
+
+def is_isotropic(spacing):
+    """Whether all three planes have about the same pixels: spacings (mm) within a ratio of 1.3."""
+    return max(spacing) <= ISOTROPIC * min(spacing)
+
+
+def enlargement(spacing, scale, planes):
+    """Factors of a stack's axes, the slice axis first.
+
+    With three planes, isotropic input gets ``scale`` everywhere. In anisotropic input the slice
+    axis gets the power of 2 (at most 8) that brings it nearest to the new in-plane grid without
+    making it finer.
+
+    Args:
+        spacing: mm along the stack's axes. planes: one of the settings' PLANES.
+    """
+    if planes != "three":
+        return 1, scale, scale
+    if is_isotropic(spacing):
+        return scale, scale, scale
+    ratio = spacing[0] * scale / max(spacing[1:])
+    power = math.floor(math.log2(ratio * (1 + 1e-6))) if ratio > 1 else 0
+    return min(2**power, LARGEST_THROUGH_FACTOR), scale, scale
 
 
 @dataclass(frozen=True)
@@ -69,6 +96,11 @@ def plan_slices(foreground, axis, margin):
         columns=_box(stack.any(axis=(0, 1)), margin),
         count=len(stack),
     )
+
+
+def box_of(foreground, margin):
+    """Three slice objects around a boolean volume's non-empty part, wider by ``margin`` voxels."""
+    return tuple(_box(foreground.any(axis=tuple({0, 1, 2} - {axis})), margin) for axis in range(3))
 
 
 def _box(occupied, margin):

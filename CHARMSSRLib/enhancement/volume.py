@@ -1,0 +1,147 @@
+"""A scan on the network's intensity scale, its enlarged grid, and what is measured on the result."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputError
+from ..preprocessing.intensity import fit_intensity_scale
+from .banding import banding
+from .data_consistency import Operator, project, residual
+from .detail_map import added_detail
+from .gradients import through_plane_gradient_ratio
+from .resampling import enlarged_mask, interpolated
+from .slices import box_of, enlargement, plane_axis, slice_axis
+
+
+class Volume:
+    """One volume in the LPS frame as a stack: axis 0 runs across the slices.
+
+    Attributes:
+        axis: LPS array axis (z, y, x) that is the stack's axis 0.
+        factors: enlargement of the stack's axes.
+        acquired: (n, h, w) float32, bias-corrected, normalised, not masked: "in" of DESIGN.
+        brain: boolean (n, h, w).
+        foreground: boolean (n, h, w), what is enhanced: the brain, or the head with its skull kept.
+        masked: whether the result is cut out along the foreground.
+        box: foreground and the card's margin, three slice objects.
+        large_mask: UInt8 foreground on the enlarged grid.
+        spacing: mm along the stack's axes.
+    """
+
+    def __init__(self, prepared, lps, settings, card):
+        self.prepared, self.settings, self.scale = prepared, settings, card["scale"]
+        values = sitk.GetArrayFromImage(prepared.image)
+        brain = sitk.GetArrayFromImage(prepared.mask) > 0
+        if not brain.any():
+            raise InputError("No brain was found in the image; give a mask (--mask), or check that it is a head.")
+        foreground = sitk.GetArrayFromImage(prepared.head) > 0 if settings.keep_skull else brain
+        self.axis = chosen_axis(lps, settings.planes)
+        self.spacing = stacked_axes(lps.GetSpacing()[::-1], self.axis)
+        self.factors = enlargement(self.spacing, self.scale, settings.planes)
+        self.intensity = fit_intensity_scale(values, brain, card["intensity"])
+        self.operator = Operator(card["data_consistency_operator"], self.scale, self.factors[0])
+        self.acquired = np.moveaxis(self.intensity.apply(values), self.axis, 0)
+        self.brain = np.moveaxis(brain, self.axis, 0)
+        self.foreground = np.moveaxis(foreground, self.axis, 0)
+        # With the skull kept there is no edge to mask: the network sees everything inside the box.
+        self.masked = not settings.keep_skull
+        self.margin = card["margin"]
+        self.box = box_of(self.foreground, self.margin)
+        self.large_mask = enlarged_mask(self.foreground, self.factors)
+
+    def lps_axes(self, stacked):
+        """Three values per axis of the stack in the order of the LPS array axes (z, y, x)."""
+        others = list(stacked[1:])
+        return tuple(stacked[0] if i == self.axis else others.pop(0) for i in range(3))
+
+    def network_input(self):
+        """(n, h, w): what the network reads, the foreground on 0 (everything with the skull kept)."""
+        return np.where(self.foreground, self.acquired, np.float32(0)) if self.masked else self.acquired
+
+    def consistency(self, output, is_cancelled):
+        """Measure (and with "project" enforce, in place) that the degraded output is the input."""
+        mode = self.settings.data_consistency
+        report = {"mode": mode, "operator": self.operator.name, "before": None, "after": None}
+        if mode == "none":
+            return report
+        report["before"] = report["after"] = residual(output, self.acquired, self.brain, self.operator)
+        if mode == "project":
+            project(output, self.acquired, self.brain, self.operator, is_cancelled)
+            report["after"] = residual(output, self.acquired, self.brain, self.operator)
+        return report
+
+    def mask_background(self, output):
+        """Set what is not foreground to 0, in place."""
+        if self.masked:
+            output *= self.large_mask
+
+    def banding(self, output):
+        """The banding figure of the masked input and of the output, both on the input's grid.
+
+        Where the slice axis is enlarged too, "output_grid" holds the figures of the output and of
+        cubic interpolation on the enlarged grid, across the slices of each plane.
+        """
+        masked = np.where(self.brain, self.acquired, np.float32(0))
+        down = np.where(self.brain, self.operator.down_stack(output), np.float32(0))
+        report = {"input": banding(masked, self.brain), "output": banding(down, self.brain)}
+        if self.factors[0] > 1:
+            report["output_grid"] = self._banding_on_the_output_grid(output, masked)
+        return report
+
+    def _banding_on_the_output_grid(self, output, masked):
+        box = box_of(self.brain, 0)
+        large = tuple(slice(part.start * f, part.stop * f) for part, f in zip(box, self.factors))
+        brain = enlarged_mask(self.brain[box], self.factors) > 0
+        cubic = np.where(brain, interpolated(masked[box], self.factors), np.float32(0))
+        inside = np.where(brain, output[large], np.float32(0))
+        report = {}
+        for stacked, lps in enumerate(stacked_axes((0, 1, 2), self.axis)):
+            figures = [banding(np.moveaxis(one, stacked, 0), np.moveaxis(brain, stacked, 0)) for one in (inside, cubic)]
+            report[("axial", "coronal", "sagittal")[lps]] = dict(zip(("output", "interpolation"), figures))
+        return report
+
+    def gradient_ratio(self, output):
+        """``through_plane_gradient_ratio`` of input and output, each on its own grid."""
+        box = box_of(self.brain, 0)
+        large = tuple(slice(part.start * f, part.stop * f) for part, f in zip(box, self.factors))
+        fine = [step / factor for step, factor in zip(self.spacing, self.factors)]
+        brain = self.brain[box]
+        return {
+            "input": through_plane_gradient_ratio(self.acquired[box], brain, self.spacing),
+            "output": through_plane_gradient_ratio(output[large], enlarged_mask(brain, self.factors) > 0, fine),
+        }
+
+    def detail_map(self, output):
+        """The detail beyond the input's band, in input units, of an output that is not masked yet."""
+        return self.to_input_units_map(added_detail(output, self.factors))
+
+    def to_input_units(self, output):
+        """Undo the intensity scaling in place (and the bias correction when that was asked for)."""
+        output *= np.float32(self.intensity.upper - self.intensity.lower)
+        output += np.float32(self.intensity.lower)
+        if self.settings.restore_bias and self.prepared.field is not None:
+            field = np.moveaxis(sitk.GetArrayFromImage(self.prepared.field), self.axis, 0)
+            output *= interpolated(field, self.factors)
+        self.mask_background(output)
+
+    def to_input_units_map(self, stack):
+        """A map of differences in input units, masked."""
+        return stack * np.float32(self.intensity.upper - self.intensity.lower) * self.large_mask
+
+    def strip_report(self, has_user_mask):
+        """The report's part about the brain mask."""
+        strip = self.prepared.strip
+        backend = "user mask" if has_user_mask else strip.backend if strip is not None else "none"
+        voxel_ml = float(np.prod(self.prepared.mask.GetSpacing())) / 1000
+        volume_ml = round(float(self.brain.sum()) * voxel_ml, 1)
+        return {"backend": backend, "volume_ml": volume_ml, "skull_kept": self.settings.keep_skull}
+
+
+def chosen_axis(lps, planes):
+    """LPS array axis of the slices: that of the named plane, or the acquired one."""
+    return slice_axis(lps) if planes in ("acquisition", "three") else plane_axis(planes)
+
+
+def stacked_axes(zyx, axis):
+    """Three values per LPS array axis (z, y, x) in the order of the axes of a stack along ``axis``."""
+    return (zyx[axis], *(one for i, one in enumerate(zyx) if i != axis))
