@@ -74,9 +74,9 @@ def test_a_file_names_folder_and_checkpoint(charmssr, fake_fine_tune, pairs_csv,
 def test_every_setting_has_its_option(charmssr, fake_fine_tune, pairs_csv):
     charmssr(
         "fine-tune", str(pairs_csv), "x", "--checkpoint", "any", "--learning-rate", "2e-5", "--steps", "7",
-        "--batch", "3", "--patch", "40", "--validate-every", "2", "--patience", "4", "--hold-out", "2", "--leave-one-out",
-        "--no-bias-correction", "--skull-strip", "none", "--device", "cpu", "--precision", "float32", "--seed", "9",
-        "--overwrite",
+        "--batch", "3", "--patch", "40", "--validate-every", "2", "--patience", "4", "--hold-out", "2",
+        "--leave-one-out", "--no-bias-correction", "--skull-strip", "none", "--device", "cpu", "--precision",
+        "float32", "--seed", "9", "--overwrite",
     )  # fmt: skip
     settings = fake_fine_tune.calls[0].settings
     values = {
