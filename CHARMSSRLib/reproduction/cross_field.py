@@ -96,10 +96,12 @@ def run_cross_field(experiment, output, progress=None, is_cancelled=None):
     tests = pairs_of(experiment.test, experiment.contrast)
     if not tests:
         raise InputError(f"{experiment.test.name} holds no complete {experiment.contrast} pair.")
-    tuning, tuned = None, experiment.checkpoint
+    tuning, tuned, fitted = None, experiment.checkpoint, None
     if not experiment.score_only:
-        tuning, tuned = _tune(experiment, folder, _part(progress, 0.0, 0.7), is_cancelled)
-    rows, left_out = _test(experiment, tests, tuned, tuning, folder, _part(progress, 0.7, 0.3), is_cancelled)
+        done = _tune(experiment, folder, _part(progress, 0.0, 0.7), is_cancelled)
+        tuning, fitted = done["report"], done["intensity_map"]
+        tuned = None if done["checkpoint"] is None else str(folder / done["checkpoint"])
+    rows, left_out = _test(experiment, tests, tuned, fitted, folder, _part(progress, 0.7, 0.3), is_cancelled)
     if not rows:
         raise PairError(f"No {experiment.contrast} pair of {experiment.test.name} can be used: {left_out[0][1]}")
     name = None if tuned is None else Path(find_weights(tuned)).name
@@ -107,7 +109,7 @@ def run_cross_field(experiment, output, progress=None, is_cancelled=None):
 
 
 def _tune(experiment, folder, progress, is_cancelled):
-    """(report, path of the tuned weights or None when nothing was gained)."""
+    """{"report", "checkpoint" (file name, or None when nothing was gained), "intensity_map"}: done, or done now."""
     pairs = pairs_of(experiment.training, experiment.contrast)
     if len({pair.subject for pair in pairs}) < 2:
         raise InputError(
@@ -126,30 +128,46 @@ def _tune(experiment, folder, progress, is_cancelled):
     marker = folder / f"tuning-{experiment.contrast}.json"
     done = read_part(marker, made_of)
     if done is None or not (done["checkpoint"] is None or (folder / done["checkpoint"]).is_file()):
-        result = fine_tune(pairs, settings, progress, is_cancelled, command="charmssr reproduce")
-        if result.report.get("cancelled"):
-            raise Cancelled("The fine-tuning was stopped; start the command again to go on.")
+
+        def tell(fraction, message):
+            if is_cancelled and is_cancelled():
+                raise _Stopped
+            progress(fraction, message)
+
+        try:
+            result = fine_tune(pairs, settings, tell, command="charmssr reproduce")
+        except _Stopped:
+            raise Cancelled("The fine-tuning was stopped; start the command again to go on.") from None
         path = result.checkpoint_path
-        done = {"report": result.report, "checkpoint": None if path is None else Path(path).name}
+        fitted = result.intensity_maps[experiment.contrast]
+        done = {
+            "report": result.report, "checkpoint": None if path is None else Path(path).name,
+            "intensity_map": {"knots": fitted.knots, "values": fitted.values},
+        }  # fmt: skip
         write_part(marker, made_of, done)
-    return done["report"], None if done["checkpoint"] is None else str(folder / done["checkpoint"])
+    return done
 
 
-def _test(experiment, pairs, tuned, tuning, folder, progress, is_cancelled):
+class _Stopped(Exception):
+    """Leaves ``fine_tune`` as a kill would: pairs and states that it wrote stay, and the next call goes on."""
+
+
+def _test(experiment, pairs, tuned, fitted, folder, progress, is_cancelled):
     """(rows, left out) of the test pairs, one after the other; each is kept when it is done."""
     base = load_checkpoint(experiment.checkpoint)
     networks = {TUNED: load_checkpoint(tuned).network} if tuned is not None else {}
     if not experiment.score_only:
         networks = {UNTUNED: base.network, **networks}
     settings = FineTuningSettings(seed=experiment.seed, device=experiment.device, skull_strip=experiment.skull_strip)
-    plan, intensity_map = Plan.of(settings), _intensity_map(tuning, experiment.contrast)
+    plan = Plan.of(settings)
+    intensity_map = fitted and MonotoneMap(np.array(fitted["knots"]), np.array(fitted["values"]))
     weights = [sha256_of(find_weights(one)) for one in (experiment.checkpoint, tuned) if one is not None]
     rows, left_out = [], []
     for number, pair in enumerate(pairs):
         if is_cancelled and is_cancelled():
             raise Cancelled("Scoring was stopped; start the command again to go on.")
         made_of = fingerprint(pair=_pair_state(pair), weights=weights, methods=list(networks), seed=experiment.seed,
-                              skull_strip=experiment.skull_strip, map=(tuning or {}).get("intensity_maps"))  # fmt: skip
+                              skull_strip=experiment.skull_strip, map=fitted)  # fmt: skip
         marker = folder / "test" / f"{pair.subject}_{pair.contrast}.json"
         done = read_part(marker, made_of)
         if done is None:
@@ -198,12 +216,6 @@ def _whole_slices(scorer, method):
         for image in (scorer.images[method], scorer.seven)
     ]
     return {"slice_psnr": float(slice_psnr(*images).mean()), "slice_ssim": float(slice_ssim(*images).mean())}
-
-
-def _intensity_map(tuning, contrast):
-    """The monotone map that was fitted on the training pairs, from the fine-tuning's report; or None."""
-    knots = ((tuning or {}).get("intensity_maps") or {}).get(contrast)
-    return None if knots is None else MonotoneMap(np.array(knots["knots"]), np.array(knots["values"]))
 
 
 def _pair_state(pair):

@@ -167,7 +167,8 @@ def _sidecar_field(path):
 
 
 def _is_derived(path, root):
-    return path.is_relative_to(root) and bool(DERIVED.search(str(path.relative_to(root))))
+    # With the root's own name: somebody may point at the folder of the copies.
+    return path.is_relative_to(root) and bool(DERIVED.search(str(Path(root.name) / path.relative_to(root))))
 
 
 def _rank(path, root):

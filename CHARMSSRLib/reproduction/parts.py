@@ -33,5 +33,5 @@ def write_part(path, made_of, result):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps({"made_of": made_of, "result": plain(result)}, indent=1), encoding="utf-8")
+    partial.write_text(json.dumps({"made_of": made_of, "result": plain(result)}), encoding="utf-8")
     os.replace(partial, path)

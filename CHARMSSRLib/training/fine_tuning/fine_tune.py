@@ -98,7 +98,7 @@ class _Job:
         self.observe = observe or (lambda event: None)
         self.stages, self.started = Stages(), time.monotonic()
         self.warnings, self.notes, self.runs, self.rows, self.pictures = [], [], [], [], []
-        self.pair_reports = []
+        self.pair_reports, self.opened = [], []
 
     def run(self):
         settings = self.settings
@@ -117,11 +117,16 @@ class _Job:
         except OutputError:
             raise  # there may be room on the disk later: the next call goes on
         except CHARMSSRError:
-            shutil.rmtree(self.work, ignore_errors=True)
+            self._remove_work()
             raise
-        shutil.rmtree(self.work, ignore_errors=True)
+        self._remove_work()
         self.tell(1.0, "Done")
         return result
+
+    def _remove_work(self):
+        for pair in self.opened:
+            pair.close()
+        shutil.rmtree(self.work, ignore_errors=True)
 
     # ---- the pairs
 
@@ -145,6 +150,7 @@ class _Job:
                 self.warnings.append(f"A pair was left out. {error}")
             else:
                 pairs.append(slices)
+                self.opened.append(slices)
                 warnings = slices.about["warnings"]
                 report.update(
                     status="warned" if warnings else "ok", reason=" ".join(warnings), role="training",

@@ -1,0 +1,180 @@
+"""The command from a folder with public names to the tables, with a tiny network and a few steps."""
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+from phantom import phantom_head_and_brain
+from public_folders import bids_pairs, hcp_folder, ixi_folder
+
+from CHARMSSRLib import CHARMS
+from CHARMSSRLib.checkpoint import save_checkpoint
+from CHARMSSRLib.cli import entry
+from CHARMSSRLib.preprocessing.bias_field import BiasCorrection
+from CHARMSSRLib.reproduction.published import looks_like_double_range
+
+QUICK = ["--skull-strip", "none", "--no-timing", "--device", "cpu"]
+
+
+@pytest.fixture(autouse=True)
+def no_long_preparation(monkeypatch):
+    """N4 and the search for the rigid transform, which take most of the time, have their own tests elsewhere.
+
+    The generated heads have no bias field, and those of a pair lie in the same place.
+    """
+
+    def uncorrected(image, mask, is_cancelled=None):
+        return BiasCorrection(image, image * 0 + 1)
+
+    monkeypatch.setattr("CHARMSSRLib.preprocessing.pipeline.correct_bias_field", uncorrected)
+    monkeypatch.setattr(
+        "CHARMSSRLib.training.fine_tuning.registration.register_rigid", lambda *_, **__: sitk.Euler3DTransform()
+    )
+
+
+@pytest.fixture
+def reproduce(monkeypatch, capfd):
+    """Function: run ``charmssr reproduce``; returns (status, standard output, standard error)."""
+    monkeypatch.setattr(entry.build_parser, "__defaults__", (("reproduce",),))
+
+    def run(*arguments):
+        status = entry.main(["reproduce", *map(str, arguments)])
+        return (status, *capfd.readouterr())
+
+    return run
+
+
+def small_checkpoint(folder):
+    """A random CHARMS of one block and unit with a non-zero tail; path of its weights."""
+    torch.manual_seed(3)
+    network = CHARMS(2, blocks=1, units=1)
+    torch.nn.init.normal_(network.tail.weight, std=0.002)
+    card = {
+        "name": "small", "intensity": {"kind": "percentile", "upper": 99.9}, "margin": 4,
+        "data_consistency_operator": "bicubic", "seen_7t": False, "licence": "Apache-2.0", "training_data": [],
+    }  # fmt: skip
+    return save_checkpoint(network, card, folder)
+
+
+def write_field(path, contrast="T1w", seed=0, size=(48, 54, 24), spacing=(3.4, 3.8, 7.2)):
+    """One head at 3T, or (another grid) at 7T: twice as fine in plane, other intensities, turned a little."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    seven = "ses-2" in path.name
+    grid = {"size": (96, 108, 24), "spacing": (1.7, 1.9, 7.2)} if seven else {"size": size, "spacing": spacing}
+    image, brain = phantom_head_and_brain(contrast=contrast, seed=seed, bias=0.05, **grid)
+    voxels = sitk.GetArrayFromImage(image) * (1 + 0.03 * seed)
+    if seven:
+        voxels = 900 * (voxels / 900) ** 1.3
+    out = sitk.GetImageFromArray((voxels * (sitk.GetArrayViewFromImage(brain) > 0)).astype(np.float32))
+    out.CopyInformation(image)
+    sitk.WriteImage(out, str(path))
+    return path
+
+
+def test_a_dry_run_lists_what_was_found_and_writes_nothing(tmp_path, reproduce):
+    ixi_folder(tmp_path / "ixi")
+    next((tmp_path / "ixi").glob("IXI-T2/IXI002-*")).unlink()
+    hcp_folder(tmp_path / "hcp")
+    bids_pairs(tmp_path / "ptt1", sessions=("ses-3T", "ses-7T"), contrasts=("T1w",))
+    bids_pairs(tmp_path / "ptt2", subjects=2, contrasts=("T1w",))
+    before = sorted(tmp_path.rglob("*"))
+    sets = [word for key in ("ixi", "hcp", "ptt1", "ptt2") for word in (f"--{key}", tmp_path / key)]
+    status, out, err = reproduce(*sets, "--scale", "both", "--dry-run")
+    assert status == 0, err
+    assert sorted(tmp_path.rglob("*")) == before
+    assert "left out: IXI002: no T2w scan" in out and "3 complete subjects, of these 1 train, 1 val, 1 test" in out
+    assert "HCP-100307  T2w  3T  32 x 36 x 20  5.4 x 6 x 8.6 mm" in out
+    assert "sub-02  T1w  7T" in out
+    for experiment in ("ixi-x2", "ixi-x4", "hcp-x4", "on 3 pairs of PTT1, test on 2 of PTT2"):
+        assert experiment in out
+
+
+def test_options_that_do_not_go_together_are_refused_in_one_line(tmp_path, reproduce):
+    bids_pairs(tmp_path / "pairs", subjects=1, contrasts=("T1w",))
+    for options, reason in (
+        ([], "Nothing to reproduce from"),
+        (["--ixi", tmp_path], "--output DIR"),
+        (["--ixi", tmp_path, "--output", tmp_path / "out"], "holds no scans of IXI"),
+        (["--ptt1", tmp_path / "pairs", "--output", tmp_path / "out"], "nothing to test on"),
+        (["--ptt2", tmp_path / "pairs", "--output", tmp_path / "out"], "nothing to tune on"),
+    ):
+        status, _, err = reproduce(*options)
+        assert status == 2 and reason in err and len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_ixi_becomes_table_2_and_a_second_run_does_nothing_again(tmp_path, reproduce, monkeypatch):
+    ixi_folder(tmp_path / "ixi", subjects=3, contrasts=("T1",))
+    options = [
+        "--ixi",
+        tmp_path / "ixi",
+        "--output",
+        tmp_path / "out",
+        "--contrast",
+        "T1w",
+        "--methods",
+        "srcnn",
+        *QUICK,
+    ]
+    status, out, err = reproduce(*options, "--steps", 2)
+    assert status == 0 and out.strip() == str(tmp_path / "out" / "report.md"), err
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "## Table 2, x2: whole slices, as the paper scores" in report and "| SRCNN |" in report
+    assert "neither is a target" in report and "3 complete subjects" in report
+    part = (tmp_path / "out" / "ixi-x2" / "report.md").read_text()
+    assert "2 steps of 4 patches" in part and "1 : 1 : 1 subjects" in part and "central 100 slices" in part
+    scans = (tmp_path / "out" / "scans.csv").read_text().splitlines()
+    assert len(scans) == 4 and sum(",test," in line for line in scans) == 1
+
+    states = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.npz")}
+    states.update({path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "ixi-x2").rglob("*")})
+    monkeypatch.setattr("CHARMSSRLib.evaluation.compare.contest", None)  # a call would fail
+    assert reproduce(*options, "--steps", 2)[0] == 0
+    assert {path: path.stat().st_mtime_ns for path in states} == states
+    assert (tmp_path / "out" / "report.md").read_text() == report
+
+
+def test_given_weights_are_scored_without_training(tmp_path, reproduce):
+    ixi_folder(tmp_path / "ixi", subjects=3, contrasts=("T1",))
+    common = ["--ixi", tmp_path / "ixi", "--contrast", "T1w", *QUICK]
+    status, _, err = reproduce(*common, "--output", tmp_path / "none", "--score-only", "--scale", "4")
+    assert status == 2 and "Nothing to score for ixi-x4" in err
+    checkpoint = small_checkpoint(tmp_path)
+    status, _, err = reproduce(*common, "--output", tmp_path / "out", "--score-only", "--checkpoint", checkpoint)
+    assert status == 0, err
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "CHARMS (small)" in report and "SRCNN" not in report
+    assert "Nothing was trained here" in (tmp_path / "out" / "ixi-x2" / "report.md").read_text()
+    assert not list((tmp_path / "out").rglob("state.pt"))
+
+
+def test_pairs_become_tables_5_to_8(tmp_path, reproduce, monkeypatch):
+    bids_pairs(tmp_path / "ptt1", subjects=2, contrasts=("T1w",), make=write_field)
+    bids_pairs(tmp_path / "ptt2", subjects=1, contrasts=("T1w",), make=write_field)
+    checkpoint = small_checkpoint(tmp_path)
+    options = ["--ptt1", tmp_path / "ptt1", "--ptt2", tmp_path / "ptt2", "--output", tmp_path / "out", *QUICK]
+    options += ["--checkpoint", checkpoint, "--tuning-steps", 4, "--tuning-rate", 2e-3]
+    status, _, err = reproduce(*options)
+    assert status == 0, err
+    report = (tmp_path / "out" / "report.md").read_text()
+    for heading in ("Table 5, T1w", "Table 6, T1w", "Table 7, T1w", "Table 8, T1w", "Edge sharpness"):
+        assert heading in report
+    for baseline in ("3T interpolated", "3T intensity-matched", "checkpoint before"):
+        assert baseline in report
+    assert "20 log10 2" in report and "| PTT2 T1w | 21.00 | 0.7258 |" in report and "8-bit pictures" in report
+    assert "1 pairs, 1 held out to choose the step" in report
+    tuned = tmp_path / "out" / "cross-field" / "charms-x2-7t-T1w.json"
+    if tuned.exists():  # the few steps gained something
+        assert json.loads(tuned.read_text())["seen_7t"] is True
+
+    monkeypatch.setattr("CHARMSSRLib.reproduction.cross_field.fine_tune", None)
+    monkeypatch.setattr("CHARMSSRLib.reproduction.cross_field.register_pair", None)
+    assert reproduce(*options)[0] == 0
+    assert (tmp_path / "out" / "report.md").read_text() == report
+
+
+def test_the_factor_of_two_in_the_range_is_recognised():
+    assert looks_like_double_range([6.0206, 6.0205, 6.0207, 1.0])
+    assert not looks_like_double_range([6.0, 5.9, 6.1]) and not looks_like_double_range([6.0206])
