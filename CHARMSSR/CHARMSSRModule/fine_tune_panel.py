@@ -28,15 +28,15 @@ RATES = ("0", "1e-5", "3e-5", "1e-4", "3e-4")
 class FineTunePanel(VTKObservationMixin):
     """The section's widgets in a layout, and the job that its button has started.
 
-    ``uiPath(name)`` gives the path of a .ui file, ``onModelsChanged()`` is called when there is a new checkpoint,
-    ``useModel(name)`` chooses it in the Model section.
+    ``uiPath(name)`` gives the path of a .ui file; ``onEnd()`` is called after a job, when there may be a new
+    checkpoint, and brings the whole panel up to date; ``useModel(name)`` chooses a checkpoint in the Model section.
     """
 
-    def __init__(self, layout, uiPath, logic, onModelsChanged, useModel):
+    def __init__(self, layout, uiPath, logic, onEnd, useModel):
         VTKObservationMixin.__init__(self)
         self.job = None
         self._logic = logic
-        self._onModelsChanged = onModelsChanged
+        self._onEnd = onEnd
         self._useModel = useModel
         self._cancelling = False
         self._node = self._parameters = self._plot = None
@@ -46,6 +46,7 @@ class FineTunePanel(VTKObservationMixin):
         self._submitted = []  # (key, pair) of the rows in the order of the job's pairs
         self._verdicts = {}  # key -> (pair, the worker's event)
         self._unseenResult = ""  # of a job that ended while no scene was bound
+        self._curves = (None, [])  # parameter node of the scene with the plot, and the events to plot
 
         widget = slicer.util.loadUI(uiPath("FineTune.ui"))
         layout.addWidget(widget)
@@ -98,6 +99,8 @@ class FineTunePanel(VTKObservationMixin):
         ]
         if self._unseenResult:
             self._parameters.result, self._unseenResult = self._unseenResult, ""
+        if self._curves[0] is node:  # not another scene: its curves are those of another run
+            self._plot.update(self._curves[1])
 
     def modelsChanged(self):
         """There are other checkpoints than before."""
@@ -291,6 +294,7 @@ class FineTunePanel(VTKObservationMixin):
         self.job, self._cancelling = job, False
         parameters.result = ""
         self._plot.start(job.name)
+        self._curves = (self._node, [])
         job.onProgressCall(self._onProgress)
         job.onEventCall(self._onEvent)
         job.onEndCall(self._onJobEnd)
@@ -317,11 +321,13 @@ class FineTunePanel(VTKObservationMixin):
             key, pair = self._submitted[event["index"]]
             self._verdicts[key] = (pair, event)
             self.refresh()
-        elif event.get("event") == "validation" and self._plot is not None:
+        elif event.get("event") == "validation":
             # Leaving each person out, one run follows the other: the plot shows the one that is on.
             run = [each for each in self.job.history if each.get("run") == event.get("run")]
-            self._plot.update(run)
-            self._showPlotButtons()
+            self._curves = (self._curves[0], run)
+            if self._node is not None and self._node is self._curves[0]:
+                self._plot.update(run)
+                self._showPlotButtons()
 
     def _onJobEnd(self, job):
         if self.job is not job:  # the panel has let go of it
@@ -335,6 +341,4 @@ class FineTunePanel(VTKObservationMixin):
             self._parameters.result = result
             if not job.history:
                 self._plot.remove()
-        if job.checkpointPath is not None:
-            self._onModelsChanged()
-        self.refresh()
+        self._onEnd()

@@ -9,7 +9,6 @@ from slicer.i18n import tr as _
 
 from .geometry import ijkToWorldOfNode, isSheared, worldFromLocalOfNode
 from .input_checks import reasonAgainstNode, reasonAgainstTransform
-from .scan_pairs import contrastOf
 
 
 def reasonAgainstPair(pair, others=()):
@@ -36,16 +35,9 @@ def reasonAgainstPair(pair, others=()):
 
 def hintsAboutPair(pair):
     """What looks odd about a pair that can be used: a list of sentences."""
-    hints = []
-    contrasts = {contrastOf(node.GetName()) for node in (pair.image3T, pair.image7T)} - {""}
-    if len(contrasts) == 2:
-        hints.append(_("By their names the two scans have different contrasts."))
-    elif pair.contrast and contrasts - {pair.contrast}:
-        hints.append(
-            _("By their names the scans are {named}, not {chosen}.").format(
-                named=", ".join(contrasts), chosen=pair.contrast
-            )
-        )
+    from CHARMSSRLib.training.fine_tuning.pair_checks import contrast_warnings
+
+    hints = contrast_warnings(pair.completed().contrast, pair.image3T.GetName(), pair.image7T.GetName())
     if not _overlap(pair.image3T, pair.image7T):
         hints.append(_("The two scans lie apart in the scene: the registration has to bring them together."))
     return hints

@@ -20,6 +20,7 @@ from . import (
     message_boxes,
     mrml_widgets,
     node_combo_box,
+    plot_pictures,
     qt_module,
     sample_data,
     slice_pictures,
@@ -88,7 +89,7 @@ class Host:
         slicer.mrmlScene.Clear(1)
         self.processEvents()
         for values in (self.slotErrors, self.pipRequests, message_boxes.shown, message_boxes.answers,
-                       message_boxes.paths):
+                       message_boxes.paths, message_boxes.openedUrls):
             values.clear()
         slicer.modules.sampleDataSources = {}
         sample_data.SampleDataLogic.localFiles.clear()
@@ -168,6 +169,11 @@ class Host:
         return message_boxes.shown
 
     @property
+    def openedUrls(self):
+        """What was to be shown in a browser, as text."""
+        return message_boxes.openedUrls
+
+    @property
     def statusMessage(self):
         """Text in the status bar of the main window."""
         return self.application._hostWindow.statusBar().currentMessage()
@@ -211,6 +217,10 @@ class Host:
     def grab(self, widget, path, width=480, scale=2.0):
         """Saves a picture of a panel: see :func:`look.grab`."""
         return look.grab(widget, path, width, scale)
+
+    def plotPicture(self, path):
+        """Saves a picture of the chart that plot views show: see :func:`plot_pictures.picture`."""
+        plot_pictures.picture(plot_pictures.activeChart(), path)
 
     def slicePicture(self, volumeNode, orientation="Axial", offset=None, size=(256, 256), zoomTo=None):
         """A slice as the scene displays it, as an RGB array: see :func:`slice_pictures.picture`."""

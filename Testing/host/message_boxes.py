@@ -35,6 +35,17 @@ class Message:
 
 shown = []
 answers = []
+openedUrls = []
+
+
+class QDesktopServices:
+    """``qt.QDesktopServices``: what would be shown in a browser is noted in :data:`openedUrls`."""
+
+    @staticmethod
+    def openUrl(url):
+        openedUrls.append(url.toString())
+        return True
+
 
 
 def takeAnswer(buttons):

@@ -54,6 +54,7 @@ def make():
     module.QUiLoader = ui_loader.QUiLoader
     module.Qt = _Namespace()
     module.QSettings = QSettings
+    module.QDesktopServices = message_boxes.QDesktopServices
     for name, replacement in message_boxes.dialogs().items():
         setattr(module, name, replacement)
     return module

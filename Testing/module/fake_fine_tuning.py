@@ -18,7 +18,10 @@ QUALITY = {"mutual_information_before": 0.11, "mutual_information": 0.42, "mask_
 
 
 def fineTune(send, mode, message, cancelled):
-    """Answer one run message of the task "fine-tune", in the way that the mode says."""
+    """Answer one run message of the task "fine-tune", in the way that the mode says.
+
+    "slow" waits after a validation, "slower" after the first, until a file "go-on" lies beside the models' folder.
+    """
     settings, identifier = message["settings"], message["id"]
     folder = Path(settings["folder"])
     work = folder / f"{settings['name']}.fine-tuning"
@@ -43,7 +46,10 @@ def fineTune(send, mode, message, cancelled):
             os._exit(7)
         if mode == "deaf" and step == 20:
             threading.Event().wait()
-        if cancelled.wait(0.4 if mode == "slow" else 0.02):
+        waits = step == {"slow": 20, "slower": 0}.get(mode)
+        while waits and not cancelled.wait(0.02) and not (folder.parent / "go-on").exists():
+            pass
+        if cancelled.is_set():
             shutil.rmtree(work)
             send(type="error", id=identifier, kind="Cancelled", message="Cancelled.")
             return

@@ -290,9 +290,10 @@ def test_the_best_so_far_survives_a_cancel_whether_or_not_the_worker_answers(
 
 
 def test_cancelled_before_anything_was_better_nothing_is_left(slicerModule, logic, fakeWorker, pairs, models):
-    fakeWorker("slow")
+    fakeWorker("slower")
     job = logic.fineTune(pairs, name="own", checkpoint="mine", waitForCompletion=False)
     assert slicerModule.waitUntil(lambda: job.history, 20)
+    job.cancelGraceMs = 20000
     job.cancel()
     assert slicerModule.waitUntil(lambda: job.done, 20)
     assert job.error == "Cancelled. No model was written: nothing better than the start had been found yet."
