@@ -79,14 +79,27 @@ def axisNearest(ijkToRas, rasAxis):
 
 
 def enhancedSpacing(ijkToRas, planes, scale):
-    """Voxel size of the result for slices as in the settings, or None where only the worker decides."""
-    spacing = np.linalg.norm(ijkToRas[:3, :3], axis=0)
-    if planes == "three":
-        isotropic = np.max(spacing) <= 1.3 * np.min(spacing)
-        return (spacing / scale).tolist() if isotropic else None
+    """Voxel size of the result for slices as in the settings, by the rule of the library."""
+    from CHARMSSRLib.enhancement.slices import enlargement
+
     names = ("sagittal", "coronal", "axial")
     across = axisNearest(ijkToRas, names.index(planes)) if planes in names else sliceAxis(ijkToRas)
-    return [step if axis == across else step / scale for axis, step in enumerate(spacing.tolist())]
+    stacked = [across] + [axis for axis in range(3) if axis != across]
+    spacing = voxelSize(ijkToRas)
+    factors = enlargement([spacing[axis] for axis in stacked], scale, planes)
+    return [spacing[axis] / factors[stacked.index(axis)] for axis in range(3)]
+
+
+def isIsotropic(ijkToRas):
+    """True if the voxels are about cubes, so that all three directions count alike."""
+    from CHARMSSRLib.enhancement.slices import is_isotropic
+
+    return bool(is_isotropic(voxelSize(ijkToRas)))
+
+
+def voxelSize(ijkToRas):
+    """Spacing (mm) along i, j and k."""
+    return np.linalg.norm(ijkToRas[:3, :3], axis=0).tolist()
 
 
 def matrixFromArray(array):

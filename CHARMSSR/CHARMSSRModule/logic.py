@@ -211,9 +211,10 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
     def mapNodes(outputNode):
         """Maps of a result that ``process(..., maps=True)`` has made.
 
-        :return: volume nodes by name: "detail" (signed, what is finer than the scan could show), "disagreement"
-            (only with planes="three") and "variability"; {} for a result without maps. The result refers to each
-            by the node reference role "CHARMSSR.Map." + name, a map to its result by "CHARMSSR.Result".
+        :return: volume nodes by name: "detail" (signed: what is finer than the scan could show), "variability" (SD
+            over mirrored and turned slices; not with planes="three") and "disagreement" (SD between the directions;
+            only with planes="three" and about cubic voxels); {} for a result without maps. The result refers to
+            each by the node reference role "CHARMSSR.Map." + name, a map to its result by "CHARMSSR.Result".
         """
         return mapNodes(outputNode)
 

@@ -4,7 +4,8 @@ import qt
 from slicer.i18n import tr as _
 
 from . import models
-from .geometry import enhancedSpacing, ijkToRasOfNode
+from .choice_texts import mapsExplanation, planesExplanation
+from .geometry import enhancedSpacing, ijkToRasOfNode, isIsotropic
 from .list_items import selectItem
 from .report_text import spacingText
 
@@ -49,11 +50,13 @@ class ModelPanel:
         scale = card.get("scale", 2) if usable else 1
         self._ui.gridLabel.text = reasonAgainstInput or _gridText(inputNode, planes, scale)
         self._ui.gridLabel.visible = bool(self._ui.gridLabel.text)
+        # While there is no volume to look at, the usual one is spoken of.
+        isotropic = bool(reasonAgainstInput) or isIsotropic(ijkToRasOfNode(inputNode))
+        self._ui.planesExplanationLabel.text = planesExplanation(planes, isotropic)
+        self._ui.mapsExplanationLabel.text = mapsExplanation(planes, isotropic)
 
 
 def _gridText(inputNode, planes, scale):
     before = spacingText(inputNode.GetSpacing())
     spacing = enhancedSpacing(ijkToRasOfNode(inputNode), planes, scale)
-    if spacing is None:
-        return _("Voxels: {before} mm").format(before=before)
     return _("Voxels: {before} \u2192 {after} mm").format(before=before, after=spacingText(spacing))

@@ -31,18 +31,6 @@ class Planes(enum.Enum):
             "three": _("All three, fused"),
         }[self.value]
 
-    def explanation(self):
-        """One sentence under the list."""
-        return {
-            "acquisition": _("The slices as they were scanned: the published way and the fastest; between slices the "
-                             "resolution stays, and small steps may show in the other views."),
-            "axial": _("Axial slices, however the scan was made: the head-foot direction keeps its resolution."),
-            "coronal": _("Coronal slices, however the scan was made: the front-back direction keeps its resolution."),
-            "sagittal": _("Sagittal slices, however the scan was made: the left-right direction keeps its resolution."),
-            "three": _("All three directions become one volume with (nearly) cubic voxels and without steps between "
-                       "slices; it takes about three times as long."),
-        }[self.value]
-
 
 class DataConsistency(enum.Enum):
     """What is done about the distance between result and scan: the value is the library's word."""
@@ -57,15 +45,6 @@ class DataConsistency(enum.Enum):
             "report": _("Measure and report"),
             "project": _("Correct the result"),
             "none": _("Do not measure"),
-        }[self.value]
-
-    def explanation(self):
-        """One sentence under the list."""
-        return {
-            "report": _("The result is brought back to the scan's resolution and compared with it; it is not changed."),
-            "project": _("The result is also corrected until, at the scan's resolution, it equals the scan; the scan's "
-                         "noise comes back with it."),
-            "none": _("Nothing is compared: no figure will say how far the result departs from the scan."),
         }[self.value]
 
 

@@ -26,6 +26,13 @@ BACKEND_TITLES = {
 }
 
 
+PLANE_TITLES = {
+    "axial": _("Banding, axial"),
+    "coronal": _("Banding, coronal"),
+    "sagittal": _("Banding, sagittal"),
+}
+
+
 def backendTitle(name):
     """How the panel calls a way to find the brain."""
     return BACKEND_TITLES.get(name, str(name or ""))
@@ -61,8 +68,13 @@ def _rows(report, inputNode, resultNode):
         )
     yield _("Slices"), _slices(report.get("slices", {}))
     yield _("Brain mask"), _mask(report.get("skull_strip") or {})
-    yield _("Distance to the scan"), _change(report.get("data_consistency") or {}, "before", "after", _percent)
-    yield _("Banding"), _change(report.get("banding") or {}, "input", "output", "{:.4f}".format)
+    yield _("Distance to the scan"), _consistency(report.get("data_consistency") or {})
+    ratio = report.get("through_plane_gradient_ratio") or {}
+    yield _("Through-plane detail"), _change(ratio, "input", "output", "{:.2f}".format)
+    banding = report.get("banding") or {}
+    yield _("Banding"), _change(banding, "input", "output", _small)
+    for plane, figures in (banding.get("output_grid") or {}).items():
+        yield PLANE_TITLES.get(plane, plane), _againstInterpolation(figures)
     yield _("Computed on"), ", ".join(str(report[key]) for key in ("device", "precision") if report.get(key))
     yield _("Time"), _time(report.get("stages", {}))
     yield _("Memory"), _memory(report.get("peak_memory_bytes") or {})
@@ -89,6 +101,27 @@ def _change(values, first, last, text):
     if len(known) == 2 and known[0] != known[1]:
         return f"{text(known[0])} \u2192 {text(known[1])}"
     return text(known[-1]) if known else ""
+
+
+def _consistency(figures):
+    if figures.get("mode") == "none":
+        return _("not measured")
+    text = _change(figures, "before", "after", _percent)
+    if text and figures.get("mode") == "project":
+        return _("{figures}, corrected").format(figures=text)
+    return text
+
+
+def _againstInterpolation(figures):
+    if figures.get("output") is None or figures.get("interpolation") is None:
+        return ""
+    return _("{result} (interpolation: {interpolation})").format(
+        result=_small(figures["output"]), interpolation=_small(figures["interpolation"])
+    )
+
+
+def _small(value):
+    return f"{value:.4f}"
 
 
 def _percent(value):

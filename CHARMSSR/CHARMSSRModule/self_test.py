@@ -10,10 +10,11 @@ import numpy as np
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
-from . import models, scene_results
+from . import compare_views, models, scene_results
 from .errors import MissingPackage
 from .geometry import ijkToRasOfNode, matrixFromArray
 from .logic import CHARMSSRLogic
+from .map_overlay import MapOverlay
 from .sample_data import CATEGORY, SAMPLE_NAME
 from .worker_environment import usesOwnPython
 
@@ -91,6 +92,43 @@ class CHARMSSRTest(ScriptedLoadableModuleTest):
         report = scene_results.reportOf(result)
         self.assertEqual(report["checkpoint"]["name"], result.GetAttribute(scene_results.CHECKPOINT))
         self.assertGreater(report["slices"]["enhanced"], 0)
+
+    def test_maps_stand_beside_the_result_and_are_shown_over_it(self):
+        if not canCompute() or not models.availableModels():
+            logging.info("No torch or no model: nothing to make maps with")
+            return
+        head = addPhantomHead()
+        result = self.logic.process(head, biasCorrection=False, skullStrip="none", maps=True)
+        maps = self.logic.mapNodes(result)
+        self.assertEqual(list(maps), ["detail", "variability"])
+        for name, node in maps.items():
+            self.assertIs(result.GetNodeReference("CHARMSSR.Map." + name), node)
+            self.assertIs(node.GetNodeReference("CHARMSSR.Result"), result)
+            self.assertEqual(node.GetImageData().GetDimensions(), result.GetImageData().GetDimensions())
+            np.testing.assert_allclose(ijkToRasOfNode(node), ijkToRasOfNode(result), atol=1e-6)
+        detail, variability = (slicer.util.arrayFromVolume(node) for node in maps.values())
+        self.assertTrue(detail.min() < 0 < detail.max())
+        self.assertTrue(variability.min() >= 0 and variability.max() > 0)
+        self._checkOverlay(head, result, maps["detail"])
+
+    def _checkOverlay(self, head, result, mapNode):
+        composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        if not composites or slicer.app.layoutManager() is None:
+            logging.info("This application has no slice views")
+            return
+        overlay = MapOverlay()
+        self.logic.show(result)
+        overlay.show(mapNode, result, 0.5)
+        legend = slicer.modules.colors.logic().GetColorLegendDisplayNode(mapNode)
+        self.assertTrue(legend.GetVisibility())
+        self.assertEqual({each.GetForegroundVolumeID() for each in composites}, {mapNode.GetID()})
+        overlay.hide()
+        self.assertEqual({each.GetForegroundVolumeID() for each in composites}, {None})
+        self.assertFalse(legend.GetVisibility())
+        compare_views.showSideBySide(head, result, withThirdView=True)
+        self.assertTrue(compare_views.threeViewsAreShown())
+        shown = [compare_views.compositeNode(name).GetBackgroundVolumeID() for name in ("Red", "Yellow", "Green")]
+        self.assertEqual(shown, [head.GetID(), result.GetID(), result.GetID()])
 
     def test_bad_volumes_are_refused_with_a_sentence(self):
         head = addPhantomHead()

@@ -9,6 +9,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from . import torch_installation
+from .choice_texts import consistencyExplanation
 from .fine_tune_panel import FineTunePanel
 from .list_items import ItemDataConnector
 from .logic import CHARMSSRLogic
@@ -53,6 +54,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._onNodeRemoved)
         self.logic.worker.addListener(self._refresh)
         self.ui.enhanceButton.connect("clicked(bool)", self.onEnhanceButton)
         self.ui.installButton.connect("clicked(bool)", self.onInstallButton)
@@ -151,6 +153,11 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._runPanel.clear()  # a running job hears of it after this, and has something to say
         self.setParameterNode(None)
 
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeRemoved(self, caller, event, node):
+        if self._parameterNode is not None and node.IsA("vtkMRMLVolumeNode"):  # perhaps a map of the result
+            self._resultPanel.refresh(self._parameterNode)
+
     def _onSceneEndClose(self, caller, event):
         if self.parent.isEntered:
             self.initializeParameterNode()
@@ -169,8 +176,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             parameters.planes.value,
             self.logic.reasonNotToStart(parameters.inputVolume),
         )
-        self.ui.planesExplanationLabel.text = parameters.planes.explanation()
-        self.ui.dataConsistencyExplanationLabel.text = parameters.dataConsistency.explanation()
+        self.ui.dataConsistencyExplanationLabel.text = consistencyExplanation(parameters.dataConsistency.value)
         self._machinePanel.refresh(parameters.skullStrip)
         packageMissing = self._runPanel.showNotice(self.logic.worker.startError)
         if self.job is not None:

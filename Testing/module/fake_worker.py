@@ -115,8 +115,9 @@ def enlarge(mode, message):
             "stages": {"bias_correction": 4.9, "skull_strip": 2.2, "enhancement": 11.3},
             "peak_memory_bytes": {"host": 1900000000, "device": None},
             "slices": {"enhanced": voxels.shape[0] - 2, "skipped": 2},
-            "data_consistency": {"before": 0.0213, "after": 0.0213},
+            "data_consistency": {"mode": "report", "before": 0.0213, "after": 0.0213},
             "banding": {"input": 0.0012, "output": 0.0011},
+            "through_plane_gradient_ratio": {"input": 0.84, "output": 0.66},
             "skull_strip": {"backend": "builtin", "volume_ml": 1432.4},
             "warnings": ["The mask is larger than brains are."] if mode == "warns" else [],
             "settings_seen": message["settings"],
@@ -126,7 +127,10 @@ def enlarge(mode, message):
 
 
 def save_maps(mode, folder, settings, larger):
-    """The map files by name: half the difference to the next voxel, its size, and a tenth of the voxels."""
+    """The map files by name: half the difference to the next voxel, its size, and a tenth of the voxels.
+
+    With three planes there are all three, more than the library makes at once, so that a list has enough to show.
+    """
     if not settings.get("maps"):
         return {}
     step = (np.roll(larger, 2, axis=2) - larger) / 2

@@ -82,5 +82,35 @@ def test_the_announced_voxel_size_follows_the_planes(planes, expected):
     assert geometry.enhancedSpacing(oblique((1.0, 1.0, 1.2)), planes, 2) == pytest.approx(expected)
 
 
-def test_thick_slices_in_three_directions_are_left_to_the_worker():
-    assert geometry.enhancedSpacing(oblique((1.0, 1.0, 4.0)), "three", 2) is None
+@pytest.mark.parametrize(
+    ("spacing", "scale", "expected"),
+    [
+        ((1.0, 1.0, 1.3), 2, [0.5, 0.5, 0.65]),
+        ((1.0, 1.0, 4.0), 2, [0.5, 0.5, 0.5]),
+        ((0.9, 0.9, 5.0), 2, [0.45, 0.45, 0.625]),
+        ((5.0, 0.9, 0.9), 4, [0.625, 0.225, 0.225]),
+        ((0.5, 0.5, 9.0), 2, [0.25, 0.25, 1.125]),
+    ],
+)
+def test_three_directions_bring_thick_slices_towards_cubes_by_powers_of_two(spacing, scale, expected):
+    assert geometry.enhancedSpacing(oblique(spacing), "three", scale) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("planes", ["acquisition", "axial", "coronal", "sagittal", "three"])
+@pytest.mark.parametrize("spacing", [(1.0, 1.1, 1.2), (0.9, 0.9, 5.0), (4.0, 1.0, 1.0)])
+def test_the_announced_voxel_size_is_that_of_the_library(planes, spacing):
+    from CHARMSSRLib.enhancement.slices import enlargement
+    from CHARMSSRLib.enhancement.volume import chosen_axis, stacked_axes
+    from CHARMSSRLib.preprocessing.orientation import LPSFrame
+
+    image = sitk.Image(5, 6, 7, sitk.sitkFloat32)
+    grid = geometry.gridFromIjkToRas(oblique(spacing, order=(2, 0, 1)))
+    image.SetSpacing(grid["spacing"])
+    image.SetDirection(grid["direction"])
+    frame = LPSFrame(image)
+    lps = frame.enter(image)
+    axis = chosen_axis(lps, planes)
+    before = stacked_axes(lps.GetSpacing()[::-1], axis)
+    after = [step / factor for step, factor in zip(before, enlargement(before, 2, planes))]
+    announced = geometry.enhancedSpacing(oblique(spacing, order=(2, 0, 1)), planes, 2)
+    assert sorted(announced) == pytest.approx(sorted(after))

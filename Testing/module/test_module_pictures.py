@@ -71,6 +71,34 @@ def test_picture_done_with_all_settings_open(slicerModule, opened, grab):
     grab(panel, "advanced")
 
 
+def test_pictures_with_a_map_over_the_result_and_side_by_side(slicerModule, opened, grab):
+    from CHARMSSRModule.parameter_node import DataConsistency, Planes
+
+    panel = opened("normal")
+    parameters = panel._parameterNode
+    parameters.planes, parameters.maps, parameters.dataConsistency = Planes.AXIAL, True, DataConsistency.PROJECT
+    panel.ui.advancedCollapsibleButton.collapsed = False
+    grab(panel, "choices")
+    panel.ui.enhanceButton.click()
+    slicerModule.waitUntil(lambda: panel.job is None, 20)
+    panel.ui.showMapButton.click()
+    panel.ui.advancedCollapsibleButton.collapsed = True
+    grab(panel, "map")
+    saveViews(slicerModule, "overlay", ["Red"])
+    panel.ui.compareButton.click()
+    saveViews(slicerModule, "side-by-side", ["Red", "Yellow", "Green"])
+
+
+def saveViews(slicerModule, name, views):
+    """Save what slice views show, side by side; each must show something."""
+    import numpy as np
+    from PIL import Image
+
+    shown = [slicerModule.viewPicture(view, (400, 400)) for view in views]
+    assert all(picture.std() > 5 for picture in shown)
+    Image.fromarray(np.concatenate(shown, axis=1)).save(OUTPUT_FOLDER / f"views-{name}.png")
+
+
 def test_picture_of_an_error(slicerModule, opened, grab):
     panel = opened("is killed")
     panel.ui.enhanceButton.click()

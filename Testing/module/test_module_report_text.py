@@ -40,3 +40,30 @@ def test_changes_show_both_figures_only_when_they_differ(text, head):
     report = {"data_consistency": {"before": 0.05, "after": 0.01}, "banding": {"input": 0.002, "output": 0.002}}
     table = text.reportTable(report, None, head)
     assert "5.00 % → 1.00 %" in table and table.count("→") == 1
+
+
+def test_the_distance_to_the_scan_says_what_was_done_about_it(text, head):
+    def row(**figures):
+        return text.reportTable({"data_consistency": figures}, None, head)
+
+    assert "2.13 % → 0.04 %, corrected" in row(mode="project", before=0.0213, after=0.0004)
+    assert "2.13 %<" in row(mode="report", before=0.0213, after=0.0213)
+    assert "not measured" in row(mode="none", before=None, after=None)
+
+
+def test_figures_of_three_directions_are_told_for_each(text, head):
+    report = {
+        "banding": {
+            "input": 0.002, "output": 0.0021,
+            "output_grid": {"axial": {"output": 0.003, "interpolation": 0.0031}, "coronal": {"output": None}},
+        },
+        "through_plane_gradient_ratio": {"input": 0.8123, "output": 0.6},
+    }  # fmt: skip
+    table = text.reportTable(report, None, head)
+    assert "0.0020 → 0.0021" in table and "0.81 → 0.60" in table
+    assert "0.0030 (interpolation: 0.0031)" in table and "Banding, axial" in table
+    assert "Banding, coronal" not in table
+
+
+def test_a_ratio_that_could_not_be_measured_leaves_no_row(text, head):
+    assert "Through-plane" not in text.reportTable({"through_plane_gradient_ratio": {"input": None}}, None, head)

@@ -29,7 +29,8 @@ class CHARMSSRPanelTest(unittest.TestCase):
         self.assertIs(self.widget.ui.inputSelector.currentNode(), self.head)
 
     def test_every_control_has_a_tool_tip(self):
-        for name in ("inputSelector", "checkpointComboBox", "planesComboBox", "enhanceButton", "deviceComboBox"):
+        names = ("inputSelector", "checkpointComboBox", "planesComboBox", "mapsCheckBox", "enhanceButton")
+        for name in names:
             self.assertTrue(getattr(self.widget.ui, name).toolTip, name)
 
     @unittest.skipUnless(canCompute() and models.availableModels(), "needs torch, safetensors and a checkpoint")
@@ -37,6 +38,7 @@ class CHARMSSRPanelTest(unittest.TestCase):
         # The self-test of the module goes through the preprocessing; this one is about the panel.
         self.widget.ui.biasCorrectionCheckBox.checked = False
         self.widget._parameterNode.skullStrip = "none"
+        self.widget.ui.mapsCheckBox.checked = True
         self.assertTrue(self.widget.ui.enhanceButton.enabled, self.widget.ui.enhanceButton.toolTip)
         self.widget.ui.enhanceButton.click()
         end = time.monotonic() + PATIENCE_S
@@ -47,6 +49,9 @@ class CHARMSSRPanelTest(unittest.TestCase):
         self.assertIs(sourceOf(result), self.head)
         self.assertIn(result.GetName(), self.widget.ui.resultLabel.text)
         self.widget.ui.compareButton.click()
+        self.assertEqual(self.widget.ui.showMapButton.text, "Hide map")
+        self.widget.ui.showMapButton.click()
+        self.assertEqual(self.widget.ui.showMapButton.text, "Show detail map")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,45 @@
+"""What the choices of the panel mean for the chosen volume, in one sentence each."""
+
+from slicer.i18n import tr as _
+
+
+def planesExplanation(planes, isotropic):
+    """Sentence under the list of slices.
+
+    :param planes: the library's word.
+    :param isotropic: whether the voxels of the input are about cubes.
+    """
+    if planes == "three":
+        return (
+            _("All three directions, fused: sharper along every axis and without steps between slices; it takes about "
+              "three times as long.")
+            if isotropic
+            else _("These slices are thick: they are enhanced as acquired, then the volume is interpolated to nearly "
+                   "cubic voxels, which adds no detail between slices.")
+        )
+    return {
+        "acquisition": _("The slices as they were scanned: the published way and the fastest; steps between slices may "
+                         "show in the other views."),
+        "axial": _("Axial slices, however the scan was made: the head-foot axis keeps its resolution."),
+        "coronal": _("Coronal slices, however the scan was made: the front-back axis keeps its resolution."),
+        "sagittal": _("Sagittal slices, however the scan was made: the left-right axis keeps its resolution."),
+    }[planes]
+
+
+def consistencyExplanation(mode):
+    """Sentence under the list of what is done about the distance between result and scan."""
+    return {
+        "report": _("The result, brought back to the scan's resolution, is compared with the scan and left as it is."),
+        "project": _("The result is corrected until, at the scan's resolution, it equals the scan with all its noise."),
+        "none": _("Nothing is compared: no figure will say how far the result departs from the scan."),
+    }[mode]
+
+
+def mapsExplanation(planes, isotropic):
+    """Sentence under the maps' check box."""
+    if planes != "three":
+        return _("Adds two colour maps: the added detail, and how much the result varies when slices are mirrored or "
+                 "turned; it takes about four times as long.")
+    if isotropic:
+        return _("Adds two colour maps: the added detail, and how far the three directions disagree.")
+    return _("Adds a colour map of the added detail.")
