@@ -41,8 +41,8 @@ class Pair:
 
     @property
     def file_names(self):
-        """Names of the 3T's and the 7T's file; "" for images."""
-        return tuple("" if isinstance(one, sitk.Image) else Path(one).name for one in (self.image_3t, self.image_7t))
+        """Names of the 3T's and the 7T's file; "" for what is no file."""
+        return tuple(Path(one).name if isinstance(one, (str, Path)) else "" for one in (self.image_3t, self.image_7t))
 
     def load(self):
         """The pair's images, read where they are paths.
