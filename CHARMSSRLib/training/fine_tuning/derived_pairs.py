@@ -104,7 +104,7 @@ def derive_pair(image, settings=None):
 
 def _transform(image, settings):
     """From the "3T" to the "7T": the inverse of the head's motion about its own centre."""
-    mask = sitk.GetArrayViewFromImage(head_mask(image)) > 0
+    mask = sitk.GetArrayFromImage(head_mask(image)) > 0
     index = [float(hits.mean()) for hits in np.nonzero(mask)][::-1]
     motion = sitk.Euler3DTransform()
     motion.SetCenter(image.TransformContinuousIndexToPhysicalPoint(index))

@@ -82,9 +82,9 @@ def _same_voxels(first, second):
     first, second = (sitk.DICOMOrient(image, "LPS") for image in (first, second))
     if first.GetSize() != second.GetSize():
         return False
-    first, second = sitk.GetArrayViewFromImage(first), sitk.GetArrayViewFromImage(second)
+    arrays = [sitk.GetArrayViewFromImage(image) for image in (first, second)]
     # A coarse sample settles it for nearly every pair.
-    return all(np.array_equal(first[::step, ::step, ::step], second[::step, ::step, ::step]) for step in (8, 1))
+    return all(np.array_equal(*(array[::step, ::step, ::step] for array in arrays)) for step in (8, 1))
 
 
 def _check_head(what, image):

@@ -138,7 +138,7 @@ def residual_shift(first, second, inside, spacing):
     squared = sum(f**2 for f in np.meshgrid(*frequencies, indexing="ij", sparse=True))
     # Phases of the frequencies that carry the detail; their Gaussian weight makes the peak a Gaussian.
     weight = np.exp(-2 * (np.pi * _DETAIL_MM) ** 2 * squared)
-    correlation = np.fft.irfftn(cross / np.maximum(np.abs(cross), 1e-20) * weight, s=window.shape)
+    correlation = np.fft.irfftn(cross / np.maximum(np.abs(cross), 1e-20) * weight, s=window.shape, axes=(0, 1, 2))
     peak = np.unravel_index(int(correlation.argmax()), correlation.shape)
     shift = []
     for axis, index in enumerate(peak):

@@ -123,6 +123,9 @@ def _method(fixed, samples, seed):
 def _scored_starts(fixed, moving, centre, shift, seed, is_cancelled):
     """Rigid transforms of the lattice, the best mutual information first."""
     method = _method(fixed, _START_SAMPLES, seed)
+    # Scores need no gradients.
+    method.SetMetricUseFixedImageGradientFilter(False)
+    method.SetMetricUseMovingImageGradientFilter(False)
     scored = []
     angles = (0.0, -_START_ANGLE, _START_ANGLE)
     for number, rotation in enumerate(itertools.product(angles, repeat=3)):
