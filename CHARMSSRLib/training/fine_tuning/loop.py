@@ -168,15 +168,11 @@ class Run:
         return since >= self.plan.patience
 
     def _keep_best(self):
-        """Write the best weights as a complete checkpoint; the one before goes only afterwards."""
-        older = list(self.folder.glob("best-*"))
-        newest = self.folder / f"best-{self.step:07d}"
-        weights = save_checkpoint(self.network, self.card(self.step, self.seconds), newest)
+        """Write the best weights as a complete checkpoint, beside the best before."""
+        folder = self.folder / f"best-{self.step:07d}"
+        weights = save_checkpoint(self.network, self.card(self.step, self.seconds), folder)
         if self.publish:
             self.publish(weights)
-        for folder in older:
-            if folder != newest:
-                shutil.rmtree(folder, ignore_errors=True)
 
     def _save(self):
         state = {
@@ -189,6 +185,9 @@ class Run:
         partial = self.folder / "state.pt.partial"
         torch.save(state, partial)
         os.replace(partial, self.folder / "state.pt")
+        # Only now: a run that is killed before goes on from a state that knows the best before.
+        for folder in sorted(self.folder.glob("best-*"))[:-1]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _resume(self):
         """Go on from the folder's state if it is one of this run; whatever else lies there goes."""

@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from ...errors import Cancelled
+from ...enhancement.inference import SliceEnhancer
 from ...evaluation.fidelity import brain_psnr, brain_ssim
 from ...evaluation.tissue import TISSUE_ORDER, contrast_to_noise, edge_sharpness, find_tissues, signal_to_noise
 from .intensity_match import MapFit
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 INTERPOLATED, MATCHED, ORACLE = "3T interpolated", "3T intensity-matched", "3T matched to this very 7T (oracle)"
 UNTUNED, TUNED, SEVEN = "checkpoint before", "checkpoint after", "7T"
 METHODS = (INTERPOLATED, MATCHED, ORACLE, UNTUNED, TUNED, SEVEN)
+NEIGHBOURS = 2  # slices to each side that the interpolation onto the 7T grid draws on
 FIGURES = ("psnr", "ssim", "snr", "cnr", "sharpness")
 
 
@@ -81,7 +82,6 @@ class PairScorer:
         self.rows.append(row)
 
 
-@torch.inference_mode()
 def enhanced_stack(network, pair, numbers, plan, is_cancelled=None):
     """What a network makes of a pair's 3T slices: float32 (n, s*h, s*w), normalised.
 
@@ -92,16 +92,15 @@ def enhanced_stack(network, pair, numbers, plan, is_cancelled=None):
     Args:
         network: CHARMS. pair: PairSlices. numbers: the slices that matter. plan: gives the device.
     """
-    ready = network.for_inference().to(plan.device)
-    channels = network.arguments["in_channels"]
-    wanted = set(np.unique(np.concatenate([np.asarray(numbers) + reach for reach in range(-2, 3)])).tolist())
-    output = np.empty(pair.target.shape, np.float32)
-    for number in range(len(output)):
-        if is_cancelled is not None and is_cancelled():
-            raise Cancelled()
-        output[number] = pair.interpolated(number)
-        if number in wanted and pair.brain[number].any():
-            slices = torch.from_numpy(pair.network_input(number, channels))[None].to(plan.device)
-            inside = pair.brain[number].repeat(pair.scale, 0).repeat(pair.scale, 1) > 0
-            np.copyto(output[number], ready(slices)[0, 0].float().cpu().numpy(), where=inside)
+    n, height, width = pair.acquired.shape
+    near = np.unique(np.add.outer(np.asarray(numbers), np.arange(-NEIGHBOURS, NEIGHBOURS + 1)))
+    wanted = [int(number) for number in near if 0 <= number < n and pair.brain[number].any()]
+    masked = np.where(pair.brain > 0, pair.acquired, np.float32(0))
+    enhanced = np.empty((n, height * pair.scale, width * pair.scale), np.float32)
+    enhancer = SliceEnhancer(network, plan.device, torch.float32)
+    enhancer.run(masked, wanted, enhanced, slice(0, height), slice(0, width), is_cancelled=is_cancelled)
+    output = np.stack([pair.interpolated(number) for number in range(n)])
+    for number in wanted:
+        inside = pair.brain[number].repeat(pair.scale, 0).repeat(pair.scale, 1) > 0
+        np.copyto(output[number], enhanced[number], where=inside)
     return output

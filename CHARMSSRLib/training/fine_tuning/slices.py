@@ -118,6 +118,10 @@ class PairSlices:
             np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in names
         )
 
+    def close(self):
+        """Let go of the files: where they are mapped, Windows removes no folder."""
+        self.acquired = self.brain = self.target = self.common = self.seven = self.seven_mask = None
+
     @property
     def label(self):
         return f"{self.subject} {self.contrast}".strip()
