@@ -9,7 +9,7 @@ from .map_texts import isSigned
 COLOR_COUNT = 256
 PERCENTILE = 99.0  # of the magnitudes that are not zero: the end of the colours
 ENOUGH_VOXELS = 1000000
-QUIET_SHARE = 0.1  # of the range: what is closer to zero stays transparent
+QUIET_SHARE = 0.2  # of the range: what is closer to zero stays transparent
 KIND = "CHARMSSR.MapColors"
 
 # Red, green, blue at equal steps. Blue and orange can be told apart with any colour vision, and neither is a grey.

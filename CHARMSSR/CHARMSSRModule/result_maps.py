@@ -24,7 +24,7 @@ def mapNodes(resultNode):
         for index in range(resultNode.GetNumberOfNodeReferenceRoles()):
             role = resultNode.GetNthNodeReferenceRole(index)
             node = resultNode.GetNodeReference(role) if role.startswith(MAP_ROLE) else None
-            if node is not None:
+            if node is not None and isMap(node):
                 found[role[len(MAP_ROLE):]] = node
     known = [name for name in KNOWN if name in found]
     return {name: found[name] for name in known + sorted(set(found) - set(known))}
@@ -66,6 +66,10 @@ def attachMaps(resultNode, finished, placeBeside):
     :param finished: nodes of unfinishedMaps.
     :param placeBeside: function(node) that puts a new node into the subject hierarchy.
     """
+    if isMap(resultNode):  # the user has chosen it as the output: it is one no longer
+        resultNode.RemoveAttribute(MAP)
+        resultNode.RemoveNodeReferenceIDs(RESULT_ROLE)
+        resultNode.GetDisplayNode().SetApplyThreshold(False)
     former = mapNodes(resultNode)
     for name, node in former.items():
         if name not in finished or not _belongsTo(node, name, resultNode):

@@ -7,6 +7,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 import traceback
 import types
 
@@ -28,6 +29,9 @@ from . import (
 )
 from .application import qSlicerApplication
 from .scene import SceneKeeper
+
+# Between looks at the event queue: whoever is waited for may need this processor.
+PAUSE_S = 0.002
 
 
 class Host:
@@ -153,6 +157,7 @@ class Host:
         self.application.processEvents()
         while not end.hasExpired():
             self.application.processEvents(QtCore.QEventLoop.AllEvents, 20)
+            time.sleep(PAUSE_S)
 
     def waitUntil(self, condition, seconds=30.0):
         """Processes events until a condition holds; returns whether it did in time."""
@@ -160,7 +165,8 @@ class Host:
         while not condition():
             if end.hasExpired():
                 return False
-            self.application.processEvents(QtCore.QEventLoop.AllEvents | QtCore.QEventLoop.WaitForMoreEvents, 20)
+            self.application.processEvents(QtCore.QEventLoop.AllEvents, 20)
+            time.sleep(PAUSE_S)
         return True
 
     @property

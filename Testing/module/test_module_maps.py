@@ -117,6 +117,15 @@ def test_a_users_copy_of_a_result_keeps_the_originals_maps_as_they_were(logic, h
     assert logic.mapNodes(output)["detail"] is original
 
 
+def test_a_map_chosen_as_the_output_becomes_a_result(logic, head):
+    first = enhanceWithMaps(logic, head)
+    chosen = logic.mapNodes(first)["variability"]
+    assert logic.process(head, chosen, checkpoint="mine", maps=True) is chosen
+    assert chosen.GetAttribute("CHARMSSR.Map") is None and not chosen.GetDisplayNode().GetApplyThreshold()
+    assert list(logic.mapNodes(chosen)) == ["detail", "variability"] and chosen not in logic.mapNodes(chosen).values()
+    assert list(logic.mapNodes(first)) == ["detail"]
+
+
 def test_maps_survive_a_saved_scene_with_their_colours(slicerModule, logic, head, tmp_path):
     import slicer
 
@@ -160,7 +169,7 @@ def test_other_maps_go_from_a_transparent_zero_up(logic, head):
     display, voxels = node.GetDisplayNode(), slicer.util.arrayFromVolume(node)
     assert display.GetWindowLevelMin() == pytest.approx(0)
     assert display.GetWindowLevelMax() == pytest.approx(np.percentile(voxels[voxels > 0], 99), rel=0.05)
-    assert display.GetApplyThreshold() and 0 < display.GetLowerThreshold() < display.GetWindowLevelMax() / 5
+    assert display.GetApplyThreshold() and 0 < display.GetLowerThreshold() < display.GetWindowLevelMax() / 4
     assert display.GetUpperThreshold() >= voxels.max()
 
 
