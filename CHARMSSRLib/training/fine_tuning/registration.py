@@ -118,7 +118,7 @@ def register_pair(pair, settings=None, progress=None, is_cancelled=None):
         transform = _registered(images, getattr(settings, "seed", 0),
                                 lambda fraction, message: tell(0.55 + 0.4 * fraction, f"{pair.name}: {message}"),
                                 is_cancelled)
-        tell(0.95, f"Judging the registration of {pair.name}")
+        tell(0.96, f"Judging the registration of {pair.name}")
         quality = measure_quality(*images, transform)
         reason = refusal(quality)
         if reason:
