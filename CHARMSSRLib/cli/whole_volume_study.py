@@ -36,7 +36,7 @@ def run_whole_volume_study(arguments):
     study = load_study(arguments.study)
     setup = Setup(
         arguments.checkpoint, str(choose_device(arguments.device)), arguments.noise, arguments.box,
-        tuple(arguments.planes or study.planes),
+        tuple(arguments.planes or study.planes), str(folder),
     )  # fmt: skip
     checkpoint = load_checkpoint(arguments.checkpoint)
     with Interruption() as interruption, ProgressLine() as progress:

@@ -23,7 +23,7 @@ def quality_against_cost(score_rows, cost_rows, path):
     scored = {row["method"] for row in score_rows}
     costs = {row["method"]: row["gmac_for_inference"] for row in cost_rows if row["method"] in scored}
     panels = group(score_rows, "contrast")
-    figure = _new_figure(4.8 * len(panels), 3.8)
+    figure = new_figure(4.8 * len(panels), 3.8)
     for axes, ((contrast,), rows) in zip(np.ravel(figure.subplots(1, len(panels), squeeze=False)), panels.items()):
         for (method,), own in group(rows, "method").items():
             values = list(subject_figures(own, "brain_psnr").values())
@@ -41,7 +41,7 @@ def quality_against_cost(score_rows, cost_rows, path):
         _set_cost_axis(axes, costs.values())
         axes.margins(y=0.15)
         axes.set(title=contrast, xlabel="GMAC per 256 x 256 slice", ylabel="PSNR in the brain (dB)")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def gains_by_subject(score_rows, baseline, path):
@@ -52,7 +52,7 @@ def gains_by_subject(score_rows, baseline, path):
     """
     methods = [m for (m,) in group(score_rows, "method") if m not in (baseline, REFERENCE)]
     contrasts = [contrast for (contrast,) in group(score_rows, "contrast")]
-    figure = _new_figure(max(3.6, 1.1 * len(methods)), 3.6)
+    figure = new_figure(max(3.6, 1.1 * len(methods)), 3.6)
     axes = figure.subplots()
     for column, method in enumerate(methods):
         gains = gain_over(score_rows, method, baseline)
@@ -67,7 +67,7 @@ def gains_by_subject(score_rows, baseline, path):
     axes.set_xticks(range(len(methods)), methods, rotation=30, ha="right")
     axes.set_ylabel(f"gain over {baseline} (dB)")
     axes.legend(frameon=False, fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def error_maps(volume, candidates, degradation, scale, path, device="cpu"):
@@ -81,7 +81,7 @@ def error_maps(volume, candidates, degradation, scale, path, device="cpu"):
     reference, mask = (stack[0] for stack in reference_of(volume, chosen, scale))
     columns = len(candidates) + 1
     height, width = reference.shape
-    figure = _new_figure(2.0 * columns + 0.5, 4.0 * height / width + 0.5)
+    figure = new_figure(2.0 * columns + 0.5, 4.0 * height / width + 0.5)
     axes = figure.subplots(2, columns, squeeze=False)
     for one in axes.flat:
         one.set_axis_off()
@@ -97,7 +97,7 @@ def error_maps(volume, candidates, degradation, scale, path, device="cpu"):
         root_mean_square = np.sqrt(np.mean(error[mask] ** 2))
         axes[1, column].set_title(f"|error|, RMS {100 * root_mean_square:.1f} %", fontsize=8)
     figure.colorbar(shown, ax=axes[1, 0], label="share of the intensity range", fraction=0.2)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _set_cost_axis(axes, costs):
@@ -124,11 +124,21 @@ def require_matplotlib():
     return Figure
 
 
-def _new_figure(width, height):
+def new_figure(width, height):
+    """An empty figure of ``width`` x ``height`` inches.
+
+    Raises:
+        BackendError: when matplotlib is not installed.
+    """
     return require_matplotlib()(figsize=(width, height), layout="constrained")
 
 
-def _save(figure, path):
+def save_figure(figure, path):
+    """Write a figure as PNG; the file appears only when complete.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
     try:

@@ -2,7 +2,15 @@
 
 from importlib import import_module
 
-MODULES = {"noise": "noise_study"}
+MODULES = {
+    "planes": "planes_study",
+    "thick-slices": "thick_slices_study",
+    "consistency": "consistency_study",
+    "maps": "maps_study",
+    "lesions": "lesions_study",
+    "noise": "noise_study",
+    "banding": "banding_study",
+}
 
 
 def load_study(name):

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -41,7 +41,9 @@ class Setup:
         device: where the network runs.
         noise: SD of Rician noise added to the degraded volume, per unit of its 99.9th percentile.
         box: only a cube of this many voxels of each volume; None for all of it.
-        planes: the ways of enhancing that are compared, as in ``settings.PLANES``; studies of one way take the first.
+        planes: the ways of enhancing that are compared, as in ``settings.PLANES``; studies of one way
+            take the first.
+        folder: where a study may put pictures of single volumes; None for none. Changes no figure.
     """
 
     checkpoint: str
@@ -49,6 +51,7 @@ class Setup:
     noise: float = 0.0
     box: Optional[int] = None
     planes: tuple = ("acquisition",)
+    folder: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -206,7 +209,7 @@ def _identity(study, checkpoint: Checkpoint, setup):
     """What the figures depend on, beside the volume."""
     card = checkpoint.card
     return {"study": study.name, "version": __version__, "checkpoint": card["name"], "sha256": card["sha256"],
-            "setup": plain(asdict(setup))}  # fmt: skip
+            "setup": plain(asdict(replace(setup, folder=None)))}  # fmt: skip
 
 
 def _cell(value, form):

@@ -1,0 +1,129 @@
+"""Study "consistency": what enforcing the acquired data does to the result, for either D and kind of input."""
+
+import tempfile
+from dataclasses import replace
+
+import numpy as np
+from scipy import ndimage
+
+from ...checkpoint import save_checkpoint
+from ..fidelity import brain_range
+from ..statistics import mean_and_deviation
+from .degraded_volumes import in_plane
+from .enhanced import enhanced
+from .scores import fidelity, worst_ratio
+from .study import Column, Study
+
+NOISE = 0.02  # of the intensity range, in the noisy input, where the run names no other
+OPERATORS = ("bicubic", "kspace")
+RIM = 3  # fine voxels at the mask's edge
+LIMIT = 1e-3  # largest residual after projection
+REPORT, PROJECT = "none", "project"
+
+
+def measure(sample, checkpoint, setup):
+    """Rows of one volume: kind of input x operator x (left alone, projected)."""
+    scale, noise = checkpoint.card["scale"], setup.noise or NOISE
+    inputs = {
+        "bicubic": in_plane(sample, scale, "bicubic"),
+        "kspace": in_plane(sample, scale, "kspace"),
+        f"kspace + {100 * noise:g} % noise": in_plane(sample, scale, "kspace", noise),
+    }
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="charmssr-") as folder:
+        for operator in OPERATORS:
+            # The operator stands in the card, so a card that names the other one is the way to it.
+            card = {**checkpoint.card, "name": f"study-{operator}", "data_consistency_operator": operator}
+            own = replace(setup, checkpoint=str(save_checkpoint(checkpoint.network, card, folder)))
+            for kind, volume in inputs.items():
+                for mode, option in ((REPORT, "report"), (PROJECT, "project")):
+                    result = enhanced(volume, own, planes="axial", data_consistency=option)
+                    rows.append({"input": kind, "operator": operator, "mode": mode, **_figures(volume, result)})
+    return rows
+
+
+def _figures(volume, result):
+    inside = volume.inside & result.mask
+    banding, consistency = result.report["banding"], result.report["data_consistency"]
+    return {
+        **fidelity(result.values, volume.truth, inside),
+        **rim_and_interior(result.values, volume.truth, inside),
+        "residual_before": consistency["before"],
+        "residual_after": consistency["after"],
+        "banding_ratio": worst_ratio([banding["output"]], [banding["input"]]),
+        "seconds": result.report["stages"]["data consistency"],
+    }
+
+
+def rim_and_interior(output, truth, inside, width=RIM):
+    """Root mean square error in the outermost ``width`` voxels of each slice of the mask, and farther inside.
+
+    Args:
+        output, truth, inside: arrays (n, h, w).
+
+    Returns:
+        dict of ``rim_error`` and ``interior_error``, per unit of the intensity range.
+    """
+    interior = ndimage.binary_erosion(inside, np.ones((1, 2 * width + 1, 2 * width + 1)))
+    squared = np.square((output - truth) / brain_range(truth, inside), dtype=np.float64)
+    return {
+        "rim_error": float(np.sqrt(squared[inside & ~interior].mean())),
+        "interior_error": float(np.sqrt(squared[interior].mean())),
+    }
+
+
+def effects(rows):
+    """dict (input, operator) -> list of what projection changes in PSNR (dB), one per volume."""
+    found = {}
+    keys = ("volume", "input", "operator")
+    for case in dict.fromkeys(tuple(row[key] for key in keys) for row in rows):
+        psnr = {row["mode"]: row["psnr"] for row in rows if tuple(row[key] for key in keys) == case}
+        found.setdefault(case[1:], []).append(psnr[PROJECT] - psnr[REPORT])
+    return found
+
+
+def verdict(rows):
+    """Residuals, effect on PSNR by input and operator, the mask's edge, banding."""
+    projected = [row for row in rows if row["mode"] == PROJECT]
+    worst = max(row["residual_after"] for row in projected)
+    sentences = [
+        f"Residual after projection: at most {worst:.1e}; the limit of {LIMIT:g}"
+        f" {'holds' if worst <= LIMIT else 'does not hold'}."
+    ]
+    for (kind, operator), changes in effects(rows).items():
+        sentences.append(
+            f"{kind} input, D {operator}: projection changes PSNR by {mean_and_deviation(changes)[0]:+.2f} dB on"
+            f" average ({min(changes):+.2f} to {max(changes):+.2f})."
+        )
+    left_alone = {(row["volume"], row["input"], row["operator"]): row for row in rows if row["mode"] == REPORT}
+    edges = []
+    for row in projected:
+        other = left_alone[row["volume"], row["input"], row["operator"]]
+        edges.append((row["rim_error"] / other["rim_error"]) / (row["interior_error"] / other["interior_error"]))
+    sentences.append(
+        f"Edge of the mask: projection changes the error in the {RIM}-voxel rim by {min(edges):.3f} to {max(edges):.3f}"
+        " times what it does in the interior (1: no ringing)."
+    )
+    bands = [row["banding_ratio"] for row in projected if row["banding_ratio"] is not None]
+    if bands:
+        sentences.append(f"Banding after projection: at most {max(bands):.3f} of the input's.")
+    return sentences
+
+
+STUDY = Study(
+    name="consistency",
+    title="Keeping the acquired data",
+    protocol="Axial slices made coarse by the operator of the first column (magnitude; noise is Rician), enhanced slice"
+    " by slice through `enhance` with data consistency `report` (none) and `project`, for a card that names either"
+    " operator D. Residual: ||D(out) - in|| / ||in|| inside the brain. Rim and interior: root mean square error in the"
+    f" outermost {RIM} voxels of the brain and farther inside, in % of the intensity range. Bands: output / input.",
+    columns=(
+        Column("volume", "volume"), Column("input", "input"), Column("operator", "D"), Column("mode", "mode"),
+        Column("psnr", "PSNR (dB)", ".2f"), Column("ssim", "SSIM", ".4f"),
+        Column("residual_before", "residual before", ".1e"), Column("residual_after", "after", ".1e"),
+        Column("rim_error", "rim", ".2%"), Column("interior_error", "interior", ".2%"),
+        Column("banding_ratio", "bands", ".3f"), Column("seconds", "s", ".1f"),
+    ),
+    measure=measure,
+    verdict=verdict,
+)  # fmt: skip

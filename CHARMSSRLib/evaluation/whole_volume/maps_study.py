@@ -1,0 +1,93 @@
+"""Study "maps": do the maps of what was added rank the true errors?"""
+
+import numpy as np
+
+from ..figures import new_figure, save_figure
+from ..statistics import mean_and_deviation
+from .degraded_volumes import truncated
+from .enhanced import cubic, enhanced
+from .ranking import FRACTIONS, gradient_magnitude, local_mean, sparsification, spearman
+from .samples import is_truly_isotropic
+from .study import Column, Study
+
+WANTED = 0.3  # Spearman's correlation
+GRADIENT, ORACLE = "gradient of the input", "the error itself"
+
+
+def measure(sample, checkpoint, setup):
+    """Rows of one volume: for each way of enhancing its maps, the gradient's ranking and the oracle's."""
+    scale, rows = checkpoint.card["scale"], []
+    for planes in setup.planes:
+        if planes == "three" and not is_truly_isotropic(vars(sample), sample.image.GetSpacing()):
+            continue
+        volume = truncated(sample, scale, (0, 1, 2) if planes == "three" else (1, 2), setup.noise)
+        result = enhanced(volume, setup, planes="axial" if planes == "acquisition" else planes, maps=True)
+        inside = volume.inside & result.mask
+        error = result.values - volume.truth
+        local_error = local_mean(error, inside)
+        maps = {name: local_mean(one, inside) for name, one in result.maps.items()}
+        gradient = gradient_magnitude(cubic(volume.coarse, volume.factors), volume.spacing)
+        maps[GRADIENT], maps[ORACLE] = local_mean(gradient, inside), np.abs(error)
+        for name, suspicion in maps.items():
+            curve = sparsification(suspicion, error, inside)
+            rows.append({
+                "planes": planes, "map": name, "spearman": spearman(suspicion, error, inside),
+                "spearman_local": spearman(suspicion, local_error, inside), "area": float(curve.mean()),
+                "curve": curve.tolist(),
+            })  # fmt: skip
+    return rows
+
+
+def verdict(rows):
+    """For every map: does it hold what is asked of it?"""
+    sentences = []
+    own_maps = [row for row in rows if row["map"] not in (GRADIENT, ORACLE)]
+    for planes, name in dict.fromkeys((row["planes"], row["map"]) for row in own_maps):
+        own = [row for row in own_maps if (row["planes"], row["map"]) == (planes, name)]
+        gradient = {row["volume"]: row["area"] for row in rows if (row["planes"], row["map"]) == (planes, GRADIENT)}
+        rho, local = ([row[key] for row in own] for key in ("spearman", "spearman_local"))
+        better = sum(row["area"] < gradient[row["volume"]] for row in own)
+        sentences.append(
+            f"{name} ({planes}): Spearman {mean_and_deviation(rho)[0]:.2f} on average, {min(rho):.2f} at least (local"
+            f" error {mean_and_deviation(local)[0]:.2f}, {min(local):.2f}); {WANTED:g}"
+            f" {'holds' if min(rho) >= WANTED else 'does not hold'} for every volume. Sparsification better than by"
+            f" gradient in {better} of {len(own)} volumes."
+        )
+    return sentences
+
+
+def draw(rows, path):
+    """Sparsification curves, mean over the volumes, a panel per way of enhancing."""
+    panels = list(dict.fromkeys(row["planes"] for row in rows))
+    figure = new_figure(4.6 * len(panels), 3.6)
+    for axes, planes in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
+        for name in dict.fromkeys(row["map"] for row in rows if row["planes"] == planes):
+            curves = [row["curve"] for row in rows if (row["planes"], row["map"]) == (planes, name)]
+            style = {"color": "0.5", "linestyle": "--"} if name in (GRADIENT, ORACLE) else {}
+            axes.plot(100 * FRACTIONS, np.mean(curves, 0), label=name, **style)
+            if style:
+                axes.annotate(name, (100 * FRACTIONS[10], np.mean(curves, 0)[10]), fontsize=7, color="0.4")
+        axes.set(title=planes, xlabel="voxels removed, most suspicious first (%)", ylabel="remaining RMS error / all")
+        axes.set_ylim(0, 1.05)
+        axes.legend(frameon=False, fontsize=8)
+    save_figure(figure, path)
+
+
+STUDY = Study(
+    name="maps",
+    title="Maps: do they show where the result is wrong?",
+    protocol="k-space truncated volumes enhanced with maps: axial slices truncated in plane (acquisition, every volume)"
+    " and all three axes (three, volumes of truly isotropic resolution). Each map is read by the mean of its"
+    " magnitude over 3 x 3 x 3 voxels inside the brain. Spearman: rank correlation with |output - truth| of the voxel,"
+    " and with its mean over 3 x 3 x 3 (local). Area: mean over the share of voxels removed (0 to 95 %, most suspicious"
+    " first) of the remaining root mean square error, 1 = no better than chance; beside it the ranking by the gradient"
+    " magnitude of the interpolated input, and by the error itself, which nothing can beat.",
+    columns=(
+        Column("volume", "volume"), Column("contrast", "contrast"), Column("planes", "planes"), Column("map", "map"),
+        Column("spearman", "Spearman", ".3f"), Column("spearman_local", "local", ".3f"), Column("area", "area", ".3f"),
+    ),
+    measure=measure,
+    planes=("acquisition", "three"),
+    verdict=verdict,
+    draw=draw,
+)  # fmt: skip
