@@ -34,8 +34,7 @@ from CHARMSSRLib.training.prepare import read_manifest  # noqa: E402
 from CHARMSSRLib.volume_io import read_volume  # noqa: E402
 
 SOURCES = ("ds002748", "ds000011")
-METHODS = ("3T interpolated", "3T intensity-matched", "3T matched to this very 7T (oracle)", "checkpoint before",
-           "checkpoint after")  # fmt: skip
+SLICE_MM = 2.0  # the true thickness of ds002748 also where its slices are interpolated to 1 mm
 
 
 def main():
@@ -46,7 +45,7 @@ def main():
     parser.add_argument("--held-out", type=int, default=2, help="held-out subjects (default: 2)")
     parser.add_argument("--source", choices=SOURCES, default=SOURCES[0])
     parser.add_argument("--scale", type=float, default=2.0, help="how much coarser the 3T is (default: 2)")
-    parser.add_argument("--slices", type=int, default=0, help="central slices of each volume; 0 for all (default)")
+    parser.add_argument("--slab", type=float, default=0, help="mm of the middle, at least 70; 0: all (default)")
     parser.add_argument("--mismatched", type=int, default=2, help="mismatched pairs of the second run (default: 2)")
     parser.add_argument("--checkpoint", default="charms-x2-clinical")
     parser.add_argument("--device", default="auto")
@@ -83,30 +82,40 @@ def volumes_of(arguments, split, count):
 
 
 def derived(path, number, arguments):
-    """A derived pair whose position, bias field and noise are a function of the volume's number."""
+    """A derived pair and the 3T's mask (None for a whole head).
+
+    Position, bias field and noise are a function of the volume's number. The noise of the derived
+    3T fills the zeroed background of a stripped volume, which no skull-strip expects: such a pair
+    brings its mask along.
+    """
     rng = np.random.default_rng(1000 + number)
-    image = read_volume(path)
-    if arguments.slices:
-        image = sitk.DICOMOrient(image, "LPS")
-        start = max(0, (image.GetSize()[2] - arguments.slices) // 2)
-        image = image[:, :, start : start + arguments.slices]
-    return derive_pair(image, DerivationSettings(
-        scale=arguments.scale, rotation_degrees=tuple(rng.uniform(-12, 12, 3)),
-        translation_mm=tuple(rng.uniform(-15, 15, 3)), seed=number,
+    image = sitk.DICOMOrient(read_volume(path), "LPS")
+    if arguments.slab:
+        count = int(np.ceil(arguments.slab / image.GetSpacing()[2]))
+        start = max(0, (image.GetSize()[2] - count) // 2)
+        image = image[:, :, start : start + count]
+    pair = derive_pair(image, DerivationSettings(
+        scale=arguments.scale, slice_mm=max(SLICE_MM, image.GetSpacing()[2]), seed=number,
+        rotation_degrees=tuple(rng.uniform(-12, 12, 3)), translation_mm=tuple(rng.uniform(-15, 15, 3)),
     ))  # fmt: skip
+    if (sitk.GetArrayViewFromImage(image) == 0).mean() < 0.2:
+        return pair, None
+    brain = sitk.BinaryMorphologicalClosing(sitk.Cast(image > 0, sitk.sitkUInt8), (3, 3, 3))
+    soft = sitk.Resample(sitk.Cast(brain, sitk.sitkFloat32), pair.image_3t, pair.transform, sitk.sitkLinear, 0.0)
+    return pair, sitk.Cast(soft > 0.5, sitk.sitkUInt8)
 
 
 def matched_pair(row, number, arguments, known):
-    pair = derived(row[1], number, arguments)
+    pair, mask = derived(row[1], number, arguments)
     known[row[0]] = pair.transform
-    return Pair(row[0], "T1w", pair.image_3t, pair.image_7t)
+    return Pair(row[0], "T1w", pair.image_3t, pair.image_7t, mask)
 
 
 def mismatched_pairs(rows, arguments):
     """The 3T of each subject with the 7T of the next."""
     own = [derived(path, number, arguments) for number, (_, path) in enumerate(rows)]
     return [
-        Pair(f"{rows[i][0]} with {rows[i + 1][0]}", "T1w", own[i].image_3t, own[i + 1].image_7t)
+        Pair(f"{rows[i][0]} with {rows[i + 1][0]}", "T1w", own[i][0].image_3t, own[i + 1][0].image_7t, own[i][1])
         for i in range(len(rows) - 1)
     ]
 
