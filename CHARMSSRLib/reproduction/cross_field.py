@@ -184,10 +184,11 @@ def _test(experiment, pairs, tuned, fitted, folder, progress, is_cancelled):
 
 def _score(pair, settings, plan, card, networks, intensity_map, work, is_cancelled):
     """{"rows", "reason"} of one test pair; its slices are on the disk only meanwhile."""
+    slices = None
     try:
         registered = register_pair(pair, settings, None, is_cancelled)
-        scorer_pair = write_slices(registered, card, work)
-        scorer = PairScorer(scorer_pair, scorer_pair.usable)
+        slices = write_slices(registered, card, work)
+        scorer = PairScorer(slices, slices.usable)
         scorer.score_baselines(intensity_map)
         for method, network in networks.items():
             scorer.score_network(method, network, plan, is_cancelled)
@@ -196,6 +197,8 @@ def _score(pair, settings, plan, card, networks, intensity_map, work, is_cancell
         logger.warning("%s is left out: %s", pair.name, error)
         return {"rows": [], "reason": str(error)}
     finally:
+        if slices is not None:
+            slices.close()  # a file that is mapped cannot be removed on Windows
         shutil.rmtree(work, ignore_errors=True)
 
 

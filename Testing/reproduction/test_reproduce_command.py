@@ -1,6 +1,8 @@
 """The command from a folder with public names to the tables, with a tiny network and a few steps."""
 
-import json
+import csv
+import re
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -13,7 +15,11 @@ from CHARMSSRLib import CHARMS
 from CHARMSSRLib.checkpoint import save_checkpoint
 from CHARMSSRLib.cli import entry
 from CHARMSSRLib.preprocessing.bias_field import BiasCorrection
+from CHARMSSRLib.reproduction import cross_field
 from CHARMSSRLib.reproduction.published import looks_like_double_range
+from CHARMSSRLib.training.fine_tuning import held_out, plan
+from CHARMSSRLib.training.fine_tuning.fine_tune import FineTuning
+from CHARMSSRLib.training.fine_tuning.intensity_match import MonotoneMap
 
 QUICK = ["--skull-strip", "none", "--no-timing", "--device", "cpu"]
 
@@ -46,30 +52,33 @@ def reproduce(monkeypatch, capfd):
     return run
 
 
-def small_checkpoint(folder):
+def small_checkpoint(folder, name="small", seed=3, spread=1e-4):
     """A random CHARMS of one block and unit with a non-zero tail; path of its weights."""
-    torch.manual_seed(3)
+    torch.manual_seed(seed)
     network = CHARMS(2, blocks=1, units=1)
-    torch.nn.init.normal_(network.tail.weight, std=0.002)
+    torch.nn.init.normal_(network.tail.weight, std=spread)
     card = {
-        "name": "small", "intensity": {"kind": "percentile", "upper": 99.9}, "margin": 4,
+        "name": name, "intensity": {"kind": "percentile", "upper": 99.9}, "margin": 4,
         "data_consistency_operator": "bicubic", "seen_7t": False, "licence": "Apache-2.0", "training_data": [],
     }  # fmt: skip
     return save_checkpoint(network, card, folder)
 
 
-def write_field(path, contrast="T1w", seed=0, size=(48, 54, 24), spacing=(3.4, 3.8, 7.2)):
-    """One head at 3T, or (another grid) at 7T: twice as fine in plane, other intensities, turned a little."""
+def write_field(path, contrast="T1w", seed=0, **_):
+    """One stripped head at 3T or, where the name says session 2, at 7T: twice as fine in plane, another contrast."""
     path.parent.mkdir(parents=True, exist_ok=True)
     seven = "ses-2" in path.name
-    grid = {"size": (96, 108, 24), "spacing": (1.7, 1.9, 7.2)} if seven else {"size": size, "spacing": spacing}
-    image, brain = phantom_head_and_brain(contrast=contrast, seed=seed, bias=0.05, **grid)
-    voxels = sitk.GetArrayFromImage(image) * (1 + 0.03 * seed)
+    factor = 2 if seven else 1
+    image, brain = phantom_head_and_brain(
+        size=(32 * factor, 36 * factor, 16), spacing=(5.0 / factor, 5.6 / factor, 9.9), contrast=contrast, seed=seed,
+        bias=0.0,
+    )  # fmt: skip
+    voxels = sitk.GetArrayFromImage(image)
     if seven:
         voxels = 900 * (voxels / 900) ** 1.3
-    out = sitk.GetImageFromArray((voxels * (sitk.GetArrayViewFromImage(brain) > 0)).astype(np.float32))
-    out.CopyInformation(image)
-    sitk.WriteImage(out, str(path))
+    stripped = sitk.GetImageFromArray(np.where(sitk.GetArrayViewFromImage(brain) > 0, voxels, 0).astype(np.float32))
+    stripped.CopyInformation(image)
+    sitk.WriteImage(stripped, str(path))
     return path
 
 
@@ -150,31 +159,71 @@ def test_given_weights_are_scored_without_training(tmp_path, reproduce):
     assert not list((tmp_path / "out").rglob("state.pt"))
 
 
-def test_pairs_become_tables_5_to_8(tmp_path, reproduce, monkeypatch):
+def pairs_of_two_sites(tmp_path):
+    """Options for two pairs of PTT1 and one of PTT2, and a small checkpoint."""
     bids_pairs(tmp_path / "ptt1", subjects=2, contrasts=("T1w",), make=write_field)
     bids_pairs(tmp_path / "ptt2", subjects=1, contrasts=("T1w",), make=write_field)
-    checkpoint = small_checkpoint(tmp_path)
     options = ["--ptt1", tmp_path / "ptt1", "--ptt2", tmp_path / "ptt2", "--output", tmp_path / "out", *QUICK]
-    options += ["--checkpoint", checkpoint, "--tuning-steps", 4, "--tuning-rate", 2e-3]
+    return [*options, "--checkpoint", small_checkpoint(tmp_path)]
+
+
+def test_pairs_are_tuned_on_and_tested_on_in_one_command(tmp_path, reproduce, monkeypatch):
+    for name, value in (("patch", 12), ("batch", 1)):
+        monkeypatch.setitem(plan.CPU_PRESET, name, value)
+    monkeypatch.setattr(held_out, "SLICES_PER_PAIR", 1)
+    options = [*pairs_of_two_sites(tmp_path), "--tuning-steps", 1]
     status, _, err = reproduce(*options)
     assert status == 0, err
     report = (tmp_path / "out" / "report.md").read_text()
-    for heading in ("Table 5, T1w", "Table 6, T1w", "Table 7, T1w", "Table 8, T1w", "Edge sharpness"):
-        assert heading in report
+    assert "1 pairs, 1 held out to choose the step, 1 steps at 0.0001" in report
     for baseline in ("3T interpolated", "3T intensity-matched", "checkpoint before"):
-        assert baseline in report
-    assert "20 log10 2" in report and "| PTT2 T1w | 21.00 | 0.7258 |" in report and "8-bit pictures" in report
-    assert "1 pairs, 1 held out to choose the step" in report
-    tuned = tmp_path / "out" / "cross-field" / "charms-x2-7t-T1w.json"
-    if tuned.exists():  # the few steps gained something
-        assert json.loads(tuned.read_text())["seen_7t"] is True
+        assert f"| PTT2 T1w | 21.00 | 0.7258 | {baseline} |" in report
 
-    monkeypatch.setattr("CHARMSSRLib.reproduction.cross_field.fine_tune", None)
+    monkeypatch.setattr("CHARMSSRLib.reproduction.cross_field.fine_tune", None)  # a call would fail
     monkeypatch.setattr("CHARMSSRLib.reproduction.cross_field.register_pair", None)
     assert reproduce(*options)[0] == 0
     assert (tmp_path / "out" / "report.md").read_text() == report
 
 
+def test_pairs_become_tables_5_to_8(tmp_path, reproduce, monkeypatch):
+    def tuned(pairs, settings, progress=None, is_cancelled=None, observe=None, command=""):
+        path = small_checkpoint(settings.folder, settings.name, seed=5, spread=2e-3)
+        report = {"best_step": 7, "steps": 9, "counts": {"training": len(pairs) - 1, "held_out": 1},
+                  "plan": {"learning_rate": 1e-5}, "verdict": "Something was gained."}  # fmt: skip
+        return FineTuning(path, report, {"T1w": MonotoneMap(np.array([0.0, 1.0]), np.array([0.0, 0.9]))})
+
+    assert list(signature(tuned).parameters) == list(signature(cross_field.fine_tune).parameters)
+    monkeypatch.setattr(cross_field, "fine_tune", tuned)
+    options = pairs_of_two_sites(tmp_path)
+    flat = sitk.Image((40, 40, 20), sitk.sitkFloat32)
+    for session in (1, 2):  # a second head of PTT2 that cannot be used
+        path = tmp_path / f"ptt2/sub-09/ses-{session}/anat/sub-09_ses-{session}_T1w.nii.gz"
+        path.parent.mkdir(parents=True)
+        sitk.WriteImage(flat, str(path))
+    status, _, err = reproduce(*options)
+    assert status == 0, err
+    report = (tmp_path / "out" / "report.md").read_text()
+    for heading in ("Table 5, T1w", "Table 6, T1w", "Table 7, T1w", "Table 8, T1w", "Edge sharpness"):
+        assert heading in report
+    assert "'checkpoint after': " in report and "kept step 7" in report and "Something was gained." in report
+    assert "- sub-09 T1w is left out: " in report
+    assert "20 log10 2" in report and "8-bit pictures" in report
+    with open(tmp_path / "out/cross-field/scores.csv", newline="") as file:
+        rows = {row["method"]: row for row in csv.DictReader(file)}
+    assert rows["checkpoint after"]["psnr"] != rows["checkpoint before"]["psnr"]
+    assert 0 < float(rows["3T interpolated"]["psnr"]) < float(rows["3T matched to this very 7T (oracle)"]["psnr"])
+    assert float(rows["checkpoint after"]["slice_psnr"]) > 0 and rows["7T"]["psnr"] == "" < rows["7T"]["snr"]
+    assert not list((tmp_path / "out/cross-field/test").glob("*/"))  # the slices are gone
+
+
 def test_the_factor_of_two_in_the_range_is_recognised():
     assert looks_like_double_range([6.0206, 6.0205, 6.0207, 1.0])
     assert not looks_like_double_range([6.0, 5.9, 6.1]) and not looks_like_double_range([6.0206])
+
+
+def test_every_option_on_the_page_is_an_option_of_the_command(repository):
+    text = (repository / "docs" / "reproduce.md").read_text(encoding="utf-8")
+    (subparsers,) = [action for action in entry.build_parser()._actions if action.dest == "command"]
+    known = set(subparsers.choices["reproduce"]._option_string_actions)
+    used = set(re.findall(r"--[a-z][a-z0-9-]+", text))
+    assert len(used) > 12 and used <= known
