@@ -23,18 +23,21 @@ class Operator:
         name: "bicubic" or "kspace".
         scale: factor of the two in-plane axes.
         through: factor across the slices; 1 leaves every slice to itself.
+        thick: a slice is the mean of the ``through`` slices that it covers, as a thick slice is;
+            else D is the same across the slices as in plane.
 
     Attributes:
         radius: LR voxels around a voxel whose values D mixes into it; the figure leaves
             them out at the mask's edge.
     """
 
-    def __init__(self, name, scale, through=1):
+    def __init__(self, name, scale, through=1, thick=False):
         if name not in ("bicubic", "kspace"):
             raise CheckpointError(
                 f"The checkpoint names the unknown data-consistency operator {name!r}: update CHARMSSR."
             )
         self.name, self.scale, self.through = name, scale, through
+        self.across = "mean" if thick else name
         self.radius = 2 if name == "bicubic" else 4
 
     def down(self, image):
@@ -66,9 +69,10 @@ class Operator:
         D U works on each axis by itself, so its inverse is a small matrix per axis. Its eigenvalues
         lie between 0.47 and 1.01: it strengthens the finest pattern of an axis about twofold.
         """
-        for axis, factor in enumerate((self.through, self.scale, self.scale)):
+        names = (self.across, self.name, self.name)
+        for axis, (name, factor) in enumerate(zip(names, (self.through, self.scale, self.scale))):
             if factor > 1:
-                matrix = round_trip_inverse(self.name, stack.shape[axis], factor)
+                matrix = round_trip_inverse(name, stack.shape[axis], factor)
                 stack = np.moveaxis(np.tensordot(matrix, stack, (1, axis)), 0, axis)
         return stack
 
@@ -77,7 +81,7 @@ class Operator:
         result = np.empty((size,) + stack.shape[1:], np.float32)
         for row in range(stack.shape[1]):
             columns = torch.from_numpy(np.ascontiguousarray(stack[:, row], np.float32))
-            result[:, row] = _resize_columns(self.name, columns, size).numpy()
+            result[:, row] = _resize_columns(self.across, columns, size).numpy()
         return result
 
     def parts(self, count):
@@ -99,9 +103,11 @@ def round_trip_inverse(name, size, factor):
 
 def _resize_columns(name, columns, size):
     """The operator ``name`` along axis 0 of a tensor (n, m): (size, m)."""
+    shape, smaller = (size, columns.shape[1]), size < len(columns)
     if name == "kspace":
         return fourier_resize(columns, size, 0)
-    shape, smaller = (size, columns.shape[1]), size < len(columns)
+    if name == "mean" and smaller:
+        return columns.view(size, -1, columns.shape[1]).mean(1)
     return F.interpolate(columns[None, None], shape, mode="bicubic", align_corners=False, antialias=smaller)[0, 0]
 
 

@@ -156,7 +156,7 @@ def _way(volume, settings):
     """The object that enhances the volume as the setting for planes says."""
     if settings.planes != "three":
         return SliceWise(volume, settings.maps)
-    return ThreePlanes(volume, settings.maps) if is_isotropic(volume.spacing) else ThroughPlane(volume, settings.maps)
+    return ThreePlanes(volume, settings.maps) if is_isotropic(volume.spacing) else ThroughPlane(volume)
 
 
 def _refuse_what_does_not_fit(lps, settings, scale):

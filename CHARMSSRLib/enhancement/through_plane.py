@@ -1,21 +1,104 @@
-"""Planes "three" for stacks of thick slices: the acquired plane enhanced, the slice axis brought towards it."""
+"""Planes "three" for stacks of thick slices: sharp slices, and a slice axis brought towards them.
 
-from .resampling import interpolated_across
+The network never sees the slice axis finer than it was acquired, and it is asked once:
+
+1. The acquired plane is enhanced slice by slice, A, and interpolated (cubic) across the slices.
+2. The two re-formatted planes (coronal and sagittal of an axial stack) go through the network
+   with the oblong pixels that they have. The axis that lies in the acquired plane is brought back
+   to the input's grid, and what differs from cubic interpolation across the slices is kept: the
+   mean of the two planes is the through-plane detail. In-plane detail comes from A alone.
+3. Further doublings are cubic: a network fed with its own output loses against that.
+4. One correction makes the mean over the new slices of a thick one agree with A.
+
+Measured on isotropic volumes whose slices were averaged to 3, 4 and 5 mm, every step but the
+third gains; docs/planes.md has the figures.
+"""
+
+import numpy as np
+import torch
+
+from .resampling import interpolated, interpolated_across
 from .slice_wise import SliceWise
+
+REFORMATTED = (1, 2)  # axes of the stack across which the re-formatted planes are stacked
+ROWS = 16  # of the large stack in work at a time: bounds the memory
 
 
 class ThroughPlane:
-    """Enhances a ``Volume`` slice by slice, then refines the slice axis by ``volume.factors[0]``.
+    """Enhances a ``Volume`` of thick slices; the slice axis is refined by ``volume.factors[0]``.
 
-    Attributes as ``SliceWise``.
+    Attributes: as ``SliceWise``; there are no maps beside the detail.
     """
 
-    def __init__(self, volume, want_maps=False):
-        self._slices = SliceWise(volume, want_maps=False)
+    def __init__(self, volume):
+        self._acquired_plane = SliceWise(volume)
         self.volume, self.maps = volume, {}
-        self.slice_count = self._slices.slice_count
-        self.report = {**self._slices.report, "plane": "three"}
+        inside = volume.foreground[volume.box]
+        self._shape = inside.shape
+        planes = REFORMATTED if volume.factors[0] > 1 else ()
+        self._indices = {p: np.flatnonzero(inside.any(axis=tuple({0, 1, 2} - {p}))).tolist() for p in planes}
+        own = self._acquired_plane.report
+        enhanced = own["enhanced"] + sum(len(indices) for indices in self._indices.values())
+        self.slice_count = enhanced
+        self.report = {
+            **own,
+            "plane": "three",
+            "enhanced": enhanced,
+            "skipped": own["skipped"] + sum(volume.acquired.shape[p] - len(self._indices[p]) for p in planes),
+        }
 
     def run(self, enhancer, progress, is_cancelled):
         """The volume (t*n, s*h, s*w) on the uncropped frame, before masking; arguments as ``SliceWise.run``."""
-        return interpolated_across(self._slices.run(enhancer, progress, is_cancelled), self.volume.factors[0])
+        done = self._acquired_plane.slice_count
+        sharp = self._acquired_plane.run(enhancer, lambda now, _: progress(now, self.slice_count), is_cancelled)
+        factor = self.volume.factors[0]
+        if factor == 1:
+            return sharp
+        detail = np.zeros((factor * self._shape[0],) + self._shape[1:], np.float32)
+        for p in REFORMATTED:
+
+            def step(now, _, before=done):
+                progress(before + now, self.slice_count)
+
+            detail += self._through_plane_detail(p, enhancer, step, is_cancelled) / len(REFORMATTED)
+            done += len(self._indices[p])
+        output = interpolated_across(sharp, factor)
+        self._add(detail, output)
+        _make_means_agree(output, sharp)
+        return output
+
+    def _through_plane_detail(self, p, enhancer, progress, is_cancelled):
+        """What plane p adds to cubic interpolation across the slices: (t*n, h, w) of the box, float32."""
+        volume, s = self.volume, self.volume.scale
+        stack = volume.network_input()[volume.box]
+        seen = np.ascontiguousarray(np.moveaxis(stack, p, 0))
+        count, n, fine = seen.shape
+        enhanced = np.zeros((count, s * n, s * fine), np.float32)
+        whole = slice(0, n), slice(0, fine)
+        enhancer.run(seen, self._indices[p], enhanced, *whole, progress, is_cancelled)
+        down = torch.nn.functional.interpolate(
+            torch.from_numpy(enhanced)[:, None], (s * n, fine), mode="bicubic", align_corners=False, antialias=True
+        )
+        detail = np.moveaxis(down[:, 0].numpy(), 0, p) - interpolated_across(stack, s)
+        if volume.masked:
+            detail *= volume.foreground[volume.box].repeat(s, 0)
+        factor = volume.factors[0]
+        if factor < s:
+            return detail.reshape(factor * n, s // factor, *detail.shape[1:]).mean(1)
+        return interpolated_across(detail, factor // s)
+
+    def _add(self, detail, output):
+        """Add the through-plane detail, enlarged in plane, to the box of the output."""
+        box, (factor, s, _) = self.volume.box, self.volume.factors
+        rows, columns = (slice(s * part.start, s * part.stop) for part in box[1:])
+        for i in range(len(detail)):
+            output[factor * box[0].start + i, rows, columns] += interpolated(detail[i : i + 1], (1, s, s))[0]
+
+
+def _make_means_agree(output, sharp):
+    """Bring the mean over the new slices of each thick slice towards that slice, in place: one round."""
+    n, factor = len(sharp), len(output) // len(sharp)
+    for start in range(0, output.shape[1], ROWS):
+        part = output[:, start : start + ROWS]
+        means = part.reshape(n, factor, *part.shape[1:]).mean(1)
+        part += interpolated_across(sharp[:, start : start + ROWS] - means, factor)

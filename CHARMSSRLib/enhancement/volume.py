@@ -10,7 +10,7 @@ from .data_consistency import Operator, project, residual
 from .detail_map import added_detail
 from .gradients import through_plane_gradient_ratio
 from .resampling import enlarged_mask, interpolated
-from .slices import box_of, enlargement, plane_axis, slice_axis
+from .slices import box_of, enlargement, is_isotropic, plane_axis, slice_axis
 
 
 class Volume:
@@ -39,7 +39,8 @@ class Volume:
         self.spacing = stacked_axes(lps.GetSpacing()[::-1], self.axis)
         self.factors = enlargement(self.spacing, self.scale, settings.planes)
         self.intensity = fit_intensity_scale(values, brain, card["intensity"])
-        self.operator = Operator(card["data_consistency_operator"], self.scale, self.factors[0])
+        thick = settings.planes == "three" and not is_isotropic(self.spacing)
+        self.operator = Operator(card["data_consistency_operator"], self.scale, self.factors[0], thick)
         self.acquired = np.moveaxis(self.intensity.apply(values), self.axis, 0)
         self.brain = np.moveaxis(brain, self.axis, 0)
         self.foreground = np.moveaxis(foreground, self.axis, 0)
