@@ -1,6 +1,7 @@
 """``charmssr reproduce``: the paper's experiments on the public data sets that the user has downloaded."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from .interruption import Interruption
@@ -63,16 +64,25 @@ def add_parser(subparsers):
 
 def run(arguments):
     """Run the subcommand."""
+    from ..errors import Cancelled
     from ..reproduction.plan import make_plan
     from ..reproduction.run import carry_out
+    from .entry import CANCELLED
 
     plan = make_plan(arguments)
     if arguments.dry_run:
         print("\n".join(plan.describe()))
-        return
-    with Interruption() as interruption, ProgressLine() as progress:
-        report = carry_out(plan, arguments.output, progress, interruption.is_cancelled)
+        return None
+    try:
+        with Interruption() as interruption, ProgressLine() as progress:
+            report = carry_out(plan, arguments.output, progress, interruption.is_cancelled)
+    except Cancelled:
+        print(
+            f"charmssr: stopped; {arguments.output} keeps what is finished. The same command goes on.", file=sys.stderr
+        )
+        return CANCELLED
     print(report)
+    return None
 
 
 def _positive(text):

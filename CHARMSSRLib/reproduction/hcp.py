@@ -40,9 +40,10 @@ def find_hcp(folder, contrasts):
         InputError: no such folder, or no structural scan of HCP in it.
     """
     check_readable(folder, "--hcp")
+    folder = Path(folder).resolve()  # its own name may be the subject's
     layouts = {"unprocessed": {}, "preprocessed": {}}
     for path in volumes_below(folder, PASSED_OVER):
-        _note(path, Path(folder), layouts)
+        _note(path, folder, layouts)
     if not any(layouts.values()):
         raise nothing_found(folder, "HCP Young Adult", LOOKED_FOR)
     complete = {
@@ -50,7 +51,7 @@ def find_hcp(folder, contrasts):
         for layout, subjects in layouts.items()
     }
     chosen = max(layouts, key=lambda layout: (complete[layout], len(layouts[layout]), layout == "unprocessed"))
-    found = Found("hcp", "HCP", Path(folder), LAYOUTS[chosen])
+    found = Found("hcp", "HCP", folder, LAYOUTS[chosen])
     candidates = {
         subject: {contrast: scan for contrast, (_, scan) in own.items()} for subject, own in layouts[chosen].items()
     }
@@ -72,12 +73,12 @@ def _note(path, root, layouts):
         layout = "unprocessed"
     else:
         parts = PREPROCESSED.fullmatch(path.name)
-        above = path.relative_to(root.parent).parts if root.parent != root else path.parts
-        subjects = [one for one in above[:-1] if SUBJECT.fullmatch(one)]
+        above = path.relative_to(root.parent).parts[:-1]
+        subjects = [one for one in above if SUBJECT.fullmatch(one)]
         if not parts or path.parent.name != "T1w" or not subjects:
             return
-        subject, contrast, rank, stripped = subjects[-1], parts["contrast"], len(parts["brain"] or ""), True
         stripped, layout = bool(parts["brain"]), "preprocessed"
+        subject, contrast, rank = subjects[-1], parts["contrast"], int(stripped)
     own = layouts[layout].setdefault(LABEL + subject, {})
     if contrast not in own or rank < own[contrast][0]:
         own[contrast] = (rank, Scan(LABEL + subject, contrast, 3.0, path, stripped=stripped))

@@ -29,7 +29,7 @@ CONTRAST = {
 FIELD = {tesla: re.compile(rf"(?<![A-Za-z0-9.]){tesla}(?:\.0)?T(?:esla)?(?![A-Za-z0-9])", re.I) for tesla in (3, 7)}
 SESSION = {3: re.compile(_START + r"ses-?0*1" + _END, re.I), 7: re.compile(_START + r"ses-?0*2" + _END, re.I)}
 BIDS_SUBJECT = re.compile(_START + r"(sub-[A-Za-z0-9]+)", re.IGNORECASE)
-PLAIN_SUBJECT = re.compile(_START + r"(?:subject|subj|sub|s|p)[_-]?(\d+)", re.IGNORECASE)
+PLAIN_SUBJECT = re.compile(_START + r"(?:subject|subj|sub|s)[_-]?(\d+)", re.IGNORECASE)
 NO_SCAN = re.compile(
     _START + r"(?:FLAIR|T2starw?|SWI|PDw?|bold|rest|rfmri|fmri|dwi|dti|asl|fmap|epi|sbref|mra|inv-?\d"
     r"|\w*mask|d?seg|segmentations?|labels?|hippo_label|aseg)" + _END, re.IGNORECASE,
@@ -56,7 +56,7 @@ def find_paired(key, folder, contrasts):
         InputError: no such folder, or no pair in it.
     """
     check_readable(folder, f"--{key}")
-    folder, scans, guessed = Path(folder), [], 0
+    folder, scans, guessed = Path(folder).resolve(), [], 0
     for path in volumes_below(folder):
         scan, by_session = _recognise(path, folder)
         if scan is not None and scan.contrast in contrasts:

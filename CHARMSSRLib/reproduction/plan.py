@@ -1,11 +1,10 @@
 """From the options to what will be done: sets that were found, their split, experiments."""
 
 from dataclasses import dataclass, field
-from typing import Optional
 
 from ..checkpoint_registry import read_card
 from ..enhancement.devices import choose_device
-from ..errors import SettingsError
+from ..errors import InputError, SettingsError
 from ..evaluation.protocol import PAPERS_SLICES
 from ..settings import DEFAULT_CHECKPOINT
 from .cross_field import CrossField
@@ -43,7 +42,6 @@ class ReproductionPlan:
     cross: list = field(default_factory=list)
     device: str = "auto"
     skull_strip: str = "auto"
-    test: Optional[object] = None
 
     def describe(self):
         """Lines for ``--dry-run``."""
@@ -101,9 +99,10 @@ def make_plan(arguments):
             plan.splits[key] = split_subjects(subjects, arguments.seed)
             plan.single += _experiments(sets[key], plan.splits[key], arguments, device)
     if "ptt2" in sets:
-        plan.cross = [
-            _cross_field(contrast, sets, arguments) for contrast in contrasts if _has_pairs(sets, contrast, arguments)
-        ]
+        shared = [one for one in contrasts if all(pairs_of(sets[key], one) for key in PAIRED if key in sets)]
+        if not shared:
+            raise InputError(f"PTT1 and PTT2 hold no pairs of one and the same contrast ({', '.join(contrasts)}).")
+        plan.cross = [_cross_field(contrast, sets, arguments) for contrast in shared]
     return plan
 
 
@@ -150,10 +149,6 @@ def _experiments(found, split, arguments, device):
         if arguments.ablation:
             experiments.append(Experiment(study="ablation", **common))
     return experiments
-
-
-def _has_pairs(sets, contrast, arguments):
-    return all(pairs_of(sets[key], contrast) for key in PAIRED if key in sets)
 
 
 def _cross_field(contrast, sets, arguments):

@@ -7,7 +7,7 @@ bicubic downsampling, subjects split 70 : 20 : 10. All contrasts of a set train 
 import logging
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from ..checkpoint import load_checkpoint
 from ..checkpoint_registry import available_checkpoints, find_weights, sha256_of
@@ -24,6 +24,14 @@ logger = logging.getLogger(__name__)
 
 DEGRADATION = "bicubic"
 WATCHED = 4  # validation volumes that a run looks at: its log is no table
+
+
+class Prepared(NamedTuple):
+    """A file of prepared slices, with its subject and the part that this belongs to."""
+
+    path: Path
+    subject: str
+    part: str
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ def prepare_set(found, split, folder, skull_strip="auto", progress=None, is_canc
         found: Found. split: dict subject -> part. folder: for the files.
 
     Returns:
-        (list of (PreparedVolume-loading path, part), list of (what, reason) that failed).
+        (list of Prepared, list of (subject, reason) that failed).
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,8 +91,8 @@ def prepare_set(found, split, folder, skull_strip="auto", progress=None, is_canc
                 failed.setdefault(scan.subject, f"{scan.contrast}: {error}")
                 continue
         files.append((path, scan.subject))
-    kept = [(path, split[subject]) for path, subject in files if subject not in failed]
-    missing = {"train", "test"} - {part for _, part in kept}
+    kept = [Prepared(path, subject, split[subject]) for path, subject in files if subject not in failed]
+    missing = {"train", "test"} - {one.part for one in kept}
     if missing:
         raise InputError(
             f"{found.name}: no volume of the {min(missing)} part could be prepared; the first reason: "
@@ -105,7 +113,7 @@ def run_experiment(experiment, prepared, output, device="cpu", progress=None, is
     """Train (or load) and score the methods of one experiment, and write its report.
 
     Args:
-        experiment: Experiment. prepared: list of (path, part) of ``prepare_set``.
+        experiment: Experiment. prepared: list of Prepared.
         output: folder; its subfolder of the experiment's name holds report.md, scores.csv, costs.csv and runs/.
 
     Returns:
@@ -123,28 +131,30 @@ def run_experiment(experiment, prepared, output, device="cpu", progress=None, is
         entries = _scorable(entries, weights, experiment)
     made_of = fingerprint(
         config=experiment.config.to_dict(), study=experiment.study, entries=[asdict(entry) for entry in entries],
-        volumes=[(path.name, part) for path, part in prepared], timed=experiment.timed, figures=experiment.figures,
+        volumes=[(one.path.name, one.part) for one in prepared], timed=experiment.timed, figures=experiment.figures,
         weights=[state_of(path) for path in sorted(weights.glob("*.safetensors"))] if weights else None,
         checkpoint=_sha(experiment.checkpoint),
     )  # fmt: skip
     done = read_part(folder / "done.json", made_of)
     if done is not None and (folder / "report.md").is_file():
         return done
-    parts = {part: [replace(load_prepared(path), split=part) for path, own in prepared if own == part]
-             for part in ("train", "val", "test")}  # fmt: skip
+    parts = {part: [one for one in prepared if one.part == part] for part in ("train", "val", "test")}
+    training = [] if experiment.score_only else [load_prepared(one.path) for one in parts["train"]]
+    watched = [] if experiment.score_only else [load_prepared(one.path) for one in parts["val"][:WATCHED]]
     contestants = compare.contest(
-        entries, experiment.config, parts["train"], parts["val"][:WATCHED], folder / "runs", weights, device, progress,
-        is_cancelled,
-    )  # fmt: skip
+        entries, experiment.config, training, watched, folder / "runs", weights, device, progress, is_cancelled
+    )
     contestants += _given(experiment)
     if progress:
         progress(1.0, f"{experiment.name}: scoring")
     scale = experiment.config.scale
-    rows = compare.score(contestants, parts["test"], [DEGRADATION], scale, None, device, is_cancelled)
+    test = (load_prepared(one.path) for one in parts["test"])  # one at a time
+    rows = compare.score(contestants, test, [DEGRADATION], scale, None, device, is_cancelled)
     costs = compare.costs(contestants, scale, device, experiment.timed)
     compare.write_report(folder, _title(experiment), _protocol(experiment, parts), costs, rows)
     if experiment.figures:
-        compare.draw_figures(folder, contestants, costs, rows, parts["test"][0], DEGRADATION, scale, device)
+        shown = load_prepared(parts["test"][0].path)
+        compare.draw_figures(folder, contestants, costs, rows, shown, DEGRADATION, scale, device)
     rows = [{"set": experiment.found.name, **row} for row in rows]
     write_part(folder / "done.json", made_of, rows)
     return rows
@@ -199,7 +209,7 @@ def _title(experiment):
 
 
 def _protocol(experiment, parts):
-    counts = {part: len({volume.subject for volume in volumes}) for part, volumes in parts.items()}
+    counts = {part: len({one.subject for one in own}) for part, own in parts.items()}
     text = compare.describe_protocol(experiment.config, parts["train"], [DEGRADATION], "test")
     if experiment.score_only:
         text = f"Nothing was trained here: given weights, scored under {DEGRADATION} degradation on the test volumes."

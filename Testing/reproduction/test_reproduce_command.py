@@ -159,6 +159,21 @@ def test_given_weights_are_scored_without_training(tmp_path, reproduce):
     assert not list((tmp_path / "out").rglob("state.pt"))
 
 
+def test_a_run_that_is_stopped_keeps_what_is_finished_and_goes_on(tmp_path, reproduce, monkeypatch):
+    ixi_folder(tmp_path / "ixi", subjects=3, contrasts=("T1",))
+    options = ["--ixi", tmp_path / "ixi", "--output", tmp_path / "out", "--contrast", "T1w", *QUICK]
+    options += ["--methods", "bicubic"]
+    asked = iter([False, True])
+    with monkeypatch.context() as patch:
+        patch.setattr("CHARMSSRLib.cli.reproduce.Interruption.is_cancelled", lambda self: next(asked))
+        status, _, err = reproduce(*options)
+    assert status == 130 and "The same command goes on" in err
+    (first,) = (tmp_path / "out").rglob("*.npz")
+    time = first.stat().st_mtime_ns
+    assert reproduce(*options)[0] == 0
+    assert first.stat().st_mtime_ns == time and len(list((tmp_path / "out").rglob("*.npz"))) == 3
+
+
 def pairs_of_two_sites(tmp_path):
     """Options for two pairs of PTT1 and one of PTT2, and a small checkpoint."""
     bids_pairs(tmp_path / "ptt1", subjects=2, contrasts=("T1w",), make=write_field)
