@@ -14,8 +14,8 @@ def planesExplanation(planes, isotropic):
             _("All three directions, fused: sharper along every axis and without steps between slices; it takes about "
               "three times as long.")
             if isotropic
-            else _("These slices are thick: they are enhanced as acquired, then the volume is interpolated to nearly "
-                   "cubic voxels, which adds no detail between slices.")
+            else _("These slices are thick: the result gets nearly cubic voxels, with some detail between slices and "
+                   "the rest interpolated; it takes about three times as long.")
         )
     return {
         "acquisition": _("The slices as they were scanned: the published way and the fastest; steps between slices may "
