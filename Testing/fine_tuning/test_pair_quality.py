@@ -17,6 +17,8 @@ from CHARMSSRLib.training.fine_tuning.pair_quality import (
     measure_quality,
     motion_of,
     mutual_information,
+    refusal,
+    remarks,
     residual_shift,
 )
 from CHARMSSRLib.training.fine_tuning.registration import RegisteredPair
@@ -131,6 +133,49 @@ def test_motion_is_that_of_the_brains_centre():
     transform = sitk.Euler3DTransform((10.0, 20.0, 30.0), 0, np.deg2rad(25.0), 0, (0.0, 3.0, 4.0))
     rotation, distance = motion_of(transform, (10.0, 20.0, 30.0))
     assert rotation == pytest.approx(25) and distance == pytest.approx(5)
+
+
+GOOD = {
+    "mutual_information_before": 0.02, "mutual_information": 0.4, "mask_overlap_before": 0.6, "mask_overlap": 0.97,
+    "coverage": 1.0, "residual_shift_mm": 0.05, "correlation": 0.98, "rank_correlation": 0.97,
+    "detail_agreement": 0.98, "rotation_degrees": 12.0, "translation_mm": 20.0,
+}  # fmt: skip
+
+
+def test_a_good_pair_is_neither_refused_nor_doubted():
+    assert refusal(GOOD) == "" and remarks(GOOD) == []
+    # Scans that lay on each other before have nothing to gain.
+    assert refusal({**GOOD, "mutual_information_before": 0.41}) == ""
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"coverage": 0.25}, "shows only 25 % of the 3T scan's brain"),
+        ({"mutual_information_before": 0.5}, "did not raise the mutual information"),
+        ({"mask_overlap": 0.75}, "overlap by 75 % only"),
+        ({"detail_agreement": 0.54}, "different heads"),
+        ({"residual_shift_mm": 2.04}, "still 2.0 mm apart"),
+    ],
+)
+def test_a_failed_registration_is_refused_with_its_reason(change, words):
+    assert words in refusal({**GOOD, **change})
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"coverage": 0.6}, "shows only 60 % of the brain"),
+        ({"rank_correlation": -0.59}, "different contrasts"),
+        ({"mask_overlap": 0.85}, "overlap by 85 % only"),
+        ({"detail_agreement": 0.75}, "agree less than usual (0.75)"),
+        ({"residual_shift_mm": 0.9}, "still 0.9 mm apart"),
+    ],
+)
+def test_what_is_doubtful_is_said_and_not_refused(change, words):
+    assert refusal({**GOOD, **change}) == ""
+    (remark,) = remarks({**GOOD, **change})
+    assert words in remark
 
 
 def test_the_picture_shows_both_scans(head):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from phantom import phantom_head_and_brain
+from scipy import ndimage
 
 from CHARMSSRLib.errors import BackendError, Cancelled, PairError, SettingsError
 from CHARMSSRLib.preprocessing.pipeline import Preprocessed
@@ -97,6 +98,7 @@ def test_neither_files_nor_the_order_of_the_axes_change_the_result(far_pair, tmp
 
 def test_a_given_mask_replaces_the_strip(head, monkeypatch):
     monkeypatch.setattr(registration, "register_rigid", lambda *images, **options: sitk.Euler3DTransform())
+    monkeypatch.setattr(registration, "refusal", lambda quality: "")  # brain and whole head overlap little
     image, brain = phantom_head_and_brain(size=(40, 44, 36), spacing=(4.4, 4.4, 4.8), seed=2)
     registered = register_pair(Pair("anna", "T1w", image, head, brain), QUICK)
     np.testing.assert_array_equal(sitk.GetArrayViewFromImage(registered.mask), sitk.GetArrayViewFromImage(brain))
@@ -147,3 +149,37 @@ def test_wrong_settings_are_no_fault_of_the_pair(head):
         register_pair(Pair("anna", "T1w", head, head), SimpleNamespace(skull_strip="by hand"))
     with pytest.raises((SettingsError, BackendError)):
         register_pair(Pair("anna", "T1w", head, head), SimpleNamespace(skull_strip="none", device="cuda:77"))
+
+
+def test_two_heads_are_refused_although_their_outlines_agree(head, monkeypatch):
+    monkeypatch.setattr(registration, "register_rigid", lambda *images, **options: sitk.Euler3DTransform())
+    brain = sitk.GetArrayFromImage(phantom_head_and_brain(**GRID)[1])
+    heads = []
+    for seed in (1, 1, 2):
+        folds = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal(brain.shape), 1.0)
+        noise = np.random.default_rng(10 + len(heads)).normal(0, 2, brain.shape)
+        values = brain * sitk.GetArrayFromImage(head) * (1 + 0.4 * folds / folds.std()) + noise
+        heads.append(sitk.GetImageFromArray(np.maximum(values, 0).astype(np.float32)))
+        heads[-1].CopyInformation(head)
+    register_pair(Pair("anna", "T1w", *heads[:2]), QUICK)
+    with pytest.raises(PairError, match="^anna T1w: .* different heads"):
+        register_pair(Pair("anna", "T1w", heads[0], heads[2]), QUICK)
+
+
+def test_real_anatomy(volume_path):
+    """A stripped brain at half its resolution: its known motion is recovered, another's brain is refused."""
+    brains = []
+    for name in ("ds002748_sub-04_T1w", "ds002748_sub-08_T1w"):
+        brain = sitk.ReadImage(str(volume_path(name)), sitk.sitkFloat32)
+        brains.append(sitk.BinShrink(brain, [2, 2, 2]))
+    pair, truth = derived(brains[0], (20.0, -10.0, 20.0), (-25.0, 20.0, 24.0), scale=1.4, noise=0.03)
+    stripped = SimpleNamespace(bias_correction=False, skull_strip="auto", device="cpu", seed=0)
+    # The noise of the derived scan fills its background: its brain is given.
+    mask = sitk.Resample(sitk.Cast(brains[0] > 0, sitk.sitkUInt8), pair.image_3t, truth, sitk.sitkNearestNeighbor, 0)
+    pair = Pair("sub-04", "T1w", pair.image_3t, pair.image_7t, mask)
+    registered = register_pair(pair, stripped)
+    millimetres, degrees = errors_of(registered, truth)
+    assert millimetres < 0.3 and degrees < 0.3
+    assert registered.quality["detail_agreement"] > 0.9
+    with pytest.raises(PairError, match="different heads"):
+        register_pair(Pair("sub-04", "T1w", pair.image_3t, brains[1], mask), stripped)

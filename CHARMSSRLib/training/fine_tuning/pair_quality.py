@@ -16,6 +16,16 @@ _BINS = 48
 _DETAIL_MM = 1.5  # Gaussian SD below which structure counts as noise
 _COARSE_MM = 4.0  # and above which it counts as shading
 
+# Below (for shifts: above) these a pair is refused, or doubted.
+SMALLEST_COVERAGE, DOUBTFUL_COVERAGE = 0.3, 0.9
+SMALLEST_OVERLAP, DOUBTFUL_OVERLAP = 0.8, 0.9
+LARGEST_SHIFT_MM, DOUBTFUL_SHIFT_MM = 1.5, 0.7
+DOUBTFUL_CORRELATION = 0.5
+# Agreement of one head's scans: 0.91 (T1w with T2w) to 0.99; of two heads' in one contrast: up to 0.54.
+SMALLEST_AGREEMENT, DOUBTFUL_AGREEMENT = 0.65, 0.8
+# Scans that lie on each other already gain nothing; a little is lost by chance.
+WORSE = 0.9
+
 
 def measure_quality(image_3t, mask, image_7t, mask_7t, transform):
     """Figures of a registration.
@@ -63,13 +73,63 @@ def measure_quality(image_3t, mask, image_7t, mask_7t, transform):
 
 
 def refusal(quality):
-    """The reason why a registration is not good enough, or ""."""
+    """The reason why a pair is not fit for training, or ""; ``quality`` as :func:`measure_quality` gives it."""
+    if quality["coverage"] < SMALLEST_COVERAGE:
+        return (
+            f"The 7T scan shows only {100 * quality['coverage']:.0f} % of the 3T scan's brain; give a 7T scan that "
+            f"covers at least {100 * SMALLEST_COVERAGE:.0f} %."
+        )
+    if quality["mutual_information"] < WORSE * quality["mutual_information_before"]:
+        return (
+            "The registration did not raise the mutual information of the two scans "
+            f"({quality['mutual_information_before']:.2f} before, {quality['mutual_information']:.2f} after): it "
+            "failed. Check the brain masks of both scans."
+        )
+    if quality["mask_overlap"] < SMALLEST_OVERLAP:
+        return (
+            f"After the registration the two brain masks overlap by {100 * quality['mask_overlap']:.0f} % only "
+            f"(at least {100 * SMALLEST_OVERLAP:.0f} % is needed): check both masks, choose another skull-strip "
+            "backend, or give a mask of the 3T scan."
+        )
+    if quality["detail_agreement"] < SMALLEST_AGREEMENT:
+        return (
+            f"The edges of the two scans do not run alike (agreement {quality['detail_agreement']:.2f}, at least "
+            f"{SMALLEST_AGREEMENT:.2f} is needed): they seem to show different heads. "
+            "Check that both are of one person."
+        )
+    if quality["residual_shift_mm"] > LARGEST_SHIFT_MM:
+        return (
+            f"After the registration the two scans are still {quality['residual_shift_mm']:.1f} mm apart (at most "
+            f"{LARGEST_SHIFT_MM:g} mm can be used): the registration failed. Check that both show the same head, "
+            "undistorted."
+        )
     return ""
 
 
 def remarks(quality):
-    """Sentences about what is doubtful in a registration that is good enough."""
-    return []
+    """Sentences about what is doubtful in a pair that was not refused."""
+    said = []
+    if quality["coverage"] < DOUBTFUL_COVERAGE:
+        said.append(f"The 7T scan shows only {100 * quality['coverage']:.0f} % of the brain; the rest is not used.")
+    if quality["rank_correlation"] < DOUBTFUL_CORRELATION:
+        said.append(
+            f"The two scans seem to have different contrasts (rank correlation {quality['rank_correlation']:.2f}): a "
+            "network cannot learn detail from that. Check that both are of one kind, T1w for instance."
+        )
+    if quality["detail_agreement"] < DOUBTFUL_AGREEMENT:
+        said.append(
+            f"The edges of the two scans agree less than usual ({quality['detail_agreement']:.2f}): look at the "
+            "picture of the pair."
+        )
+    if quality["mask_overlap"] < DOUBTFUL_OVERLAP:
+        said.append(
+            f"The brain masks overlap by {100 * quality['mask_overlap']:.0f} % only: look at the picture of the pair."
+        )
+    if quality["residual_shift_mm"] > DOUBTFUL_SHIFT_MM:
+        said.append(
+            f"The two scans are still {quality['residual_shift_mm']:.1f} mm apart: look at the picture of the pair."
+        )
+    return said
 
 
 def motion_of(transform, point):

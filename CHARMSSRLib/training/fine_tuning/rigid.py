@@ -23,7 +23,7 @@ _BINS = 40
 _COARSE_MM, _MIDDLE_MM, _FINE_MM = 4.0, 2.0, 1.0
 # The outline of the brain steers the coarse search; the fine one sees the brain alone.
 _COARSE_RIM_MM, _FINE_RIM_MM = 12.0, 3.0
-_START_SAMPLES, _COARSE_SAMPLES, _MIDDLE_SAMPLES, _FINE_SAMPLES = 8000, 20000, 40000, 120000
+_START_SAMPLES, _COARSE_SAMPLES, _MIDDLE_SAMPLES, _FINE_SAMPLES = 8000, 20000, 30000, 60000
 # The optimiser works in units of this length, about the radius of gyration of a brain: then a radian
 # and a unit of translation move it equally far, and steps need no scales.
 _UNIT_MM = 60.0
