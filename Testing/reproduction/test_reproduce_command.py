@@ -172,6 +172,10 @@ def test_a_run_that_is_stopped_keeps_what_is_finished_and_goes_on(tmp_path, repr
     time = first.stat().st_mtime_ns
     assert reproduce(*options)[0] == 0
     assert first.stat().st_mtime_ns == time and len(list((tmp_path / "out").rglob("*.npz"))) == 3
+    options[options.index(tmp_path / "out")] = tmp_path / "undisturbed"
+    assert reproduce(*options)[0] == 0
+    reports = [(tmp_path / folder / "report.md").read_text() for folder in ("out", "undisturbed")]
+    assert reports[0] == reports[1]
 
 
 def pairs_of_two_sites(tmp_path):
