@@ -8,6 +8,7 @@ heads); they cannot show what a real 7T would add: its contrast, its signal, its
 """
 
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 import SimpleITK as sitk
@@ -40,7 +41,7 @@ class DerivationSettings:
     """
 
     scale: float = 2.0
-    slice_mm: float = None
+    slice_mm: Optional[float] = None
     psf: str = "kspace"
     rotation_degrees: tuple = (0.0, 0.0, 0.0)
     translation_mm: tuple = (0.0, 0.0, 0.0)

@@ -86,7 +86,7 @@ def register_pair(pair, settings=None, progress=None, is_cancelled=None):
         settings: any object with bias_correction, skull_strip, device and seed, such as
             FineTuningSettings; None for the defaults.
         progress: called with (fraction, message).
-        is_cancelled: asked within every step, about once a second.
+        is_cancelled: asked between the steps and inside the long ones.
 
     Returns:
         RegisteredPair
