@@ -7,13 +7,14 @@ import SimpleITK as sitk
 
 from ...enhancement.checks import check_image, match_mask
 from ...errors import InputError, PairError
-from ...preprocessing.head_mask import head_mask
+from ...preprocessing.head_mask import head_mask, shrink_to
 from ...preprocessing.plausibility import volume_ml
 from .pairs import swap_suspicion
 
 # Brains of adults hold about 0.9 to 1.7 L, and a slab of 60 mm through one about 0.6 L.
 SMALLEST_HEAD_ML = 300.0
 SMALLEST_FIELD_OF_VIEW_MM = 60.0
+_HEAD_MM = 4.0
 _CONTRAST = re.compile(r"(?<![a-z0-9])(t1|t2|flair|pd|swi|qsm|mp2rage|mprage)", re.IGNORECASE)
 _FAMILY = {"mp2rage": "t1", "mprage": "t1"}
 
@@ -96,7 +97,8 @@ def _check_head(what, image):
             f"least {SMALLEST_FIELD_OF_VIEW_MM:.0f} mm along each axis."
         )
     try:
-        volume = volume_ml(head_mask(image))
+        # Coarse voxels tell as well whether there is a head, in a tenth of the time.
+        volume = volume_ml(head_mask(shrink_to(sitk.Cast(image, sitk.sitkFloat32), _HEAD_MM)))
     except InputError as error:
         raise PairError(_about(what, str(error)).replace("in the image", f"in the {what} scan")) from error
     if volume < SMALLEST_HEAD_ML:
