@@ -107,7 +107,8 @@ def paste_lesions(volume, inside, spacing, contrast, radii=(2.0, 3.0, 5.0), per_
     """A volume with spheres of another intensity in its white matter, with partial volume at their edges.
 
     Places are the points of the white matter farthest from other tissue, one after the other, at
-    least four radii apart; intensities alternate between darker and brighter by ``strength`` of the
+    least four of the largest radii apart; where there is no room for a sphere and 2 mm around it,
+    there are fewer. Intensities alternate between darker and brighter by ``strength`` of the
     white matter's mean.
 
     Args:
@@ -127,8 +128,8 @@ def paste_lesions(volume, inside, spacing, contrast, radii=(2.0, 3.0, 5.0), per_
     for radius in sorted(radii, reverse=True):
         for number in range(per_radius):
             place = np.unravel_index(np.argmax(clearance), clearance.shape)
-            if clearance[place] <= 0:
-                break
+            if clearance[place] < radius + RING_MM[0]:
+                break  # its ring would not be white matter
             centre = [axis[i] for axis, i in zip(grid, place)]
             distance = np.sqrt(sum(np.square(one) for one in np.ix_(*(axis - c for axis, c in zip(grid, centre)))))
             share = np.clip((radius - distance) / float(np.mean(spacing)) + 0.5, 0, 1).astype(np.float32)
