@@ -71,7 +71,7 @@ class PairRow:
                   REFUSED: _("This pair can't be used")}  # fmt: skip
         parts = [titles[state] + (f": {escape(text)}" if text else ""), figures]
         self.ui.stateLabel.toolTip = "<br>".join(part for part in parts if part)
-        self.ui.reasonLabel.text = f'<span style="color:{colour}">{escape(text)}</span>'
+        self.ui.reasonLabel.text = f'<span style="color:{colour}">{escape(text)}</span>' if text else ""
         self.ui.reasonLabel.toolTip = self.ui.stateLabel.toolTip
         self.ui.reasonLabel.visible = bool(text)
 

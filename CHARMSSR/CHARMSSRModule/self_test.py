@@ -144,6 +144,19 @@ class CHARMSSRTest(ScriptedLoadableModuleTest):
                 self.logic.process(volume)
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), nodes)
 
+    def test_pairs_that_cannot_teach_anything_are_refused_with_a_sentence(self):
+        # A fine-tuning itself takes minutes with the bundled models; the repository's tests do it with a tiny one.
+        scan, seven = addPhantomHead("sub-01 3T"), addPhantomHead("sub-01 7T")
+        seven.SetSpacing(3.0, 3.0, 4.0)
+        nodes = slicer.mrmlScene.GetNumberOfNodes()
+        for pairs in ([], [(scan, None)], [(scan, scan)], [(scan, seven)], [(seven, scan)]):
+            with self.assertRaises(ValueError):
+                self.logic.fineTune(pairs, name="self-test")
+        slicer.util.updateVolumeFromArray(seven, slicer.util.arrayFromVolume(seven) + 1)
+        self.assertEqual(self.logic.reasonNotToFineTune([(scan, seven)], "self-test"), "")
+        self.assertNotEqual(self.logic.reasonNotToFineTune([(scan, seven)], "no name"), "")
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), nodes)
+
     def test_sample_data_are_registered(self):
         from .sample_data import registerSampleData
 

@@ -60,6 +60,16 @@ def test_visible_texts_are_translatable_without_f_strings():
                 assert not any(isinstance(part, ast.JoinedStr) for part in ast.walk(node)), f"{path}:{node.lineno}"
 
 
+def test_every_setting_of_the_fine_tune_section_is_bound_in_its_ui_file(slicerModule):
+    from CHARMSSRModule.fine_tune_parameters import FineTuneParameterNode
+    from conftest import MODULE_FOLDER
+
+    text = (MODULE_FOLDER / "Resources" / "UI" / "FineTune.ui").read_text(encoding="utf-8")
+    bound = re.findall(r'name="SlicerParameterName"[^>]*>\s*<string>(\w+)</string>', text)
+    lists = ["checkpoint", "learningRate", "skullStrip"]  # known at run time only, see ItemDataConnector
+    assert sorted([*bound, *lists, "result"]) == sorted(FineTuneParameterNode.allParameters)
+
+
 def test_every_parameter_but_lists_of_run_time_is_bound_in_the_ui_file():
     from conftest import MODULE_FOLDER
 

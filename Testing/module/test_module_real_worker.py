@@ -185,4 +185,4 @@ def test_the_panel_test_for_the_real_application_passes_here_too(realSlicer, mon
     suite = unittest.defaultTestLoader.loadTestsFromName("CHARMSSRPanelTest")
     with realSlicer.testingMode():
         outcome = unittest.TextTestRunner(verbosity=0).run(suite)
-    assert outcome.wasSuccessful() and outcome.testsRun == 3 and not outcome.skipped
+    assert outcome.wasSuccessful() and outcome.testsRun == 5 and not outcome.skipped

@@ -5,6 +5,7 @@ import unittest
 
 import slicer
 from CHARMSSRModule import models
+from CHARMSSRModule.loss_plot import PSNR, LossPlot
 from CHARMSSRModule.scene_results import sourceOf
 from CHARMSSRModule.self_test import addPhantomHead, canCompute
 
@@ -52,6 +53,38 @@ class CHARMSSRPanelTest(unittest.TestCase):
         self.assertEqual(self.widget.ui.showMapButton.text, "Hide map")
         self.widget.ui.showMapButton.click()
         self.assertEqual(self.widget.ui.showMapButton.text, "Show detail map")
+
+    def test_pairs_are_listed_and_judged(self):
+        section = self.widget.fineTunePanel
+        self.head.SetName("sub-01 3T T1w")
+        seven = addPhantomHead("sub-01 7T T1w")
+        seven.SetSpacing(3.0, 3.0, 4.0)
+        slicer.util.updateVolumeFromArray(seven, slicer.util.arrayFromVolume(seven) + 1)
+        section.ui.addPairButton.click()
+        (row,) = section.table.rows.values()
+        self.assertIs(row.ui.image3TSelector.currentNode(), self.head)
+        self.assertIs(row.ui.image7TSelector.currentNode(), seven)
+        self.assertEqual(row.ui.subjectLineEdit.text, "sub-01")
+        self.assertEqual(row.ui.reasonLabel.text, "")
+        row.ui.image7TSelector.setCurrentNode(self.head)
+        self.assertIn("is chosen as both scans", row.ui.reasonLabel.text)
+        self.assertIn("is chosen as both scans", section.ui.startButton.toolTip)
+        row.ui.removeButton.click()
+        self.assertEqual(section.table.rows, {})
+
+    def test_curves_are_shown_in_a_plot_view(self):
+        plot = LossPlot(self.widget.logic.getParameterNode().parameterNode)
+        plot.start("model")
+        event = {"loss": 0.03, "validation_loss": 0.04, "validation_psnr": 25.0, "matched_psnr": 24.0}
+        plot.update([{"step": step, **event} for step in (0, 20)])
+        plot.show(PSNR)
+        slicer.app.processEvents()
+        selection = slicer.app.applicationLogic().GetSelectionNode()
+        chart = slicer.mrmlScene.GetNodeByID(selection.GetActivePlotChartID())
+        self.assertEqual(chart.GetNumberOfPlotSeriesNodes(), 2)
+        self.assertEqual(chart.GetNthPlotSeriesNode(0).GetTableNode().GetNumberOfRows(), 2)
+        plot.remove()
+        self.assertEqual(slicer.util.getNodesByClass("vtkMRMLPlotChartNode"), [])
 
 
 if __name__ == "__main__":
