@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -172,6 +173,16 @@ def test_a_job_beyond_the_memory_is_refused_before_any_work(cube, settings, monk
     with pytest.raises(SettingsError, match=r"take about .* GB .*(acquisition|crop)"):
         enhance(cube[0], settings, cube[1], progress=lambda *one: said.append(one))
     assert not any("bias" in message or "slice" in message for _, message in said)
+
+
+@pytest.mark.parametrize("maps", [False, True])
+def test_the_memory_that_a_run_takes_is_what_was_estimated(cube, settings, maps):
+    enhance(cube[0], settings, cube[1])  # what is loaded once counts as the program's
+    tracemalloc.start()
+    report = enhance(cube[0], dataclasses.replace(settings, maps=maps), cube[1]).report
+    taken = tracemalloc.get_traced_memory()[1]  # numpy's arrays; the network's own memory is part of PROGRAM
+    tracemalloc.stop()
+    assert 0.4 < taken / (report["memory_estimate_bytes"] - memory.PROGRAM) < 1
 
 
 def test_the_memory_is_sized_with_the_frame_the_box_and_the_scale(result):
