@@ -47,7 +47,7 @@ def ring_around(region, inside, spacing, others=None):
     return ring if others is None else ring & ~others
 
 
-def bright_lesions(volume, inside, spacing, depth_mm=8.0, deviations=3.0, smallest_ml=0.03, largest=8):
+def bright_lesions(volume, inside, spacing, depth_mm=8.0, deviations=3.0, smallest_ml=0.15, largest=8):
     """Hyperintense components of the white matter of a FLAIR volume (multiple sclerosis).
 
     Connected voxels brighter than the mean of the white matter by ``deviations`` of its standard
