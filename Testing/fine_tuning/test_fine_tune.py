@@ -104,6 +104,8 @@ def test_the_report_is_complete_and_the_page_loads_nothing(settings, tmp_path):
     page = (tmp_path / "mine" / "tuned.report.html").read_text()
     assert report["verdict"] in page and "<svg" in page and page.count("data:image/png;base64,") >= 4
     assert "http" not in page and "<script" not in page
+    registrations = page.partition("How each pair fits")[2]
+    assert registrations.count("data:image/png;base64,") == 3 and 'alt="s0 T1w"' in registrations
 
 
 def test_events_tell_about_pairs_and_validations(settings):

@@ -98,7 +98,7 @@ class _Job:
         self.observe = observe or (lambda event: None)
         self.stages, self.started = Stages(), time.monotonic()
         self.warnings, self.notes, self.runs, self.rows, self.pictures = [], [], [], [], []
-        self.pair_reports, self.opened = [], []
+        self.pair_reports, self.opened, self.registrations = [], [], []
 
     def run(self):
         settings = self.settings
@@ -150,6 +150,7 @@ class _Job:
                 self.warnings.append(f"A pair was left out. {error}")
             else:
                 pairs.append(slices)
+                self.registrations.append((slices.label, slices.picture.read_bytes()))
                 self.opened.append(slices)
                 warnings = slices.about["warnings"]
                 report.update(
@@ -338,7 +339,7 @@ class _Job:
         json_path, html_path = result_files(settings.name, settings.folder)[2:]
         with OutputFiles(overwrite=True) as files:
             files.add_json(report, json_path)
-            files.add_text(page(report, self.pictures), html_path)
+            files.add_text(page(report, self.pictures, self.registrations), html_path)
             files.commit()
         return FineTuning(path, report, dict(self.maps))
 

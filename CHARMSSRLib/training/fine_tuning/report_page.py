@@ -22,6 +22,7 @@ th:first-child, td:first-child { text-align: left; }
 .verdict.bad { border-color: #b3261e; background: #fbeeed; }
 .pictures { display: flex; flex-wrap: wrap; gap: .6rem; } figure { margin: 0; }
 .pictures img { height: 17rem; background: #000; display: block; image-rendering: auto; }
+.pictures.large img { height: auto; max-width: 100%; }
 figcaption { font-size: .85rem; color: #57606a; } .note { color: #57606a; }
 """
 _NOTE = (
@@ -32,12 +33,19 @@ _NOTE = (
 )
 
 
-def page(report, pictures=()):
+_REGISTRATION_NOTE = (
+    "How each pair fits. Above: a checkerboard of 3T and 7T, in which structures go on across the fields' borders."
+    " Below: the 3T with the edges of the 7T in red, which lie on the edges of the 3T."
+)
+
+
+def page(report, pictures=(), registrations=()):
     """The page.
 
     Args:
         report: dict of ``fine_tune``.
         pictures: list of (title, dict caption -> array (rows, columns), 0 to 1).
+        registrations: list of (title, bytes of a PNG file), one per registered pair.
 
     Returns:
         HTML text.
@@ -65,6 +73,12 @@ def page(report, pictures=()):
     if report["scores"]:
         parts += ["<h2>Each held-out pair</h2>", _rows_table(report["scores"])]
     parts += ["<h2>Pairs</h2>", _pairs_table(report["pairs"])]
+    if registrations:
+        figures = "".join(
+            f'<figure><img alt="{_text(title)}" src="{_png_uri(data)}"><figcaption>{_text(title)}</figcaption></figure>'
+            for title, data in registrations
+        )
+        parts += [f'<p class="note">{_text(_REGISTRATION_NOTE)}</p>', f'<div class="pictures large">{figures}</div>']
     if report["warnings"]:
         items = "".join(f"<li>{_text(warning)}</li>" for warning in report["warnings"])
         parts += ["<h2>Warnings</h2>", f"<ul>{items}</ul>"]
@@ -195,7 +209,11 @@ def _plot(steps, curves, label, best, width=440, height=240):
 
 
 def _data_uri(picture):
-    return "data:image/png;base64," + base64.b64encode(png_bytes(picture)).decode("ascii")
+    return _png_uri(png_bytes(picture))
+
+
+def _png_uri(data):
+    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
 
 
 def _is_number(value):

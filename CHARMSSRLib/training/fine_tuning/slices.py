@@ -18,8 +18,10 @@ from ...errors import InputError
 from ...network.charms import bicubic_upsample
 from ...preprocessing.intensity import fit_intensity_scale
 from ..prepare import MIN_BRAIN
+from .pair_picture import write_pair_picture
 
 ABOUT = "about.json"  # written last: a folder that holds it is complete
+PICTURE = "registration.png"
 MIDDLE_SHARE = 0.2  # of the slices: the block that is held out when there is one subject only
 GAP = 2  # slices on each side of the block that are neither trained on nor scored
 
@@ -74,6 +76,7 @@ def write_slices(registered, card, folder):
     np.save(folder / "seven.npy", intensity.apply(seven).astype(np.float16))
     np.save(folder / "seven_mask.npy", seven_mask.astype(np.uint8))
     sitk.WriteTransform(registered.transform, str(folder / "transform.tfm"))
+    write_pair_picture(registered, folder / PICTURE)
     start = [0, 0, 0]
     for array_axis, one in zip([axis, *(i for i in range(3) if i != axis)], box):
         start[2 - array_axis] = int(one.start)
@@ -121,6 +124,11 @@ class PairSlices:
     def close(self):
         """Let go of the files: where they are mapped, Windows removes no folder."""
         self.acquired = self.brain = self.target = self.common = self.seven = self.seven_mask = None
+
+    @property
+    def picture(self):
+        """PNG file that shows how the two scans fit: see ``pair_picture``."""
+        return self.folder / PICTURE
 
     @property
     def label(self):
