@@ -67,7 +67,7 @@ class FineTuningSettings:
         name: of the new checkpoint; may not be that of a bundled one.
         folder: where it is written; "" for the user's checkpoint folder.
         checkpoint: what it starts from: a checkpoint's name or a weights file.
-        learning_rate: highest rate; 0 for automatic (1e-5 on a GPU, 1e-4 on a CPU).
+        learning_rate: highest rate; 0 for automatic (1e-5 on a GPU, 1e-3 on a CPU).
         steps: optimiser steps at most; 0 for automatic.
         batch: patches per step; 0 for automatic.
         patch: patch size in pixels of the 3T slice; 0 for automatic.

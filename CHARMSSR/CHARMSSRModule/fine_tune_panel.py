@@ -22,7 +22,7 @@ from .verdict_text import qualityText
 from .worker_environment import usesOwnPython
 
 FINE_TUNE_TEXT = _("Fine-tune")
-RATES = ("0", "1e-5", "3e-5", "1e-4", "3e-4")
+RATES = ("0", "1e-5", "3e-5", "1e-4", "3e-4", "1e-3")
 
 
 class FineTunePanel(VTKObservationMixin):

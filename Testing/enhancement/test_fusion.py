@@ -76,7 +76,7 @@ def test_a_plane_on_the_input_s_grid_across_its_slices_counts_as_its_band_limite
     small = noise((LARGE[0], SHAPE[1], LARGE[2]))
     others = noise(seed=1), noise(seed=2)
     expected = fuse([others[0], band_limited(small, LARGE[1], 1), others[1]])
-    fusion = Fusion(SHAPE, SCALE)
+    fusion = Fusion(SHAPE, SCALE, "spectrum")
     for axis, volume in enumerate((others[0], small, others[1])):
         fusion.add(axis, plane_spectrum(volume.copy()))
     assert np.abs(fusion.volume() - expected).max() < 1e-5

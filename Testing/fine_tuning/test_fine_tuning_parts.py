@@ -109,14 +109,14 @@ def test_the_intensity_map_finds_a_monotone_law_rising_or_falling(law):
 
 def test_the_plan_follows_the_device_and_the_users_word():
     cpu = Plan.of(FineTuningSettings(device="cpu"))
-    assert (cpu.preset, cpu.learning_rate, cpu.precision) == ("cpu", 1e-4, "float32")
+    assert (cpu.preset, cpu.learning_rate, cpu.precision) == ("cpu", 1e-3, "float32")
     own = Plan.of(FineTuningSettings(device="cpu", learning_rate=1e-5, steps=7, patch=20))
     assert (own.learning_rate, own.steps, own.patch, own.batch) == (1e-5, 7, 20, cpu.batch)
     rates = [cpu.rate(step) for step in range(cpu.steps)]
     peak = int(np.argmax(rates))
-    assert peak == cpu.steps // 10 and rates[peak] == pytest.approx(1e-4)
+    assert peak == cpu.steps // 10 and rates[peak] == pytest.approx(1e-3)
     assert rates[:peak] == sorted(rates[:peak]) and rates[peak:] == sorted(rates[peak:], reverse=True)
-    assert rates[-1] == pytest.approx(1e-5, rel=0.02)
+    assert rates[-1] == pytest.approx(1e-4, rel=0.02)
     with pytest.raises((BackendError, SettingsError)):
         Plan.of(FineTuningSettings(device="cuda:99"))
 
