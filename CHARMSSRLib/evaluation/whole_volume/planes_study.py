@@ -113,7 +113,7 @@ STUDY = Study(
     " the three slice-wise results, enlarged across their slices without new frequencies, as a mean and weighted by the"
     " frequencies that a plane resolves (spectrum); three is the mode of `enhance`, which uses one of them. Bands in /"
     " out: the banding figure on the input's grid. Bands to cubic: on the output's grid, the largest over the three"
-    " axes of (figure - 1e-4) / that of cubic interpolation. Gradient ratio: through-plane by in-plane gradient, out (in).",
+    " axes of (figure - 1e-4) / that of cubic interpolation. Gradient ratio: through-plane by in-plane gradient.",
     columns=(
         Column("volume", "volume"), Column("contrast", "contrast"), Column("split", "split"), Column("way", "way"),
         Column("psnr", "PSNR (dB)", ".2f"), Column("ssim", "SSIM", ".4f"),
