@@ -44,7 +44,11 @@ class SliceWise:
         # Outside the brain the frame holds interpolated input, so that no artificial edge
         # enters the comparison with the acquired data.
         inside = np.empty_like(output) if volume.masked else output
-        enhancer.run(stack, plan.indices, inside, plan.rows, plan.columns, progress, is_cancelled)
+
+        def step(done, _):
+            progress(done, self.slice_count)
+
+        enhancer.run(stack, plan.indices, inside, plan.rows, plan.columns, step, is_cancelled)
         if volume.masked:
             for i in plan.indices:
                 np.copyto(output[i], inside[i], where=volume.large_mask[i] > 0)

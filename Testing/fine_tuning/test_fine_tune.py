@@ -91,7 +91,7 @@ def test_it_learns_what_a_look_up_table_cannot(settings):
 def test_the_report_is_complete_and_the_page_loads_nothing(settings, tmp_path):
     events = []
     result = fine_tune(formula_pairs(), settings, observe=events.append)
-    report = json.loads((tmp_path / "mine" / "tuned.report.json").read_text())
+    report = json.loads((tmp_path / "mine" / "tuned.report.json").read_text(encoding="utf-8"))
     assert report == result.report
     assert {row["method"] for row in report["scores"]} == {
         "3T interpolated", "3T intensity-matched", "3T matched to this very 7T (oracle)", "checkpoint before",
@@ -101,7 +101,7 @@ def test_the_report_is_complete_and_the_page_loads_nothing(settings, tmp_path):
     assert [pair["role"] for pair in report["pairs"]] == ["training", "training", "held out"]
     assert report["runs"][0]["history"] == [event for event in events if event["event"] == "validation"]
     assert report["seconds_per_step"] > 0 and report["checkpoint"]["label"] == "7T-like"
-    page = (tmp_path / "mine" / "tuned.report.html").read_text()
+    page = (tmp_path / "mine" / "tuned.report.html").read_text(encoding="utf-8")
     assert report["verdict"] in page and "<svg" in page and page.count("data:image/png;base64,") >= 4
     assert "http" not in page and "<script" not in page
     registrations = page.partition("How each pair fits")[2]

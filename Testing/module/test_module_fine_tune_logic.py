@@ -42,7 +42,7 @@ def test_a_run_returns_path_name_and_report_and_the_checkpoint_is_listed_as_7t_l
     assert result.checkpointPath == str(models / "own.safetensors") and result.name == "own"
     assert "beats the intensity-matched baseline" in result.report["verdict"]
     assert isSevenTeslaLike(modelCard("own"))
-    assert heard[0] == (0.0, "Registering sub-01 3T T1w T1w")
+    assert heard[0] == (0.0, "Registering sub-01 T1w")
     assert [fraction for fraction, _message in heard] == sorted(fraction for fraction, _message in heard)
 
 
@@ -144,7 +144,7 @@ def test_subject_and_contrast_are_guessed_from_names_unless_given(logic, addScan
 
     given = ScanPair(addScan("a 3T"), addScan("a 7T", (3, 3, 4)), subject="Anna", contrast="FLAIR")
     logic.fineTune([given, (addScan("b-3T-T2w"), addScan("b-7T-T2w", (3, 3, 4)))], name="own", checkpoint="mine")
-    assert [(pair["subject"], pair["contrast"]) for pair in sent()["pairs"]] == [("Anna", "FLAIR"), ("b-3T-T2w", "T2w")]
+    assert [(pair["subject"], pair["contrast"]) for pair in sent()["pairs"]] == [("Anna", "FLAIR"), ("b", "T2w")]
 
 
 # Refusals
@@ -220,7 +220,7 @@ def test_an_empty_list_and_things_that_are_no_pairs_are_refused(logic, pairs):
 
 
 def test_a_scan_stands_in_one_pair_only(logic, pairs):
-    with pytest.raises(ValueError, match=r"Pair 2 \(sub-02 3T T1w T1w\): sub-01 7T T1w stands in another pair"):
+    with pytest.raises(ValueError, match=r"Pair 2 \(sub-02 T1w\): sub-01 7T T1w stands in another pair"):
         logic.fineTune([pairs[0], (pairs[1][0], pairs[0][1])], name="own")
 
 
