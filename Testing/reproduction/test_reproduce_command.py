@@ -194,7 +194,7 @@ def test_pairs_are_tuned_on_and_tested_on_in_one_command(tmp_path, reproduce, mo
     status, _, err = reproduce(*options)
     assert status == 0, err
     report = (tmp_path / "out" / "report.md").read_text()
-    assert "1 pairs, 1 held out to choose the step, 1 steps at 0.0001" in report
+    assert "1 pairs, 1 held out to choose the step, 1 steps at 0.001" in report
     for baseline in ("3T interpolated", "3T intensity-matched", "checkpoint before"):
         assert f"| PTT2 T1w | 21.00 | 0.7258 | {baseline} |" in report
 
