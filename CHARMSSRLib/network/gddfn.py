@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import nn
 
+from .dilated_depthwise import DilatedDepthwise
+
 
 class GDDFN(nn.Module):
     """1x1(GELU(C_d(F1)) * C_d(F2)), F1 and F2 the halves of 1x1(F), C_d depthwise 3x3 of dilation 2.
@@ -13,7 +15,7 @@ class GDDFN(nn.Module):
     def __init__(self, channels=64):
         super().__init__()
         self.expand = nn.Conv2d(channels, channels, 1)
-        self.depthwise = nn.Conv2d(channels, channels, 3, padding=2, dilation=2, groups=channels)
+        self.depthwise = DilatedDepthwise(channels, 2)
         self.project = nn.Conv2d(channels // 2, channels, 1)
 
     def forward(self, features):

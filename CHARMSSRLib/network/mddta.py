@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .attention_tap import AttentionTap
+from .dilated_depthwise import DilatedDepthwise
 
 
 class MDDTA(nn.Module):
@@ -23,10 +24,7 @@ class MDDTA(nn.Module):
         super().__init__()
         self.heads = heads
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
-        self.depthwise = nn.ModuleList(
-            nn.Conv2d(3 * channels, 3 * channels, 3, padding=rate, dilation=rate, groups=3 * channels)
-            for rate in self.RATES
-        )
+        self.depthwise = nn.ModuleList(DilatedDepthwise(3 * channels, rate) for rate in self.RATES)
         self.temperature = nn.Parameter(torch.ones(len(self.RATES), heads))
         self.rate_weights = nn.Parameter(torch.full((len(self.RATES),), 1 / len(self.RATES)))
         self.project = nn.Conv2d(channels, channels, 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ..checkpoint import save_checkpoint
+from ..checkpoint import load_checkpoint, save_checkpoint
 from ..checkpoint_registry import CARD_FORMAT
 from ..errors import InputError, SettingsError
 from .prepared import load_prepared
@@ -39,6 +39,7 @@ def run_training(config, prepared, folder, output=None, command="", device="cpu"
         raise InputError(f"{prepared} holds no prepared training volume; run 'charmssr prepare' first.")
     # One plane per volume is enough to watch a run.
     watched = list({(v.subject, v.contrast): v for v in reversed(parts["val"])}.values())
+    started_from = _identity(config.initial)
     result = train(config, parts["train"], watched, folder, device, progress, is_cancelled)
     first = not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
     if output is None or not first:  # of several processes one writes
@@ -46,7 +47,17 @@ def run_training(config, prepared, folder, output=None, command="", device="cpu"
     if config.method != "charms":
         raise SettingsError("Only CHARMS becomes a checkpoint; leave the output out for a compared method.")
     card = make_card(config, result, parts["train"], watched, command, device)
+    if started_from is not None:
+        card["training"]["started_from"] = started_from
     return result, save_checkpoint(result.network, card, output, half=True)
+
+
+def _identity(initial):
+    """Name and SHA-256 of the checkpoint that a run starts from: a later one may bear the same name."""
+    if initial is None:
+        return None
+    card = load_checkpoint(initial).card
+    return {"name": card["name"], "sha256": card["sha256"]}
 
 
 def make_card(config, result, train_volumes, validation_volumes, command, device):

@@ -75,16 +75,17 @@ def test_the_mean_intensity_stays(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_clean_part_is_the_operator_without_noise(kind):
+    # Of this seed the clinical draw has noise; a third of the seeds has none.
     hr = torch.rand(1, 1, 64, 64) * 0.2 + 0.5
-    lr, clean = degrade_in_parts(hr, 2, kind, torch.Generator().manual_seed(3))
-    assert torch.equal(lr, degrade(hr, 2, kind, torch.Generator().manual_seed(3)))
+    lr, clean = degrade_in_parts(hr, 2, kind, torch.Generator().manual_seed(5))
+    assert torch.equal(lr, degrade(hr, 2, kind, torch.Generator().manual_seed(5)))
     if kind in ("bicubic", "blur"):
         assert torch.equal(lr, clean)
     else:
         # White noise has no share in the mean and jumps from voxel to voxel; the anatomy's part does neither.
         noise = lr - clean
         assert abs(noise.mean()) < 0.003
-        assert 0 < noise.std() < 0.03
+        assert 0.002 < noise.std() < 0.03
 
 
 @pytest.mark.parametrize("fwhm", [0.0, 2.0, 3.0])
