@@ -1,12 +1,10 @@
 """Times networks against each other in one process."""
 
-import statistics
-import time
-
 import torch
 
+from .benchmark.timing import spreads, take_turns
 
-@torch.no_grad()
+
 def milliseconds_per_slice(networks, height, width, device="cpu", rounds=5):
     """Time of one slice at batch 1, median over rounds.
 
@@ -22,21 +20,15 @@ def milliseconds_per_slice(networks, height, width, device="cpu", rounds=5):
     """
     device = torch.device(device)
     image = torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(0)).to(device)
-    times = {name: [] for name in networks}
-    for turn in range(rounds + 1):
-        for name, network in networks.items():
-            network.to(device)
-            _wait_for(device)
-            start = time.perf_counter()
-            network(image)
-            _wait_for(device)
-            if turn:
-                times[name].append(1000 * (time.perf_counter() - start))
-    return {name: statistics.median(one) for name, one in times.items()}
+    work = {name: forward(network.to(device), image) for name, network in networks.items()}
+    return {name: 1000 * one.median for name, one in spreads(take_turns(work, device, rounds)).items()}
 
 
-def _wait_for(device):
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
+def forward(network, image):
+    """A function without arguments that sends the image through the network, without gradients."""
+
+    def run():
+        with torch.inference_mode():
+            return network(image)
+
+    return run

@@ -1,0 +1,78 @@
+"""One enhancement from file to file in a process of its own: ``python -m ... job SPECIFICATION``.
+
+The specification is JSON: "way" ("enhance" or "naive"), "input", "output" (paths), "checkpoint",
+"skull_strip", "device", "slices" (of the naive way, or null). Writes one JSON object per line to standard
+output: progress, and at the end the figures.
+"""
+
+import json
+import sys
+
+import torch
+
+from ...checkpoint import load_checkpoint
+from ...enhancement.enhance import enhance
+from ...enhancement.report import Stages, peak_memory
+from ...errors import CHARMSSRError
+from ...settings import EnhancementSettings
+from ...volume_io import read_volume, write_volume
+from .naive import enhance_naively
+
+ENHANCE, NAIVE = "enhance", "naive"
+
+
+def main(text):
+    """Do the job; returns the figures."""
+    specification = json.loads(text)
+    stages = Stages()
+    with stages("read"):
+        image = read_volume(specification["input"])
+    way = {ENHANCE: _enhance, NAIVE: _naive}[specification["way"]]
+    result, figures = way(image, specification, stages)
+    with stages("write"):
+        write_volume(result, specification["output"], overwrite=True)
+    peak = peak_of_process() or peak_memory(torch.device("cpu"))["host"]
+    return {**figures, "stages": stages.seconds, "peak_bytes": peak, "threads": torch.get_num_threads()}
+
+
+def peak_of_process(process="self"):
+    """Peak resident memory in bytes, where Linux tells; None elsewhere.
+
+    Better than getrusage there, whose figure starts with the peak of the process that started this one.
+    """
+    try:
+        with open(f"/proc/{process}/status", encoding="ascii", errors="replace") as stream:
+            return next(1024 * int(line.split()[1]) for line in stream if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return None
+
+
+def _enhance(image, specification, stages):
+    settings = EnhancementSettings(
+        checkpoint=specification["checkpoint"], skull_strip=specification["skull_strip"], device=specification["device"]
+    )
+    result = enhance(image, settings, progress=_tell)
+    stages.seconds.update(result.report["stages"])
+    kept = ("slices", "skull_strip", "warnings", "checkpoint", "device", "precision", "engine")
+    return result.image, {key: result.report[key] for key in kept if key in result.report}
+
+
+def _naive(image, specification, stages):
+    with stages("model"):
+        checkpoint = load_checkpoint(specification["checkpoint"])
+    result, done, count = enhance_naively(
+        image, checkpoint, stages, specification["skull_strip"], specification["slices"], _tell
+    )
+    return result, {"slices": {"done": done, "count": count}}
+
+
+def _tell(fraction, message):
+    print(json.dumps({"fraction": fraction, "message": message}), flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps({"figures": main(sys.argv[1])}), flush=True)
+    except CHARMSSRError as error:
+        print(json.dumps({"error": str(error)}), flush=True)
+        sys.exit(2)

@@ -1,0 +1,89 @@
+"""From file to file: this project's way, and the naive way beside it."""
+
+import time
+
+from ...settings import EnhancementSettings
+from ...volume_io import read_volume
+from ...worker.client import WorkerClient
+from .job import peak_of_process
+from .jobs import ENHANCE, NAIVE, environment_for, run_job
+from .timing import Spread
+
+
+def measure_enhancement(path, threads, checkpoint, skull_strip="auto", device="cpu", rounds=3, progress=None,
+                        is_cancelled=None):  # fmt: skip
+    """A whole enhancement with its stages.
+
+    Returns:
+        dict: see ``summary``.
+    """
+    runs = []
+    for number in range(rounds):
+        tell = _part(progress, number, rounds, "")
+        runs.append(run_job(ENHANCE, path, threads, checkpoint, skull_strip, device, None, tell, is_cancelled))
+    return summary(runs)
+
+
+def compare_whole_jobs(path, threads, checkpoint, skull_strip="auto", rounds=3, naive_slices=None, progress=None,
+                       is_cancelled=None):  # fmt: skip
+    """Both ways on the CPU, turn and turn about, then once in the worker that the panel uses.
+
+    Returns:
+        dict: "enhance", "naive" (see ``summary``), "ratio" (enhance to naive, of the pairs, a
+        Spread as dict), "naive_slices" {"done", "count"}, "worker" {"seconds", "peak_bytes"}.
+    """
+    runs = {ENHANCE: [], NAIVE: []}
+    for number in range(rounds):
+        for place, way in enumerate(runs):
+            tell = _part(progress, 2 * number + place, 2 * rounds + 1, f"{way}: ")
+            slices = naive_slices if way == NAIVE else None
+            runs[way].append(
+                run_job(way, path, threads, checkpoint, skull_strip, "cpu", slices, tell, is_cancelled)
+            )
+    ratio = Spread.of(mine["seconds"] / naive["seconds"] for mine, naive in zip(runs[ENHANCE], runs[NAIVE]))
+    worker = in_worker(
+        path, threads, checkpoint, skull_strip, _part(progress, 2 * rounds, 2 * rounds + 1, "worker: "), is_cancelled
+    )
+    return {
+        "enhance": summary(runs[ENHANCE]), "naive": summary(runs[NAIVE]), "ratio": ratio.as_dict(),
+        "naive_slices": runs[NAIVE][0]["slices"], "worker": worker,
+    }  # fmt: skip
+
+
+def in_worker(path, threads, checkpoint, skull_strip="auto", progress=None, is_cancelled=None):
+    """One job in a worker process that has just started.
+
+    Returns:
+        dict: "seconds" of the job, handing over included; "peak_bytes" of the process (resident
+        memory; as the worker reports it where the system does not tell).
+    """
+    image = read_volume(path)
+    settings = EnhancementSettings(checkpoint=checkpoint, skull_strip=skull_strip, device="cpu")
+    with WorkerClient(environment=environment_for(threads)) as client:
+        begun = time.perf_counter()
+        answer = client.enhance(image, settings, progress=progress, is_cancelled=is_cancelled)
+        seconds = time.perf_counter() - begun
+        peak = peak_of_process(client.process.pid) or answer.report["peak_memory_bytes"]["host"]
+    return {"seconds": seconds, "peak_bytes": peak}
+
+
+def summary(runs):
+    """Of the runs of one way.
+
+    Returns:
+        dict: "seconds" (Spread as dict), "stages" (name -> Spread as dict), "peak_bytes" (the
+        largest), and of the first run "threads", "slices" and what else describes it.
+    """
+    first = {key: value for key, value in runs[0].items() if key not in ("seconds", "stages", "peak_bytes")}
+    return {
+        "seconds": Spread.of(run["seconds"] for run in runs).as_dict(),
+        "stages": {name: Spread.of(run["stages"][name] for run in runs).as_dict() for name in runs[0]["stages"]},
+        "peak_bytes": max(run["peak_bytes"] for run in runs),
+        **first,
+    }
+
+
+def _part(progress, number, count, prefix):
+    if progress is None:
+        return None
+    return lambda fraction, message: progress((number + fraction) / count, prefix + message)
