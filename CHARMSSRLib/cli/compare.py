@@ -6,7 +6,7 @@ from .evaluate import DEGRADATIONS
 from .interruption import Interruption
 from .progress import ProgressLine
 
-STUDIES = ("methods", "ablation", "depth", "stacking")
+STUDIES = ("methods", "methods-as-published", "ablation", "depth", "stacking")
 
 
 def add_parser(subparsers):
@@ -46,7 +46,16 @@ def add_parser(subparsers):
     parser.add_argument(
         "--runs", metavar="DIR", type=Path, help="folder for training states (default: runs/NAME of the configuration)"
     )
-    parser.add_argument("--figures", action="store_true", help="also draw quality.png, gains.png and errors.png")
+    parser.add_argument(
+        "--skip-missing",
+        action="store_true",
+        help="train nothing: score the networks whose training is finished, and name the others in the report",
+    )
+    parser.add_argument(
+        "--figures",
+        action="store_true",
+        help="also draw quality.png, gains.png, errors.png, curves.png and, by study, depth.png or attention.png",
+    )
     parser.add_argument("--no-timing", action="store_true", help="leave out the milliseconds per slice")
     parser.add_argument(
         "--device", default="auto", metavar="auto|cpu|cuda[:N]|mps", help="where to compute (default: auto)"
@@ -60,6 +69,7 @@ def run(arguments):
     from ..evaluation import compare
     from ..evaluation.figures import require_matplotlib
     from ..evaluation.studies import check_base, entries_of
+    from ..evaluation.study_report import report_study
     from ..evaluation.volumes import one_plane_each, prepared_volumes
     from ..files.output_files import check_folder
     from ..training.config import TrainingConfig
@@ -72,22 +82,24 @@ def run(arguments):
     entries = entries_of(arguments.study, arguments.only)
     device = choose_device(arguments.device)
     degradations = arguments.degradation or [config.degradation]
+    runs = arguments.runs or Path("runs") / config.name
     with Interruption() as interruption, ProgressLine() as progress:
         scored = list(prepared_volumes(arguments.data, arguments.split, arguments.contrast, progress=progress))
         training = list(prepared_volumes(arguments.data, "train", progress=progress))
         contestants = compare.contest(
-            entries, config, training, one_plane_each(scored), arguments.runs or Path("runs") / config.name,
-            arguments.weights, device, progress, interruption.is_cancelled,
+            entries, config, training, one_plane_each(scored), runs, arguments.weights, device, progress,
+            interruption.is_cancelled, arguments.skip_missing,
         )  # fmt: skip
         progress(1.0, "Scoring")
         rows = compare.score(
             contestants, scored, degradations, config.scale, arguments.slices, device, interruption.is_cancelled
         )
         costs = compare.costs(contestants, config.scale, device, timed=not arguments.no_timing)
-    protocol = compare.describe_protocol(config, training, degradations, arguments.split)
-    compare.write_report(arguments.output, f"Study of {arguments.study}, x{config.scale}", protocol, costs, rows)
-    if arguments.figures:
-        compare.draw_figures(
-            arguments.output, contestants, costs, rows, scored[0], degradations[0], config.scale, device
-        )
+    protocol = compare.describe_protocol(
+        config, training, degradations, arguments.split, arguments.study == "methods-as-published"
+    )
+    report_study(
+        arguments.study, entries, config, arguments.output, protocol, contestants, costs, rows, scored,
+        runs if arguments.weights is None else arguments.weights, arguments.figures, arguments.slices, device,
+    )  # fmt: skip
     print(arguments.output / "report.md")

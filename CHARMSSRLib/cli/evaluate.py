@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ..errors import SettingsError
 from .interruption import Interruption
 from .progress import ProgressLine
 from .whole_volume_study import add_study_options, run_whole_volume_study
@@ -38,6 +39,13 @@ def add_parser(subparsers):
     )
     parser.add_argument("--slices", type=int, metavar="N", help="only the central N slices of each volume")
     parser.add_argument(
+        "--windows",
+        nargs="+",
+        type=int,
+        metavar="N",
+        help="also score the network with the statistics of windows of N x N LR pixels in the place of the slice's",
+    )
+    parser.add_argument(
         "--skull-strip", default="auto", metavar="auto|BACKEND", help="for volumes that are not stripped yet"
     )
     parser.add_argument(
@@ -62,8 +70,10 @@ def run(arguments):
     from ..checkpoint import load_checkpoint
     from ..enhancement.devices import choose_device
     from ..evaluation.protocol import BASELINE, candidate_of, score_prepared
+    from ..evaluation.sites import site_section
     from ..evaluation.tables import markdown, write_tables
     from ..evaluation.volumes import prepared_volumes
+    from ..evaluation.window_study import window_candidates, window_section
     from ..files.output_files import check_target
 
     for path in arguments.output:
@@ -71,6 +81,10 @@ def run(arguments):
     device = choose_device(arguments.device)
     checkpoint = load_checkpoint(arguments.checkpoint, device)
     candidates = [BASELINE, candidate_of(checkpoint)]
+    if arguments.windows:
+        if min(arguments.windows) < 1:
+            raise SettingsError("--windows takes sides of 1 pixel or more.")
+        candidates += window_candidates(checkpoint, arguments.windows)
     rows = []
     with Interruption() as interruption, ProgressLine() as progress:
         volumes = prepared_volumes(arguments.data, arguments.split, arguments.contrast, arguments.skull_strip, progress)
@@ -80,7 +94,11 @@ def run(arguments):
                     volume, candidates, degradation, checkpoint.card["scale"], arguments.slices, device,
                     is_cancelled=interruption.is_cancelled,
                 )  # fmt: skip
-    title = f"{checkpoint.card['name']} on the {arguments.split} volumes"
-    write_tables(rows, arguments.output, title)
+    name = checkpoint.card["name"]
+    title = f"{name} on the {arguments.split} volumes"
+    more = site_section(rows, name)
+    if arguments.windows:
+        more += ["", *window_section(rows, name)]
+    write_tables(rows, arguments.output, title, more)
     if not arguments.output:
-        print(markdown(rows, title))
+        print("\n".join([markdown(rows, title), *more]))

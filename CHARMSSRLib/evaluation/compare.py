@@ -10,24 +10,18 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from ..comparison.edsr import EDSR
 from ..comparison.registry import METHODS
-from ..errors import CheckpointError
-from ..training.trainer import build_network, train
+from ..errors import CheckpointError, SettingsError
+from ..training.trainer import belongs_to, build_network, train
 from . import figures
-from .macs import count_macs
+from .costs import COST_COLUMNS, ORIGINAL_EDSR, cost_table, costs
 from .protocol import BASELINE, Candidate, score_prepared
-from .speed import milliseconds_per_slice
 from .tables import markdown, to_csv
 
+__all__ = ["ORIGINAL_EDSR", "cost_table", "costs", "contest", "score", "write_report"]
 logger = logging.getLogger(__name__)
 
-OUTPUT_SIZE = 256  # networks are timed and counted for output slices of this width and height
-BICUBIC_TITLE, EDSR_TITLE = METHODS["bicubic"].title, METHODS["edsr"].title
-ORIGINAL_EDSR = "EDSR, original (32 x 256)"
-COST_COLUMNS = (
-    "method", "parameters", "gmac", "parameters_for_inference", "gmac_for_inference", "milliseconds", "remark"
-)  # fmt: skip
+BICUBIC_TITLE = METHODS["bicubic"].title
 
 
 @dataclass(frozen=True)
@@ -47,8 +41,9 @@ class Contestant:
 
 
 def contest(
-    entries, config, train_volumes, watched, runs, weights=None, device="cpu", progress=None, is_cancelled=None
-):
+    entries, config, train_volumes, watched, runs, weights=None, device="cpu", progress=None, is_cancelled=None,
+    skip_missing=False,
+):  # fmt: skip
     """Train (or go on with, or load) every entry with the same configuration.
 
     Args:
@@ -57,11 +52,17 @@ def contest(
         runs: folder for the states and logs, one subfolder per entry; a finished run is not
             trained again. The final weights are written there too, as NAME.safetensors.
         weights: folder with NAME.safetensors of entries that need no training, or None.
+        skip_missing: train nothing: entries without finished weights are left out.
 
     Returns:
         list of Contestant.
+
+    Raises:
+        SettingsError: ``skip_missing`` and no network is finished.
     """
     contestants = []
+    if skip_missing:
+        entries, weights = finished(entries, config, runs, weights), weights or runs
     for number, entry in enumerate(entries):
         own = entry.configure(config)
         stored = None if weights is None else Path(weights) / f"{entry.name}.safetensors"
@@ -76,6 +77,27 @@ def contest(
         contestants.append(Contestant(entry.title, METHODS[entry.method].remark, network.eval(), config.normalisation))
         logger.info("%s is ready", entry.title)
     return contestants
+
+
+def finished(entries, config, runs, weights=None):
+    """The entries that can be scored without training: their final weights are there.
+
+    A run of ``runs`` that goes on under other settings than ``config`` is another study's, and counts as missing.
+
+    Raises:
+        SettingsError: when there is no learned network among them.
+    """
+    folder = Path(weights or runs)
+    kept = []
+    for entry in entries:
+        if entry.method == "bicubic":
+            kept.append(entry)
+        elif (folder / f"{entry.name}.safetensors").is_file():
+            if weights is not None or belongs_to(entry.configure(config), folder / entry.name):
+                kept.append(entry)
+    if all(entry.method == "bicubic" for entry in kept):
+        raise SettingsError(f"{folder} holds finished weights of none of the networks: train one first.")
+    return kept
 
 
 def load_weights(network, path):
@@ -114,48 +136,18 @@ def score(contestants, volumes, degradations, scale, central=None, device="cpu",
     return rows
 
 
-def costs(contestants, scale, device="cpu", timed=True):
-    """Parameters, multiply-accumulates and time of each contestant, for one 256 x 256 output slice.
-
-    Timed in the form for inference. Beside the small EDSR stands the original one, untrained,
-    for the ratio of speed that the CHARMS paper states.
-
-    Returns:
-        list of dicts with COST_COLUMNS; milliseconds is None where it was not timed.
-    """
-    networks = {one.title: one.network for one in contestants}
-    remarks = {one.title: one.remark for one in contestants}
-    if EDSR_TITLE in networks:
-        networks[ORIGINAL_EDSR] = EDSR.original(scale).eval()
-        remarks[ORIGINAL_EDSR] = "untrained; for the ratio of speed"
-    deployed = {title: network.for_inference() for title, network in networks.items()}
-    size = OUTPUT_SIZE // scale
-    times = milliseconds_per_slice(deployed, size, size, device) if timed else {}
-    return [
-        {
-            "method": title,
-            "parameters": _count(network),
-            "gmac": count_macs(network, size, size) / 1e9,
-            "parameters_for_inference": _count(deployed[title]),
-            "gmac_for_inference": count_macs(deployed[title], size, size) / 1e9,
-            "milliseconds": times.get(title),
-            "remark": remarks[title],
-        }
-        for title, network in networks.items()
-    ]
-
-
-def write_report(folder, title, protocol, cost_rows, score_rows):
+def write_report(folder, title, protocol, cost_rows, score_rows, sections=(), tables=None):
     """Write report.md, scores.csv and costs.csv into an existing folder, together or not at all.
 
     Args:
         protocol: paragraph that says how the figures came about.
+        sections: further lines of Markdown at the end. tables: dict name -> text of further files.
     """
     from ..files.output_files import OutputFiles  # needs SimpleITK, which training and scoring do not
 
     folder = Path(folder)
     text = "\n".join(
-        [f"# {title}", "", protocol, "", *cost_table(cost_rows), "", markdown(score_rows, title=None)]
+        [f"# {title}", "", protocol, "", *cost_table(cost_rows), "", markdown(score_rows, title=None), *sections]
     )  # fmt: skip
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COST_COLUMNS, lineterminator="\n")
@@ -165,6 +157,8 @@ def write_report(folder, title, protocol, cost_rows, score_rows):
         files.add_text(text, folder / "report.md")
         files.add_text(to_csv(score_rows), folder / "scores.csv")
         files.add_text(buffer.getvalue(), folder / "costs.csv")
+        for name, content in (tables or {}).items():
+            files.add_text(content, folder / name)
         files.commit()
 
 
@@ -185,30 +179,12 @@ def draw_figures(folder, contestants, cost_rows, score_rows, volume, degradation
     figures.error_maps(volume, candidates, degradation, scale, folder / "errors.png", device)
 
 
-def cost_table(rows):
-    """The costs as lines of Markdown, with the times' ratios to both EDSRs where they were timed."""
-    times = {row["method"]: row["milliseconds"] for row in rows}
-    references = [name for name in (EDSR_TITLE, ORIGINAL_EDSR) if times.get(name)]
-    headings = ["method", "parameters (folded)", "GMAC (folded)", "ms per slice"]
-    headings += [f"time / {name}" for name in references] + ["remark"]
-    lines = [
-        f"## Costs of one {OUTPUT_SIZE} x {OUTPUT_SIZE} output slice",
-        "",
-        f"| {' | '.join(headings)} |",
-        "|---" * len(headings) + "|",
-    ]
-    for row in rows:
-        time = row["milliseconds"]
-        cells = [row["method"], f"{row['parameters']:,} ({row['parameters_for_inference']:,})"]
-        cells.append(f"{row['gmac']:.2f} ({row['gmac_for_inference']:.2f})")
-        cells.append("" if time is None else f"{time:.1f}")
-        cells += [f"{time / times[name]:.3g}" for name in references]
-        lines.append(f"| {' | '.join([*cells, row['remark']])} |")
-    return lines
+def describe_protocol(config, train_volumes, degradations, split, as_published=False):
+    """The paragraph that a reader needs in order to judge the tables.
 
-
-def describe_protocol(config, train_volumes, degradations, split):
-    """The paragraph that a reader needs in order to judge the tables."""
+    Args:
+        as_published: the compared methods are without CHARMS's skip.
+    """
     subjects = len({volume.subject for volume in train_volumes})
     trained = (
         f"Every learned network: {config.steps:,} steps of {config.batch} patches of {config.patch} x {config.patch}"
@@ -216,12 +192,10 @@ def describe_protocol(config, train_volumes, degradations, split):
         f" from {config.learning_rate:g}, seed {config.seed}, {subjects} training subjects."
     )
     skip = " Each has CHARMS's skip (bicubic of the input added, last convolution zero at first)."
+    if as_published:
+        skip = " CHARMS has its own skip (bicubic of the input added); the others are as published."
     regularised = f" CHARMS also has L_AR with weight {config.ar_weight:g}." if config.ar_weight else ""
     return f"{trained}{skip}{regularised} Scored on the {split} volumes under: {', '.join(degradations)}."
-
-
-def _count(network):
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def _part_of(progress, number, count, title):

@@ -55,8 +55,16 @@ STACKING = tuple(
     Entry(f"transformers-{n}", f"{n} Transformer{'s' if n > 1 else ''}", arguments={"transformers": n})
     for n in (1, 2, 3)
 )
+# Without CHARMS's image skip. Bicubic and CHARMS have one form; their weights are those of the study of methods.
+AS_PUBLISHED = tuple(
+    Entry(name, method.title, name)
+    if name in ("bicubic", "charms")
+    else Entry(f"{name}-as-published", f"{method.title}, as published", name, {"image_skip": False})
+    for name, method in METHODS.items()
+)
 STUDIES = {
     "methods": tuple(Entry(name, method.title, name) for name, method in METHODS.items()),
+    "methods-as-published": AS_PUBLISHED,
     "ablation": ABLATION,
     "depth": DEPTH,
     "stacking": STACKING,

@@ -112,8 +112,11 @@ def gain_over(rows, method, baseline, figure="brain_psnr"):
     return gains
 
 
-def write_tables(rows, paths, title="Evaluation"):
+def write_tables(rows, paths, title="Evaluation", more=()):
     """Write rows as Markdown (.md) or CSV (any other ending); the files appear together, complete, or not at all.
+
+    Args:
+        more: lines that follow the tables in the Markdown.
 
     Raises:
         OutputError: when one of them cannot be written.
@@ -122,5 +125,6 @@ def write_tables(rows, paths, title="Evaluation"):
 
     with OutputFiles(overwrite=True) as files:
         for path in paths:
-            files.add_text(markdown(rows, title) if Path(path).suffix.lower() == ".md" else to_csv(rows), path)
+            is_markdown = Path(path).suffix.lower() == ".md"
+            files.add_text("\n".join([markdown(rows, title), *more, ""]) if is_markdown else to_csv(rows), path)
         files.commit()

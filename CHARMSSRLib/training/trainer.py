@@ -24,6 +24,7 @@ from ..errors import Cancelled, SettingsError
 from ..network.attention_maps import collect_attention, record_attention
 from ..network.charms import CHARMS
 from .dataset import Augmentation, PatchDataset
+from .log_plot import plot_log
 from .losses import attention_regularisation
 from .validation import validate
 
@@ -200,7 +201,7 @@ class _Run:
         return l1.detach(), ar.detach()
 
     def log(self, losses, volumes):
-        """Validate and add one line to the log."""
+        """Validate, add one line to the log and draw it anew."""
         scores = self._validate(volumes)
         averaged = {}
         if self.average is not None:
@@ -219,6 +220,7 @@ class _Run:
             if new:
                 writer.writeheader()
             writer.writerow(row)
+        plot_log(path)
         logger.info("%s: %s", self.config.name, " ".join(f"{k} {v}" for k, v in row.items()))
 
     def _validate(self, volumes):
@@ -283,6 +285,15 @@ class _Swapped:
 
     def __exit__(self, *exception):
         self.network.load_state_dict(self.own)
+
+
+def belongs_to(config, folder):
+    """Whether the state in a run's folder is of this configuration; a folder without a state contradicts none."""
+    path = Path(folder) / "state.pt"
+    if not path.is_file():
+        return True
+    state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return _comparable(state["config"]) == _comparable(config.to_dict())
 
 
 def _comparable(config):

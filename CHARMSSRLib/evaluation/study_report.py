@@ -1,0 +1,51 @@
+"""All files of a study's report: tables, curves, attention maps, figures."""
+
+from pathlib import Path
+
+from . import compare
+from .attention_study import attention_csv, attention_table, draw_attention, study_attention
+from .depth_figure import draw_depth
+from .training_curves import curves_csv, curves_of, draw_curves
+
+# The pair of the ablation whose attention maps are compared.
+WITHOUT_AND_WITH = ("full, without L_AR", "full (+ HFIR)")
+
+
+def report_study(
+    study, entries, config, folder, protocol, contestants, costs, rows, volumes, runs, drawn=False, central=None,
+    device="cpu",
+):  # fmt: skip
+    """Write report.md, scores.csv, costs.csv, curves.csv, for the ablation attention.csv, and the figures.
+
+    Args:
+        study, entries, config: what was asked for; an entry without a contestant is named as missing.
+        folder: existing. protocol: paragraph. contestants, costs, rows: of ``compare``.
+        volumes: scored PreparedVolumes. runs: folder with the runs' logs.
+        drawn: whether figures are drawn. central: slices of each volume that were scored, or None for all.
+    """
+    folder, tables, sections = Path(folder), {}, []
+    titles = {one.title for one in contestants}
+    missing = [entry.title for entry in entries if entry.title not in titles]
+    if central:
+        protocol += f" The central {central} slices of each volume count."
+    if missing:
+        protocol += f" Not trained yet, and left out: {', '.join(missing)}."
+    curves = curves_of([entry for entry in entries if entry.title in titles], runs)
+    if curves:
+        tables["curves.csv"] = curves_csv(curves)
+    pair = [one for title in WITHOUT_AND_WITH for one in contestants if one.title == title]
+    maps = study_attention(pair, volumes, config.degradation, config.scale) if len(pair) == 2 else []
+    if maps:
+        tables["attention.csv"] = attention_csv(maps)
+        sections = ["## Attention maps with and without L_AR", "", *attention_table(maps), ""]
+    compare.write_report(folder, f"Study of {study}, x{config.scale}", protocol, costs, rows, sections, tables)
+    if not drawn:
+        return
+    degradation = rows[0]["degradation"]
+    compare.draw_figures(folder, contestants, costs, rows, volumes[0], degradation, config.scale, device)
+    if curves:
+        draw_curves(curves, folder / "curves.png")
+    if study == "depth":
+        draw_depth([row for row in rows if row["degradation"] == degradation], folder / "depth.png")
+    if maps:
+        draw_attention(pair, volumes[0], config.degradation, config.scale, folder / "attention.png")
