@@ -49,9 +49,10 @@ def contest(
     Args:
         entries: of ``studies``. config: TrainingConfig that all share.
         train_volumes, watched: lists of PreparedVolume; the second for the logs.
-        runs: folder for the states and logs, one subfolder per entry; a finished run is not
-            trained again. The final weights are written there too, as NAME.safetensors.
-        weights: folder with NAME.safetensors of entries that need no training, or None.
+        runs: folder for the states and logs, one subfolder per run; a finished run is not
+            trained again, and studies that share the folder share CHARMS. The final weights are
+            written there too, as RUN.safetensors.
+        weights: folder with the .safetensors of entries that need no training, or None.
         skip_missing: train nothing: entries without finished weights are left out.
 
     Returns:
@@ -65,15 +66,15 @@ def contest(
         entries, weights = finished(entries, config, runs, weights), weights or runs
     for number, entry in enumerate(entries):
         own = entry.configure(config)
-        stored = None if weights is None else Path(weights) / f"{entry.name}.safetensors"
+        stored = None if weights is None else stored_weights(entry, weights)
         if entry.method == "bicubic":
             network = build_network(own)
-        elif stored is not None and stored.is_file():
+        elif stored is not None:
             network = load_weights(build_network(own), stored)
         else:
             tell = _part_of(progress, number, len(entries), entry.title)
-            network = train(own, train_volumes, watched, Path(runs) / entry.name, device, tell, is_cancelled).network
-            save_file(network.state_dict(), Path(runs) / f"{entry.name}.safetensors")
+            network = train(own, train_volumes, watched, Path(runs) / entry.run, device, tell, is_cancelled).network
+            save_file(network.state_dict(), Path(runs) / f"{entry.run}.safetensors")
         contestants.append(Contestant(entry.title, METHODS[entry.method].remark, network.eval(), config.normalisation))
         logger.info("%s is ready", entry.title)
     return contestants
@@ -92,12 +93,18 @@ def finished(entries, config, runs, weights=None):
     for entry in entries:
         if entry.method == "bicubic":
             kept.append(entry)
-        elif (folder / f"{entry.name}.safetensors").is_file():
-            if weights is not None or belongs_to(entry.configure(config), folder / entry.name):
+        elif stored_weights(entry, folder) is not None:
+            if weights is not None or belongs_to(entry.configure(config), folder / entry.run):
                 kept.append(entry)
     if all(entry.method == "bicubic" for entry in kept):
         raise SettingsError(f"{folder} holds finished weights of none of the networks: train one first.")
     return kept
+
+
+def stored_weights(entry, folder):
+    """The file of an entry's weights in a folder, by its own name or that of its run, or None."""
+    paths = [Path(folder) / f"{name}.safetensors" for name in (entry.name, entry.run)]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def load_weights(network, path):

@@ -1,10 +1,12 @@
 """What is compared with what: the methods, the ablation ladder, the depth and the stacking study."""
 
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from typing import Optional
 
 from ..comparison.registry import METHODS
 from ..errors import SettingsError
+from ..network.charms import CHARMS
 from ..training.config import TrainingConfig
 
 
@@ -13,7 +15,7 @@ class Entry:
     """One network of a study.
 
     Attributes:
-        name: of its folder and its weights' file. title: in the tables.
+        name: on the command line. title: in the tables.
         method: name in the registry of methods.
         arguments: of CHARMS' constructor, beside the scale.
         ar_weight: weight of the attention regularisation; None leaves it to the configuration.
@@ -28,7 +30,19 @@ class Entry:
     def configure(self, base):
         """The training configuration of this entry: ``base``, but for what makes the entry."""
         own = {} if self.ar_weight is None else {"ar_weight": self.ar_weight}
-        return replace(base, name=f"{base.name}-{self.name}", method=self.method, arguments=self.arguments, **own)
+        return replace(base, name=f"{base.name}-{self.run}", method=self.method, arguments=self._own_arguments(), **own)
+
+    @property
+    def run(self):
+        """Name of the training run: CHARMS itself is the same network in every study, and is trained once."""
+        is_charms = self.method == "charms" and not self._own_arguments() and self.ar_weight is None
+        return "charms" if is_charms else self.name
+
+    def _own_arguments(self):
+        if self.method != "charms":
+            return self.arguments
+        defaults = {name: one.default for name, one in signature(CHARMS).parameters.items()}
+        return {name: value for name, value in self.arguments.items() if value != defaults[name]}
 
 
 def _rung(name, title, *parts, **more):

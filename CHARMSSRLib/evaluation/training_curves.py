@@ -17,7 +17,7 @@ def curves_of(entries, runs):
     Args:
         entries: of ``studies``. runs: folder with one run per entry.
     """
-    paths = {entry.title: Path(runs) / entry.name / "log.csv" for entry in entries}
+    paths = {entry.title: Path(runs) / entry.run / "log.csv" for entry in entries}
     return {title: read_log(path) for title, path in paths.items() if path.is_file()}
 
 

@@ -78,6 +78,14 @@ def test_as_published_differs_in_the_skip_alone_and_shares_charms():
     assert "the others are as published" in protocol
 
 
+def test_charms_itself_is_one_run_of_all_studies():
+    same = [("methods", "charms"), ("ablation", "full"), ("depth", "depth-4x4"), ("stacking", "transformers-1")]
+    assert len({str(entries_of(study, [name])[0].configure(CONFIG)) for study, name in same}) == 1
+    studies = ("ablation", "depth", "stacking")
+    others = [entry.configure(CONFIG).name for study in studies for entry in entries_of(study)]
+    assert len(others) == 18 and others.count("tiny-charms") == 3 and len(set(others)) == 16
+
+
 def test_depth_lines_cross_at_the_chosen_depth(tmp_path):
     labels = {"subject": "s", "contrast": "T1w"}
     depths = [(one.title, one.arguments["blocks"], one.arguments["units"]) for one in DEPTH]
