@@ -13,7 +13,8 @@ from ..errors import Cancelled, CHARMSSRError
 # Each names a file of this folder (dashes become underscores) with add_parser(subparsers), which sets
 # the default "run": a function of the parsed arguments that returns the exit status (None for 0).
 COMMANDS = (
-    "enhance", "batch", "fine-tune", "prepare", "train", "evaluate", "compare", "reproduce", "checkpoints", "worker"
+    "enhance", "batch", "fine-tune", "prepare", "train", "evaluate", "compare", "reproduce", "benchmark",
+    "checkpoints", "worker",
 )  # fmt: skip
 
 DONE, UNEXPECTED, BAD_INPUT, CANCELLED = 0, 1, 2, 130

@@ -8,12 +8,9 @@ from .jobs import ENHANCE, run_job, volume_file
 from .stage import measure_stage
 from .timing import Spread
 
-SHARES = (0.5, 0.75, 1.0)  # of the voxels along each axis
-SLICES = (8, 16, 32)
 
-
-def measure_growth(head, network, threads, checkpoint, skull_strip="auto", shares=SHARES, slices=SLICES, lr_size=128,
-                   rounds=1, progress=None, is_cancelled=None):  # fmt: skip
+def measure_growth(head, network, threads, checkpoint, skull_strip, shares, slices, lr_size, rounds=1, progress=None,
+                   is_cancelled=None):  # fmt: skip
     """Whole enhancements of one head at several sizes, and the network stage for several numbers of slices.
 
     The smaller volumes hold the same head with fewer voxels, so that every part of the work has
@@ -22,6 +19,7 @@ def measure_growth(head, network, threads, checkpoint, skull_strip="auto", share
     Args:
         head: SimpleITK image. network: CHARMS on the CPU.
         threads: list of numbers; with all but the last only the smallest volume is enhanced.
+        shares: of the head's voxels along each axis. slices: numbers of them.
         lr_size: rows and columns of the slices.
 
     Returns:

@@ -6,8 +6,8 @@ import SimpleITK as sitk
 from ...errors import SettingsError
 from ...volume_io import read_volume
 from ..phantom import phantom_head
+from .plan import FULL_SIZE, GENERATED
 
-GENERATED = "generated"
 FIELD_OF_VIEW_MM = (176.0, 256.0, 256.0)
 
 
@@ -28,7 +28,7 @@ def head_of_size(source, size=None):
     if size is not None and min(size) < 32:
         raise SettingsError(f"A head needs at least 32 voxels along each axis, not {min(size)}.")
     if source == GENERATED:
-        size = size or tuple(int(one) for one in FIELD_OF_VIEW_MM)
+        size = size or FULL_SIZE
         spacing = [length / count for length, count in zip(FIELD_OF_VIEW_MM, size)]
         return phantom_head(size=size, spacing=spacing)
     image = read_volume(source)

@@ -11,7 +11,7 @@ CHANNELS = 64  # of the convolution, as CHARMS has them
 # Sizes that fill the machine's units: rows and columns of the matrices, pixels of the
 # convolution's image along a side, its batch, and numbers that are copied.
 SIZES = {"cpu": (2048, 128, 1, 2**25), "cuda": (8192, 128, 32, 2**28), "mps": (4096, 128, 16, 2**26)}
-QUICK_SIZES = {"cpu": (512, 48, 1, 2**20), "cuda": (2048, 128, 4, 2**24), "mps": (1024, 128, 2, 2**22)}
+QUICK_SIZES = {"cpu": (1024, 64, 1, 2**22), "cuda": (2048, 128, 4, 2**24), "mps": (1024, 128, 2, 2**22)}
 
 PRODUCT, CONVOLUTION, COPY = "matrix product", "3x3 convolution 64 to 64", "copy"
 

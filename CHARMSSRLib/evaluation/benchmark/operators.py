@@ -55,7 +55,7 @@ def _row(kind, seconds, flops, rates, whole):
     shares = [flops / own / rate for own, rate in zip(seconds, rates) if own > 0]
     return {
         "kind": kind, "milliseconds": spread.scaled(1000).as_dict(), "gmac": flops / 2e9,
-        "of_time": spread.median / whole, "share": Spread.of(shares).as_dict() if flops and shares else None,
+        "of_time": spread.median / whole, "share": Spread.of(shares).as_dict() if kind != REST and flops else None,
     }  # fmt: skip
 
 
