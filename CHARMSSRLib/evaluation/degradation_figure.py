@@ -29,7 +29,7 @@ def degraded_panels(hr, scale, seed=0):
     for number in range(DRAWS):
         generator = torch.Generator().manual_seed(seed + number)
         parameters = draw_clinical(scale, generator)
-        blur = f", FWHM {parameters.fwhm:.1f} HR voxels" if parameters.operator == "blur" else ""
+        blur = f", FWHM {parameters.fwhm:.1f}" if parameters.operator == "blur" else ""
         caption = f"clinical: {parameters.operator}{blur}\nnoise {100 * parameters.noise:.1f} %, bias"
         caption += f" {100 * parameters.bias:.0f} %"
         panels.append((caption, clinical(hr, scale, parameters, generator)[0]))
@@ -54,6 +54,7 @@ def draw_degradations(volume, scale, path, seed=0):
     axes = figure.subplots(3, len(panels), gridspec_kw={"height_ratios": (height / width, 1, 1)})
     for one in axes.flat:
         one.set_axis_off()
+    axes[2, 0].text(0.5, 0.5, "|reference -\ninterpolated|", ha="center", va="center", fontsize=7)
     for (caption, image), column in zip(panels, axes.T):
         step = height // image.shape[0]
         close = image[top // step : (top + side) // step, left // step : (left + side) // step]

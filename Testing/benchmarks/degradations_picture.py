@@ -1,7 +1,7 @@
 """Draws the documentation's picture of the degradations from one prepared volume.
 
-    charmssr prepare DATA PREPARED
-    python Testing/benchmarks/degradations_picture.py PREPARED/ds002748_sub-04_T1w_axial.npz Resources/degradations.png
+charmssr prepare DATA PREPARED
+python Testing/benchmarks/degradations_picture.py PREPARED/ds002748_sub-04_T1w_axial.npz Resources/degradations.png
 """
 
 import argparse
