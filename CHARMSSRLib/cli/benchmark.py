@@ -57,7 +57,7 @@ def add_parser(subparsers):
                         " (default: 128)")  # fmt: skip
     parser.add_argument("--batches", nargs="+", type=_positive, metavar="N", help="slices at a time"
                         " (default: 1; on a GPU 1 16 44)")  # fmt: skip
-    parser.add_argument("--no-others", action="store_true", help="leave out the original EDSR and the other methods")
+    parser.add_argument("--no-others", action="store_true", help="leave out the other methods of the comparison")
     parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, metavar="NAME|FILE", help="default: %(default)s")
     parser.add_argument("--skull-strip", default="auto", metavar="auto|BACKEND", help="of whole enhancements")
     parser.add_argument("--device", type=device_name, default="auto", metavar="auto|cpu|cuda[:N]|mps",

@@ -35,7 +35,7 @@ def measure_networks(network, device, dtype, height, width, batch=1, rounds=15, 
         network: CHARMS in evaluation mode, float32, on the CPU.
         height, width: of the LR slice. batch: slices at a time.
         rounds, seconds_each: of ``take_turns``; the ratios need 15 rounds to be worth printing.
-        others: also the original EDSR and the other methods of the comparison.
+        others: also the other methods of the comparison.
         quick: a small matrix product, which may miss the peak.
 
     Returns:
@@ -110,9 +110,8 @@ def _moved_per_slice(network, height, width, dtype):
 
 
 def _compared(scale, others):
-    networks = {EDSR_TABLE_2: EDSR(scale).eval()}
+    networks = {EDSR_TABLE_2: EDSR(scale).eval(), EDSR_ORIGINAL: EDSR.original(scale).eval()}
     if others:
-        networks[EDSR_ORIGINAL] = EDSR.original(scale).eval()
         networks.update({METHODS[name].title: build_method(name, scale).eval() for name in OTHERS})
     return networks
 

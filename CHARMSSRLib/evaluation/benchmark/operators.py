@@ -1,5 +1,6 @@
 """Where the time of a slice goes in the form for inference, operator by operator, on a CPU."""
 
+import math
 import time
 
 import torch
@@ -10,17 +11,19 @@ from ...files.native_messages import native_messages_hidden
 from .limits import product
 from .timing import Spread
 
-KINDS = ("dense convolutions", "depthwise convolutions", "matrix products", "everything else")
-DENSE, DEPTHWISE, PRODUCTS, REST = KINDS
-_CONVOLUTION = "aten::conv2d"
-_PRODUCTS = ("aten::linear", "aten::matmul", "aten::bmm", "aten::baddbmm", "aten::mm", "aten::addmm", "aten::einsum")
+KINDS = ("3x3 convolutions", "1x1 convolutions and matrix products", "depthwise convolutions", "everything else")
+DENSE, PRODUCTS, DEPTHWISE, REST = KINDS
+_CONVOLUTIONS = ("aten::conv2d", "mkldnn::_convolution_pointwise", "mkldnn::_convolution_pointwise_")
+_PRODUCTS = ("aten::linear", "aten::matmul", "aten::bmm", "aten::baddbmm", "aten::mm", "aten::addmm", "aten::einsum",
+             "mkldnn::_linear_pointwise")  # fmt: skip
 
 
 def profile_operators(network, height, width, rounds=5, quick=False, progress=None, is_cancelled=None):
     """Time and arithmetic of the kinds of operators for one LR slice of a network on the CPU.
 
     Operators inside others count with the outermost: a convolution with the reordering of its
-    weights, a product with its transposition. A matrix product is timed in turn with the slice.
+    weights, a product with its transposition; what is fused into one counts with it. A matrix product
+    is timed in turn with the slice.
 
     Returns:
         list of dicts, one per kind: "kind", "milliseconds", "gmac", "of_time" (share of the slice's
@@ -73,16 +76,28 @@ def _profiled(network, image):
 
 
 def _outermost(events):
-    return [event for event in events if event.cpu_parent is None and event.name.startswith("aten::")]
+    return [event for event in events if event.cpu_parent is None and "::" in event.name]
 
 
 def _kind(event):
-    if event.name == _CONVOLUTION:
-        weight = event.input_shapes[1]
-        return DEPTHWISE if weight[1] == 1 and weight[0] > 1 and event.input_shapes[0][1] == weight[0] else DENSE
+    if event.name in _CONVOLUTIONS:
+        image, weight = event.input_shapes[0], _weight(event)
+        if weight[1] == 1 and image[1] == weight[0] > 1:
+            return DEPTHWISE
+        return PRODUCTS if weight[2] == weight[3] == 1 else DENSE
     return PRODUCTS if event.name in _PRODUCTS else REST
 
 
+def _weight(event):
+    """Shape of a convolution's weights: its second tensor, or its third where it also adds an image."""
+    second, third = event.input_shapes[1:3]
+    return third if len(third) == 4 else second
+
+
 def _flops(event):
-    """Of the event and all that it calls; the profiler counts FLOPs at one level of the nesting."""
+    """Two per multiply-accumulate; the convolutions here all keep the size of the image."""
+    if event.name in _CONVOLUTIONS:
+        n, _, height, width = event.input_shapes[0]
+        return 2 * n * height * width * math.prod(_weight(event))
+    # Of an operator or, where the profiler counts at another level of the nesting, of those that it calls.
     return (event.flops or 0) or sum(_flops(child) for child in event.cpu_children)

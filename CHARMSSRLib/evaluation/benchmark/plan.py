@@ -25,7 +25,7 @@ class Plan:
         lr_size: rows and columns of the LR slices of "networks", "operators", "stage" and "growth".
         batches: slices at a time, of "networks" and "stage".
         rounds, seconds_each: of the turns of "limits" and "networks".
-        others: also the original EDSR and the other methods.
+        others: also the other methods of the comparison.
         stage_slices: of "stage".
         head: path or GENERATED, of "enhancement", "whole-job" and "growth".
         head_size: its voxels along x, y, z; None leaves a file as it is.
