@@ -2,12 +2,12 @@
 
 What changes, and why it is faster on the same values:
 
-- everything is channels-last, so 1x1 convolutions are matrix products on contiguous rows;
+- everything is channels-last, and a convolution comes with its activation or the addition of a
+  residual in one pass over memory (``fused_convolution``);
 - the channel shuffle (linear) becomes one dense 1x1 with its skip folded in;
 - ``fuse`` is a running sum of products, without the 320-channel concatenation;
-- in MDDTA the 16 x 16 Gram matrix is normalised instead of Q and K, and the rates'
-  weights, the attention and the output projection become one 64 x 64 matrix per image;
-- residuals are added in place; no attention map is kept.
+- the Transformer's attention becomes one matrix per image and rate (``inference_transformer``);
+- on a CPU the fine grid is refined in strips that stay in its cache; no attention map is kept.
 """
 
 import copy
@@ -18,196 +18,166 @@ from torch import nn
 
 from .channel_shuffle import ChannelShuffle
 from .charms import bicubic_upsample
+from .fused_convolution import FusedConvolution, as_image, as_rows
+from .inference_transformer import FoldedTransformer
 from .pca import PixelChannelAttention
+
+STRIP_BYTES = 8 * 2**20  # of one feature image; two or three of these are in use at a time
+STRIP_HALO = 3  # rows before the last shuffle: the refinement (4) and the tail (1) look 5 rows beyond a strip
 
 
 class InferenceForm(nn.Module):
     """Built by ``CHARMS.for_inference()``; equal to the network it came from to 1e-5.
 
-    Shape: (N, in_channels, H, W) -> (N, 1, scale*H, scale*W). Has no gradients.
+    Has no gradients. May be moved to a device and to half precision; slices stay as they are
+    then: the bicubic skip and the sum with the detail are computed in the slices' own precision.
+
+    Shape: (N, in_channels, H, W) -> (N, 1, scale*H, scale*W), in the dtype of the input.
     """
 
     def __init__(self, network):
         super().__init__()
         self.scale, self.arguments = network.scale, network.arguments
-        self.head = _frozen(network.head)
+        self.head = FusedConvolution.of(network.head)
         self.blocks = nn.ModuleList(_FoldedRRAF(block) for block in network.backbone)
-        weight = network.fuse.weight.detach()[:, :, 0, 0]
-        self.fuse_weights = nn.ParameterList(_constant(part) for part in weight.split(weight.shape[0], dim=1))
-        self.fuse_bias = _constant(network.fuse.bias)
-        self.transformers = nn.ModuleList(_FoldedTransformer(one) for one in network.transformer)
-        self.upsampler = _frozen(network.upsampler)
-        self.refinement = _FoldedHFIR(network.refinement) if hasattr(network.refinement, "steps") else None
-        self.tail = _frozen(network.tail)
+        self.fuse = nn.ModuleList(_split_fuse(network.fuse))
+        self.transformers = nn.ModuleList(FoldedTransformer(one) for one in network.transformer)
+        self.upsampler = nn.ModuleList(_sorted_stage(layer) for layer in network.upsampler if _is_conv(layer))
+        self.finish = _Finish(network.refinement, network.tail)
         self.eval()
 
     @torch.no_grad()
     def forward(self, slices):
         middle = slices.shape[1] // 2
-        shallow = self.head(slices.contiguous(memory_format=torch.channels_last))
-        features = shallow
-        fused = F.linear(_rows(shallow), self.fuse_weights[0], self.fuse_bias)
-        for block, weight in zip(self.blocks, self.fuse_weights[1:]):
+        own = slices.to(self.head.weight.dtype)
+        shallow = self.head(own.contiguous(memory_format=torch.channels_last))
+        features, fused = shallow, self.fuse[0](shallow)
+        for block, fuse in zip(self.blocks, self.fuse[1:]):
             features = block(features)
-            fused += F.linear(_rows(features), weight)
+            fused = fuse.plus(features, fused)
         for transformer in self.transformers:
             fused = transformer(fused)
-        features = _image(fused).add_(shallow)
-        features = self.upsampler(features)
-        if self.refinement is not None:
-            features = self.refinement(features)
-        detail = self.tail(features)
-        return detail + bicubic_upsample(slices[:, middle : middle + 1].to(detail.dtype), self.scale)
+        features = fused.add_(shallow)
+        for stage in self.upsampler[:-1]:
+            features = _shuffled(stage(features))
+        detail = self.finish(self.upsampler[-1](features))
+        return detail.to(slices.dtype) + bicubic_upsample(slices[:, middle : middle + 1], self.scale)
 
 
 class _FoldedRRAF(nn.Module):
     def __init__(self, block):
         super().__init__()
         self.units = nn.ModuleList(_FoldedRLFE(unit) for unit in block.units)
-        self.mix = None
-        if isinstance(block.shuffle, ChannelShuffle):
-            weight, bias = _fold_shuffle(block.shuffle)
-            self.mix, self.mix_bias = _constant(weight), _constant(bias)
+        self.mix = FusedConvolution(*_fold_shuffle(block.shuffle)) if isinstance(block.shuffle, ChannelShuffle) else None
         self.pca = _FoldedPCA(block.pca) if isinstance(block.pca, PixelChannelAttention) else None
 
     def forward(self, features):
         for unit in self.units:
             features = unit(features)
         if self.mix is not None:
-            features = _image(F.linear(_rows(features), self.mix, self.mix_bias))
+            features = self.mix(features)
         return self.pca(features) if self.pca is not None else features
 
 
 class _FoldedRLFE(nn.Module):
     def __init__(self, unit):
         super().__init__()
-        self.conv1, self.conv2, self.esa = _frozen(unit.conv1), _frozen(unit.conv2), _frozen(unit.esa)
+        self.conv1, self.conv2 = FusedConvolution.of(unit.conv1, "relu"), FusedConvolution.of(unit.conv2)
+        esa = unit.esa
+        self.down, self.pool, self.d1 = FusedConvolution.of(esa.down), esa.pool, FusedConvolution.of(esa.d1, "relu")
+        self.d2, self.up = FusedConvolution.of(esa.d2), FusedConvolution.of(esa.up, "sigmoid")
 
     def forward(self, features):
-        y = self.conv2(F.relu_(self.conv1(features)))
-        attention = self.esa.attention(y)
-        y *= F.interpolate(attention, size=y.shape[-2:], mode="bilinear", align_corners=False)
-        return y.add_(features)
+        y = self.conv2(self.conv1(features))
+        attention = self.up(self.d2(self.d1(self.pool(self.down(y)))))
+        attention = F.interpolate(attention, size=y.shape[-2:], mode="bilinear", align_corners=False)
+        return torch.addcmul(features, y, attention, out=y)
 
 
 class _FoldedPCA(nn.Module):
     def __init__(self, pca):
         super().__init__()
-        self.conv = _frozen(pca.conv)
-        for name in ("pixel", "channel", "project"):
-            layer = getattr(pca, name)
-            setattr(self, name, _constant(layer.weight[:, :, 0, 0]))
-            setattr(self, name + "_bias", _constant(layer.bias))
+        self.conv, self.pixel = FusedConvolution.of(pca.conv), FusedConvolution.of(pca.pixel, "sigmoid")
+        self.channel = FusedConvolution.of(pca.channel, "sigmoid")
+        # (A_p + A_c) / 2: the half is taken on the weights of the product that follows.
+        self.project = FusedConvolution(pca.project.weight / 2, pca.project.bias)
 
     def forward(self, features):
-        g = _rows(self.conv(features))
-        mean = g.float().mean((1, 2), keepdim=True).to(g.dtype)
-        attention = F.linear(g, self.pixel, self.pixel_bias).sigmoid_()
-        attention += F.linear(mean, self.channel, self.channel_bias).sigmoid_()
-        # (A_p + A_c) / 2: the half is taken in the product's place, on the weights.
-        out = F.linear(g.mul_(attention), self.project / 2, self.project_bias)
-        return _image(out.add_(_rows(features)))
+        g = self.conv(features)
+        mean = g.float().mean((2, 3), keepdim=True).to(g.dtype)
+        attention = self.pixel(g).add_(self.channel(mean))
+        return self.project.plus(g.mul_(attention), features)
 
 
-class _FoldedTransformer(nn.Module):
-    """Works on rows (N, H, W, C)."""
+class _Finish(nn.Module):
+    """The last PixelShuffle, HFIR and the tail: (N, 4C, H, W), sorted channels -> (N, 1, 2H, 2W)."""
 
-    def __init__(self, transformer):
+    def __init__(self, refinement, tail):
         super().__init__()
-        self.norm1, self.norm2 = _frozen(transformer.norm1), _frozen(transformer.norm2)
-        mddta, gddfn = transformer.mddta, transformer.gddfn
-        self.heads = mddta.heads
-        self.qkv, self.qkv_bias = _constant(mddta.qkv.weight[:, :, 0, 0]), _constant(mddta.qkv.bias)
-        self.depthwise = _frozen(mddta.depthwise)
-        self.temperature, self.rate_weights = _constant(mddta.temperature), _constant(mddta.rate_weights)
-        self.project, self.project_bias = _constant(mddta.project.weight[:, :, 0, 0]), _constant(mddta.project.bias)
-        self.expand, self.expand_bias = _constant(gddfn.expand.weight[:, :, 0, 0]), _constant(gddfn.expand.bias)
-        self.gate = _frozen(gddfn.depthwise)
-        self.out, self.out_bias = _constant(gddfn.project.weight[:, :, 0, 0]), _constant(gddfn.project.bias)
+        steps = list(getattr(refinement, "steps", ()))
+        self.depthwise = nn.ModuleList(FusedConvolution.of(step[0]) for step in steps)
+        self.pointwise = nn.ModuleList(
+            FusedConvolution.of(step[1], "sigmoid" if step is steps[-1] else "relu") for step in steps
+        )
+        self.tail = FusedConvolution.of(tail)
 
-    def forward(self, rows):
-        rows = self._attend(_normalised(rows, self.norm1), rows)
-        expanded = F.linear(_normalised(rows, self.norm2), self.expand, self.expand_bias)
-        gate, value = self.gate(_image(expanded)).permute(0, 2, 3, 1).chunk(2, dim=-1)
-        rows += F.linear(F.gelu(gate).mul_(value), self.out, self.out_bias)
-        return rows
+    def forward(self, packed):
+        n, c, h, w = packed.shape
+        rows = max(16, STRIP_BYTES // (n * c * w * packed.element_size()))
+        if packed.device.type != "cpu" or h <= rows + 2 * STRIP_HALO:
+            return self._whole(packed)
+        detail = packed.new_empty(n, 1, 2 * h, 2 * w)
+        for start in range(0, h, rows):
+            stop = min(h, start + rows)
+            low, high = max(0, start - STRIP_HALO), min(h, stop + STRIP_HALO)
+            inner = slice(2 * (start - low), 2 * (stop - low))
+            detail[:, :, 2 * start : 2 * stop] = self._whole(packed[:, :, low:high])[:, :, inner]
+        return detail
 
-    def _attend(self, normalised, rows):
-        n, h, w, c = rows.shape
-        tokens = _image(F.linear(normalised, self.qkv, self.qkv_bias))
-        total = rows.view(n, h * w, c) + self.project_bias
-        for rate, depthwise in enumerate(self.depthwise):
-            q, k, v = depthwise(tokens).permute(0, 2, 3, 1).reshape(n, h * w, 3 * c).split(c, dim=-1)
-            matrix = self._matrix(q, k, rate, n, c)
-            total = torch.baddbmm(total, v, matrix.to(v.dtype))
-        return total.view(n, h, w, c)
-
-    def _matrix(self, q, k, rate, n, c):
-        """(project * rate weight * attention) as one (N, C, C) matrix that multiplies rows of V."""
-        each = c // self.heads
-        q = q.reshape(n, -1, self.heads, each).permute(0, 2, 3, 1)
-        k = k.reshape(n, -1, self.heads, each).permute(0, 2, 3, 1)
-        q, k = q.float(), k.float()
-        gram = q @ k.transpose(-2, -1)
-        # F.normalize divides by max(norm, 1e-12); the same floor here.
-        length_q = q.square().sum(-1).sqrt().clamp_min(1e-12)
-        length_k = k.square().sum(-1).sqrt().clamp_min(1e-12)
-        gram = gram / length_q[..., :, None] / length_k[..., None, :]
-        attention = (self.temperature[rate].float().view(1, -1, 1, 1) * gram).softmax(-1)
-        project = self.project.float().view(c, self.heads, each)
-        folded = torch.einsum("ohi,nhij->nhjo", project, attention).reshape(n, c, c)
-        return folded * self.rate_weights[rate].float()
-
-
-class _FoldedHFIR(nn.Module):
-    def __init__(self, refinement):
-        super().__init__()
-        self.depthwise = nn.ModuleList(_frozen(step[0]) for step in refinement.steps)
-        self.weights = nn.ParameterList(_constant(step[1].weight[:, :, 0, 0]) for step in refinement.steps)
-        self.biases = nn.ParameterList(_constant(step[1].bias) for step in refinement.steps)
-
-    def forward(self, upsampled):
+    def _whole(self, packed):
+        upsampled = _shuffled(packed)
+        if not len(self.depthwise):
+            return self.tail(upsampled)
         gate = upsampled
-        last = len(self.weights) - 1
-        for i, (depthwise, weight, bias) in enumerate(zip(self.depthwise, self.weights, self.biases)):
-            gate = F.linear(_rows(depthwise(gate)), weight, bias)
-            gate = _image(gate.sigmoid_() if i == last else gate.relu_())
-        return upsampled.addcmul_(gate, upsampled)
+        for depthwise, pointwise in zip(self.depthwise, self.pointwise):
+            gate = pointwise(depthwise(gate))
+        return self.tail(torch.addcmul(upsampled, gate, upsampled, out=gate))
 
 
-def _rows(image):
-    """(N, C, H, W) channels-last -> (N, H, W, C), a view."""
-    return image.permute(0, 2, 3, 1)
+def _sorted_stage(layer):
+    """The convolution before a PixelShuffle(2) with its channels sorted so that whole pixels move.
+
+    PixelShuffle takes channel 4 c + 2 i + j to row 2 h + i, column 2 w + j; sorted, (i, j, c) is the order.
+    """
+    order = torch.arange(layer.out_channels).view(-1, 2, 2).permute(1, 2, 0).flatten()
+    return FusedConvolution(layer.weight[order], layer.bias[order], layer.padding[0])
 
 
-def _image(rows):
-    """(N, H, W, C) -> (N, C, H, W) channels-last, a view."""
-    return rows.permute(0, 3, 1, 2)
+def _shuffled(packed):
+    """PixelShuffle(2) of sorted channels: (N, 4C, H, W) -> (N, C, 2H, 2W)."""
+    rows = as_rows(packed)
+    n, h, w, channels = rows.shape
+    rows = rows.reshape(n, h, w, 2, channels // 2).permute(0, 1, 3, 2, 4)
+    return as_image(rows.reshape(n, 2 * h, 2 * w, channels // 4))
 
 
-def _normalised(rows, norm):
-    weight, bias = norm.weight.float(), norm.bias.float()
-    return F.layer_norm(rows.float(), weight.shape, weight, bias, norm.eps).to(rows.dtype)
+def _is_conv(layer):
+    return isinstance(layer, nn.Conv2d)
+
+
+def _split_fuse(fuse):
+    """The 1x1 convolution on the concatenated stages as one for each stage; the first has the bias."""
+    parts = fuse.weight.split(fuse.out_channels, dim=1)
+    return [FusedConvolution(part, fuse.bias if i == 0 else torch.zeros_like(fuse.bias)) for i, part in enumerate(parts)]
 
 
 def _fold_shuffle(shuffle):
-    """The shuffle's skip, two grouped 1x1 and permutation as one dense (C, C) matrix and a bias."""
+    """The shuffle's skip, two grouped 1x1 and permutation as one dense (C, C, 1, 1) weight and a bias."""
     channels = shuffle.p2.out_channels
     basis = torch.eye(channels, dtype=torch.float64).view(channels, channels, 1, 1)
-
     exact = copy.deepcopy(shuffle).double().cpu()
-
     with torch.no_grad():
         bias = exact(torch.zeros(1, channels, 1, 1, dtype=torch.float64)).flatten()
         matrix = (exact(basis).view(channels, channels) - bias).T
     reference = shuffle.p1.weight
-    return matrix.to(reference), bias.to(reference)
-
-
-def _constant(tensor):
-    return nn.Parameter(tensor.detach().clone().contiguous(), requires_grad=False)
-
-
-def _frozen(module):
-    """A copy without gradients in channels-last layout."""
-    return copy.deepcopy(module).requires_grad_(False).to(memory_format=torch.channels_last)
+    return matrix.to(reference).view(channels, channels, 1, 1), bias.to(reference)
