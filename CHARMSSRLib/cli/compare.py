@@ -73,6 +73,7 @@ def run(arguments):
     from ..evaluation.volumes import one_plane_each, prepared_volumes
     from ..files.output_files import check_folder
     from ..training.config import TrainingConfig
+    from ..training.run import hardware
 
     check_folder(arguments.output)
     if arguments.figures:
@@ -98,8 +99,22 @@ def run(arguments):
     protocol = compare.describe_protocol(
         config, training, degradations, arguments.split, arguments.study == "methods-as-published"
     )
+    protocol += f" Machine: {hardware(device)}. Command: `{_command(arguments)}`."
     report_study(
         arguments.study, entries, config, arguments.output, protocol, contestants, costs, rows, scored,
         runs if arguments.weights is None else arguments.weights, arguments.figures, arguments.slices, device,
     )  # fmt: skip
     print(arguments.output / "report.md")
+
+
+def _command(arguments):
+    """The command line for the report: the paths of this machine say nothing to a reader."""
+    words = ["charmssr compare", arguments.config.name, "DIR --data DATA --study", arguments.study]
+    words += ["--only", *arguments.only] if arguments.only else []
+    words += ["--split", arguments.split]
+    words += ["--contrast", arguments.contrast] if arguments.contrast else []
+    words += ["--degradation", *arguments.degradation] if arguments.degradation else []
+    words += ["--slices", str(arguments.slices)] if arguments.slices else []
+    options = (("--skip-missing", arguments.skip_missing), ("--figures", arguments.figures),
+               ("--no-timing", arguments.no_timing))  # fmt: skip
+    return " ".join([*words, *(option for option, wanted in options if wanted)])

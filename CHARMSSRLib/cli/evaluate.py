@@ -96,9 +96,19 @@ def run(arguments):
                 )  # fmt: skip
     name = checkpoint.card["name"]
     title = f"{name} on the {arguments.split} volumes"
-    more = site_section(rows, name)
+    more = [_made_by(arguments, checkpoint.card), "", *site_section(rows, name)]
     if arguments.windows:
         more += ["", *window_section(rows, name)]
     write_tables(rows, arguments.output, title, more)
     if not arguments.output:
         print("\n".join([markdown(rows, title), *more]))
+
+
+def _made_by(arguments, card):
+    """The line of a report that says which weights it is about and how to make it again."""
+    words = ["charmssr evaluate", card["name"], "--data DATA", "--split", arguments.split]
+    words += ["--contrast", arguments.contrast] if arguments.contrast else []
+    words += ["--slices", str(arguments.slices)] if arguments.slices else []
+    words += ["--degradation", *arguments.degradation]
+    words += ["--windows", *map(str, arguments.windows)] if arguments.windows else []
+    return f"Checkpoint: {card['name']} (SHA-256 {card['sha256'][:12]}...). Command: `{' '.join(words)}`."

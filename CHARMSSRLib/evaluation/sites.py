@@ -4,6 +4,7 @@ from ..training.sources import source_of
 
 SPREAD_LIMIT = 2.0  # dB
 LEAST_GAIN = -0.05  # dB, of any subject
+ALL = "all sites"
 
 
 def planes_mean(rows, figure="brain_psnr"):
@@ -32,12 +33,15 @@ def gains(rows, method, baseline="bicubic", figure="brain_psnr"):
 
 
 def by_site(gained):
-    """dict (site, contrast) -> dict degradation -> list of gains; subjects of no known source share one site."""
-    table = {}
+    """dict (site, contrast) -> dict degradation -> list of gains; then ``ALL`` sites of each contrast.
+
+    Subjects of no known source share one site.
+    """
+    table, together = {}, {}
     for (subject, contrast, degradation), gain in gained.items():
-        place = table.setdefault((source_of(subject).name, contrast), {})
-        place.setdefault(degradation, []).append(gain)
-    return table
+        for into, site in ((table, source_of(subject).name), (together, ALL)):
+            into.setdefault((site, contrast), {}).setdefault(degradation, []).append(gain)
+    return {**table, **together}
 
 
 def verdict(gained):

@@ -123,17 +123,20 @@ def attention(folder):
 
 
 def sites(folder, name):
-    """Gains by site of a checkpoint's table, with its heading one level deeper."""
-    return _deeper(site_section(read_rows(folder / f"{name}.csv"), name))
+    """Gains by site of a checkpoint's table, with its heading one level deeper, and which weights they are of."""
+    section = site_section(read_rows(folder / f"{name}.csv"), name)
+    return [section[0].replace("## ", "#### ", 1), "", *made_by(folder, name), *section[1:]]
+
+
+def made_by(folder, name):
+    """The line of a checkpoint's report that names its weights and the command."""
+    lines = (folder / f"{name}.md").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.startswith("Checkpoint: ")]
 
 
 def windows(folder, name):
     """Statistics of windows against those of the slice, without the heading."""
-    return window_section(read_rows(folder / f"{name}.csv"), name)[2:]
-
-
-def _deeper(lines):
-    return [line.replace("## ", "#### ", 1) if line.startswith("## ") else line for line in lines]
+    return [*made_by(folder, name), "", *window_section(read_rows(folder / f"{name}.csv"), name)[2:]]
 
 
 def _means(folder, degradation, figure="brain_psnr"):

@@ -61,6 +61,7 @@ def test_the_command_names_what_is_missing_and_keeps_the_curves(runs, volumes, t
                  "--slices", 4]  # fmt: skip
     assert command.main([str(one) for one in arguments]) == 0
     report = (tmp_path / "report.md").read_text()
+    assert "--study methods --only srcnn edsr --split val --slices 4 --skip-missing --figures --no-timing`" in report
     assert "Not trained yet, and left out: EDSR." in report and "central 4 slices" in report
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
     with open(tmp_path / "curves.csv", newline="") as file:
