@@ -12,6 +12,7 @@ from .protocol import Candidate
 from .sites import pairs_of, planes_mean
 
 PADDING = 32  # LR pixels on each side
+WORTH = 0.05  # dB of brain PSNR on average that a change of form must gain
 
 
 class PaddedFrame(nn.Module):
@@ -56,8 +57,15 @@ def window_section(rows, name):
     lines = ["## Statistics of the slice or of windows", "", "Change of brain PSNR (dB) against the network on the"
              " whole box: mean, least and most over volumes and degradations.", "",
              "| form | mean | least | most |", "|---|---|---|---|"]  # fmt: skip
+    best = None
     for method in methods:
         changes = [float(ours) - float(theirs) for ours, theirs in pairs_of(planes_mean(rows), method, name).values()]
         cells = (sum(changes) / len(changes), min(changes), max(changes))
-        lines.append(f"| {method[len(name) + 2 :]} | " + " | ".join(f"{value:+.3f}" for value in cells) + " |")
+        form = method[len(name) + 2 :]
+        best = max(best or (cells[0], form), (cells[0], form))
+        lines.append(f"| {form} | " + " | ".join(f"{value:+.3f}" for value in cells) + " |")
+    if best:
+        verdict = "is worth taking" if best[0] >= WORTH else "is not worth its time: the whole box is kept"
+        lines += ["", f"- Best: {best[1]}, {best[0]:+.3f} dB on average. Less than {WORTH:g} dB is nothing:"
+                  f" it {verdict}."]  # fmt: skip
     return lines
