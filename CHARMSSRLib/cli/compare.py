@@ -42,6 +42,9 @@ def add_parser(subparsers):
         help="degradations to score under (default: the one trained on)",
     )
     parser.add_argument("--slices", type=int, metavar="N", help="score only the central N slices of each volume")
+    parser.add_argument(
+        "--first-plane", action="store_true", help="of volumes sliced along three axes score only the first, axial"
+    )
     parser.add_argument("--weights", metavar="DIR", type=Path, help="folder with NAME.safetensors of trained entries")
     parser.add_argument(
         "--runs", metavar="DIR", type=Path, help="folder for training states (default: runs/NAME of the configuration)"
@@ -91,6 +94,8 @@ def run(arguments):
             entries, config, training, one_plane_each(scored), runs, arguments.weights, device, progress,
             interruption.is_cancelled, arguments.skip_missing,
         )  # fmt: skip
+        if arguments.first_plane:
+            scored = one_plane_each(scored)
         progress(1.0, "Scoring")
         rows = compare.score(
             contestants, scored, degradations, config.scale, arguments.slices, device, interruption.is_cancelled
@@ -115,6 +120,6 @@ def _command(arguments):
     words += ["--contrast", arguments.contrast] if arguments.contrast else []
     words += ["--degradation", *arguments.degradation] if arguments.degradation else []
     words += ["--slices", str(arguments.slices)] if arguments.slices else []
-    options = (("--skip-missing", arguments.skip_missing), ("--figures", arguments.figures),
-               ("--no-timing", arguments.no_timing))  # fmt: skip
+    options = (("--first-plane", arguments.first_plane), ("--skip-missing", arguments.skip_missing),
+               ("--figures", arguments.figures), ("--no-timing", arguments.no_timing))  # fmt: skip
     return " ".join([*words, *(option for option, wanted in options if wanted)])

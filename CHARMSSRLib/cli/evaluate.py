@@ -39,6 +39,9 @@ def add_parser(subparsers):
     )
     parser.add_argument("--slices", type=int, metavar="N", help="only the central N slices of each volume")
     parser.add_argument(
+        "--first-plane", action="store_true", help="of volumes sliced along three axes score only the first, axial"
+    )
+    parser.add_argument(
         "--windows",
         nargs="+",
         type=int,
@@ -72,7 +75,7 @@ def run(arguments):
     from ..evaluation.protocol import BASELINE, candidate_of, score_prepared
     from ..evaluation.sites import site_section
     from ..evaluation.tables import markdown, write_tables
-    from ..evaluation.volumes import prepared_volumes
+    from ..evaluation.volumes import first_planes, prepared_volumes
     from ..evaluation.window_study import window_candidates, window_section
     from ..files.output_files import check_target
 
@@ -88,7 +91,7 @@ def run(arguments):
     rows = []
     with Interruption() as interruption, ProgressLine() as progress:
         volumes = prepared_volumes(arguments.data, arguments.split, arguments.contrast, arguments.skull_strip, progress)
-        for volume in volumes:
+        for volume in first_planes(volumes) if arguments.first_plane else volumes:
             for degradation in arguments.degradation:
                 rows += score_prepared(
                     volume, candidates, degradation, checkpoint.card["scale"], arguments.slices, device,
@@ -109,6 +112,7 @@ def _made_by(arguments, card):
     words = ["charmssr evaluate", card["name"], "--data DATA", "--split", arguments.split]
     words += ["--contrast", arguments.contrast] if arguments.contrast else []
     words += ["--slices", str(arguments.slices)] if arguments.slices else []
+    words += ["--first-plane"] if arguments.first_plane else []
     words += ["--degradation", *arguments.degradation]
     words += ["--windows", *map(str, arguments.windows)] if arguments.windows else []
     return f"Checkpoint: {card['name']} (SHA-256 {card['sha256'][:12]}...). Command: `{' '.join(words)}`."

@@ -100,7 +100,7 @@ def draw_attention(contestants, volume, degradation, scale, path):
     """One slice, its maps in each network: a row per network.
 
     Shown are means over channels or heads; the figure above each is the mean focus of the single maps. One colour
-    scale per column, so that rows can be compared.
+    scale per column, its range in the heading, so that rows can be compared.
 
     Args:
         contestants: CHARMS networks with PCA and Transformer. volume: its middle slice is shown.
@@ -124,7 +124,8 @@ def draw_attention(contestants, volume, degradation, scale, path):
             axes.set_axis_off()
             axes.imshow(row[column], vmin=low, vmax=high, cmap="gray" if column == 0 else "viridis",
                         extent=(0, width, height, 0))  # fmt: skip
-            axes.set_title(f"{titles[column]}\n{caption[column]}", fontsize=8)
+            heading = titles[column] if column == 0 else f"{titles[column]}, {low:.2f} to {high:.2f}"
+            axes.set_title(f"{heading}\n{caption[column]}", fontsize=8)
     save_figure(figure, path)
 
 

@@ -42,10 +42,11 @@ def report_study(
     if not drawn:
         return
     degradation = rows[0]["degradation"]
-    compare.draw_figures(folder, contestants, costs, rows, volumes[0], degradation, config.scale, device)
+    shown = next((one for one in volumes if (one.contrast, one.plane) == ("T1w", "axial")), volumes[0])
+    compare.draw_figures(folder, contestants, costs, rows, shown, degradation, config.scale, device)
     if curves:
         draw_curves(curves, folder / "curves.png")
     if study == "depth":
         draw_depth([row for row in rows if row["degradation"] == degradation], folder / "depth.png")
     if maps:
-        draw_attention(pair, volumes[0], config.degradation, config.scale, folder / "attention.png")
+        draw_attention(pair, shown, config.degradation, config.scale, folder / "attention.png")

@@ -62,9 +62,16 @@ def _announce(progress, number, count, name):
         progress(number / count, f"Scoring {name}")
 
 
-def one_plane_each(volumes):
-    """The first plane of every subject and contrast: enough to watch a training run by."""
-    first = {}
+def first_planes(volumes):
+    """Yield the first plane of every subject and contrast: axial for those that were sliced along three axes."""
+    seen = set()
     for volume in volumes:
-        first.setdefault((volume.subject, volume.contrast), volume)
-    return list(first.values())
+        key = volume.subject, volume.contrast
+        if key not in seen:
+            seen.add(key)
+            yield volume
+
+
+def one_plane_each(volumes):
+    """As :func:`first_planes`, a list: enough to watch a training run by."""
+    return list(first_planes(volumes))

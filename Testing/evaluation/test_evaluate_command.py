@@ -1,6 +1,7 @@
 """``charmssr evaluate`` from the manifest to the table."""
 
 import csv
+from types import SimpleNamespace
 
 import pytest
 import SimpleITK as sitk
@@ -11,6 +12,7 @@ from CHARMSSRLib import CHARMS
 from CHARMSSRLib.checkpoint import save_checkpoint
 from CHARMSSRLib.cli import entry
 from CHARMSSRLib.evaluation.protocol import BASELINE, score_prepared
+from CHARMSSRLib.evaluation.volumes import first_planes
 from CHARMSSRLib.training.prepare import prepare_volume
 from CHARMSSRLib.volume_io import read_volume
 
@@ -73,6 +75,12 @@ def test_windows_of_the_statistics_are_scored_beside_the_network(monkeypatch, da
     assert f"| all statistics in 12 | {change:+.3f} | {change:+.3f} | {change:+.3f} |" in text
     assert "| padded by 32 |" in text and "--slices 4 --degradation bicubic --windows 12 500`" in text
     assert "## Gain of tiny over bicubic by site and degradation" in text
+
+
+def test_the_first_plane_of_each_volume_is_the_axial_one():
+    labels = [("a", "T1w", "axial"), ("a", "T1w", "coronal"), ("a", "T2w", "axial"), ("b", "T1w", "sagittal")]
+    volumes = [SimpleNamespace(subject=subject, contrast=contrast, plane=plane) for subject, contrast, plane in labels]
+    assert list(first_planes(volumes)) == [volumes[0], volumes[2], volumes[3]]
 
 
 def test_without_an_output_the_table_is_printed(monkeypatch, data, checkpoint, capsys):
