@@ -8,6 +8,9 @@ from .interruption import Interruption
 from .options import check_backend_name, device_name
 from .progress import ProgressLine
 
+# Those of evaluation.benchmark.plan, which needs torch.
+PARTS = ("limits", "networks", "operators", "stage", "enhancement", "whole-job", "growth")
+
 _EPILOG = """\
 parts, in this order:
   limits       rates of matrix product, convolution and copy
@@ -38,10 +41,8 @@ def add_parser(subparsers):
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    # The names of evaluation.benchmark.plan, which needs torch.
-    parts = ("limits", "networks", "operators", "stage", "enhancement", "whole-job", "growth")
     parser.add_argument("--quick", action="store_true", help="a look of seconds: small sizes, few turns")
-    parser.add_argument("--only", nargs="+", choices=parts, metavar="PART", help="only these parts (see below)")
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help="only these parts (see below)")
     parser.add_argument("--output", metavar="DIR", type=Path, help="existing folder for the figures")
     parser.add_argument("--whole-job", metavar="FILE|generated", help="compare whole enhancements of this head with"
                         " the naive way: a volume file, or a generated head")  # fmt: skip
