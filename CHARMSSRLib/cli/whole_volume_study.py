@@ -17,6 +17,8 @@ def add_study_options(parser):
     options.add_argument("--planes", nargs="+", choices=PLANES, help="ways of enhancing (default: the study's own)")
     options.add_argument("--noise", type=float, default=0.0, metavar="SD", help="noise on the degraded volume, per unit"
                          " of the intensity range (default: none)")  # fmt: skip
+    options.add_argument("--coarse", choices=("kspace", "bicubic"), default="kspace", help="how study 'planes' makes"
+                         " its volumes coarse (default: %(default)s)")  # fmt: skip
     options.add_argument("--box", type=int, metavar="N", help="only the central cube of N voxels, for a quick look")
     options.add_argument("--limit", type=int, metavar="N", help="only the first N volumes")
 
@@ -36,7 +38,7 @@ def run_whole_volume_study(arguments):
     study = load_study(arguments.study)
     setup = Setup(
         arguments.checkpoint, str(choose_device(arguments.device)), arguments.noise, arguments.box,
-        tuple(arguments.planes or study.planes), str(folder),
+        tuple(arguments.planes or study.planes), arguments.coarse, str(folder),
     )  # fmt: skip
     checkpoint = load_checkpoint(arguments.checkpoint)
     with Interruption() as interruption, ProgressLine() as progress:

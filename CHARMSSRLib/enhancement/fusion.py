@@ -2,15 +2,25 @@
 
 The slices of plane p (stacked along axis p) are sharpened within the plane and never across
 it: along axis p the plane knows no frequency beyond the input's Nyquist frequency, and little
-close below it. So the spectra are averaged with weights that ask what a plane resolves:
+close below it. What is fused is what each plane adds to one common interpolation. Three methods:
 
-    F(f) = sum_p w_p(f) F_p(f) / sum_p w_p(f),   p = 0, 1, 2
+"mean": a third of each plane everywhere.
+
+"spectrum": averaged with weights that ask what a plane resolves,
+
+    A(f) = sum_p w_p(f) A_p(f) / sum_p w_p(f),   p = 0, 1, 2
     w_p(f) = 1                                          |f_p| <= 0.8 of the input's Nyquist frequency
              (1 + cos(pi (|f_p| - 0.8) / 0.2)) / 2      between
              0                                          |f_p| >= 1
 
-and the plain mean of the three where all weights are 0. f_p is the frequency along axis p. The
-method "mean" takes a third of each plane everywhere; FUSION says which of the two is in use.
+and the plain mean of the three where all weights are 0. f_p is the frequency along axis p.
+
+"shrunk": the same times a share k(f) that is kept of what the network added, as it is the less sure the
+farther f lies beyond what the scan measured:
+
+    k(f) = 2/3 where no |f_p| reaches 1: there the scan itself was measured
+           product over the axes of h(|f_p|) elsewhere
+    h(u) = 1 below 1, then from 0.9 at u = 1 to 0.3 at u = 2 by half a cosine
 
 The spectrum is that of the cosine transform (DCT-II): the Fourier spectrum of the volume
 mirrored at its faces, so nothing wraps around from one face to the other. Coefficient k of an
@@ -22,10 +32,11 @@ import numpy as np
 from scipy import fft
 
 PASS, STOP = 0.8, 1.0  # of the input's Nyquist frequency
-METHODS = ("spectrum", "mean")
-# The plain mean validated better than the weights (docs/whole-volumes.md): a frequency that only two
-# planes hold keeps two thirds of its size, which pays as long as added detail is unsure.
-FUSION = "mean"
+# Chosen on two volumes, confirmed on others: docs/planes.md. Within the band nothing would be best for truncated
+# k-space and all of it for averaged pixels; with two thirds both gain over the plain mean.
+WITHIN_BAND, KEPT_AT_BAND, KEPT_AT_DOUBLE = 2 / 3, 0.9, 0.3
+METHODS = ("mean", "spectrum", "shrunk")
+FUSION = "shrunk"
 
 
 def plane_weight(samples, nyquist):
@@ -43,13 +54,21 @@ def plane_weight(samples, nyquist):
     return (0.5 * (1 + np.cos(np.pi * fall))).astype(np.float32)
 
 
+def kept_share(samples, nyquist):
+    """h along one axis: the share of an added frequency that is kept; arguments as :func:`plane_weight`."""
+    beyond = np.clip(np.arange(samples) / nyquist - 1, 0, 1)
+    fall = 0.5 * (1 + np.cos(np.pi * beyond))
+    kept = KEPT_AT_DOUBLE + (KEPT_AT_BAND - KEPT_AT_DOUBLE) * fall
+    return np.where(np.arange(samples) < nyquist, 1, kept).astype(np.float32)
+
+
 def shares(axis, weights, row, method=FUSION):
     """Share of one plane in the fused spectrum: w_p / sum of w, a third where that is 0/0.
 
     Args:
         axis: 0, 1 or 2: the plane's axis. weights: its w_p and the others', three 1-D arrays.
         row: coefficient along axis 0; the shares of one (N1, N2) layer are returned.
-        method: "spectrum" as above, "mean" for a third everywhere.
+        method: "mean" for a third everywhere; the other two weigh alike.
     """
     third = np.float32(1 / 3)
     if method == "mean":
@@ -71,7 +90,7 @@ def volume_of(spectrum):
 
 
 class Fusion:
-    """Takes the planes one after the other and fuses them.
+    """Takes what the planes add, one after the other, and fuses it.
 
     Args:
         shape: of the volume on the input's grid (the part of it that is enhanced).
@@ -83,6 +102,7 @@ class Fusion:
         if method not in METHODS:
             raise ValueError(f"unknown fusion {method!r}; choose one of: {', '.join(METHODS)}")
         self.scale, self.method = scale, method
+        self._shape = tuple(shape)
         self._weights = [plane_weight(scale * n, n) for n in shape]
         self._spectrum = np.zeros([scale * n for n in shape], np.float32)
 
@@ -91,8 +111,8 @@ class Fusion:
 
         Args:
             axis: across which its slices are stacked.
-            spectrum: :func:`plane_spectrum` of its volume. Along ``axis`` it may be on the
-                input's grid: the frequencies beyond are 0.
+            spectrum: :func:`plane_spectrum` of what it adds to the common interpolation. Along ``axis`` it may
+                be on the input's grid: the frequencies beyond are 0.
         """
         # A longer axis of the same intensities has larger orthonormal coefficients.
         gain = np.float32(np.sqrt(self._spectrum.shape[axis] / spectrum.shape[axis]))
@@ -103,7 +123,16 @@ class Fusion:
 
     def volume(self):
         """The fused volume; the object is of no use afterwards."""
+        if self.method == "shrunk":
+            self._shrink()
         return volume_of(self._spectrum)
+
+    def _shrink(self):
+        for axis, n in enumerate(self._shape):
+            along = [1, 1, 1]
+            along[axis] = -1
+            self._spectrum *= kept_share(self.scale * n, n).reshape(along)
+        self._spectrum[tuple(slice(0, n) for n in self._shape)] *= np.float32(WITHIN_BAND)
 
 
 def disagreement(spectra, shape, scale):

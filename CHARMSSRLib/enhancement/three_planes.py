@@ -1,11 +1,11 @@
 """Planes "three" for isotropic scans: every plane is enhanced, and the results are fused.
 
 What is fused is not the three volumes but what each adds to one common interpolation I of the
-whole frame: F = I + fusion of (F_p - I). That is the same, as a fusion's shares sum to 1, but
-a difference is 0 outside the brain: no frame of the scan's background takes part, and the
-spectra can be those of the brain's box. I is band-limited and so is the enlargement across
-each plane's slices: F_p - I is the enlargement, across the slices, of (enhanced slice - I in
-its plane), which the fusion takes as it comes, on the input's grid across the slices.
+whole frame: F = I + fusion of (F_p - I). A difference is 0 outside the brain: no frame of the
+scan's background takes part, and the spectra can be those of the brain's box. I is band-limited
+and so is the enlargement across each plane's slices: F_p - I is the enlargement, across the
+slices, of (enhanced slice - I in its plane), which the fusion takes as it comes, on the input's
+grid across the slices.
 """
 
 import numpy as np

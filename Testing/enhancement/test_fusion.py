@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from CHARMSSRLib.enhancement.fusion import Fusion, disagreement, plane_spectrum, plane_weight, volume_of
+from CHARMSSRLib.enhancement.fusion import Fusion, disagreement, kept_share, plane_spectrum, plane_weight, volume_of
 from CHARMSSRLib.enhancement.resampling import band_limited, band_limited_stack, enlarged_mask, interpolated
 from CHARMSSRLib.training.degradations import fourier_resize
 
@@ -70,6 +70,22 @@ def test_the_weight_falls_as_a_raised_cosine_from_eight_tenths_to_one():
     assert (weight[:81] == 1).all() and np.abs(weight[100:]).max() < 1e-7
     assert weight[90] == pytest.approx(0.5, abs=1e-6)
     assert weight[85] == pytest.approx(0.5 * (1 + np.cos(np.pi / 4)), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "frequencies, kept",
+    [((0.5, 0.25, 1 / 3), 2 / 3), ((0.5, 1.5, 1 / 3), 0.6), ((0.5, 1.5, 4 / 3), 0.6 * 0.75), ((0.0, 1.0, 0.0), 0.9)],
+)
+def test_what_lies_beyond_the_scan_s_band_is_taken_back_the_more_the_farther(frequencies, kept):
+    # With each plane seeing it, the weighted mean is the wave itself: what is left is the share that is kept.
+    seen = wave(frequencies)
+    assert np.abs(fuse([seen] * 3, "shrunk") - kept * seen).max() < 1e-5
+
+
+def test_the_share_that_is_kept_falls_from_nine_to_three_tenths():
+    kept = kept_share(400, 200)
+    assert (kept[:200] == 1).all() and kept[200] == pytest.approx(0.9) and kept[300] == pytest.approx(0.6)
+    assert (np.diff(kept[200:]) < 0).all() and kept[-1] == pytest.approx(0.3, abs=0.01)
 
 
 def test_a_plane_on_the_input_s_grid_across_its_slices_counts_as_its_band_limited_enlargement():

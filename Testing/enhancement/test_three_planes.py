@@ -59,7 +59,7 @@ def test_all_axes_are_refined_within_the_same_physical_bounds(cube, result):
     assert np.allclose(corners(result.image), corners(cube[0]), atol=1e-9)
     assert np.allclose(corners(result.mask), corners(cube[0]), atol=1e-9)
     assert result.report["factors"] == [2, 2, 2]
-    assert result.report["fusion"] == "mean"
+    assert result.report["fusion"] == "shrunk"
 
 
 @pytest.mark.parametrize("order, flips", EIGHT)

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
+import torch.nn.functional as F
 
-from CHARMSSRLib.evaluation.whole_volume.degraded_volumes import in_plane, thickened, truncated
+from CHARMSSRLib.evaluation.whole_volume.degraded_volumes import averaged, in_plane, thickened, truncated
 from CHARMSSRLib.evaluation.whole_volume.samples import Sample, cropped, foreground, is_truly_isotropic
 
 
@@ -28,7 +30,13 @@ def wave(size, periods):
 
 
 @pytest.mark.parametrize(
-    "degrade", [lambda s: truncated(s, 2), lambda s: thickened(s, 4.0), lambda s: in_plane(s, 2, "bicubic")]
+    "degrade",
+    [
+        lambda s: truncated(s, 2),
+        lambda s: averaged(s, 2),
+        lambda s: thickened(s, 4.0),
+        lambda s: in_plane(s, 2, "bicubic"),
+    ],
 )
 def test_both_grids_cover_the_same_box(degrade):
     rng = np.random.default_rng(0)
@@ -47,6 +55,16 @@ def test_truncation_keeps_slow_waves_where_they_are_and_removes_fast_ones():
     half = size // 2
     expected = 100 + 10 * wave(half, 3)[:, None, None] + 10 * wave(half, 5)[None, :, None] + 0 * wave(half, 1)
     assert np.allclose(coarse, expected, atol=1e-3)
+
+
+def test_averaging_along_three_axes_is_the_antialiased_bicubic_of_each():
+    values = 100 + np.random.default_rng(0).random((8, 12, 10))
+    expected = torch.from_numpy(values.astype(np.float32))
+    for axis in range(3):
+        lines = expected.movedim(axis, 2)
+        lines = F.interpolate(lines[:, :, None], (1, lines.shape[2] // 2), mode="bicubic", antialias=True)[:, :, 0]
+        expected = lines.movedim(2, axis)
+    assert np.allclose(averaged(sample_of(values), 2).coarse, expected.numpy(), atol=1e-3)
 
 
 def test_thick_slices_are_means_and_odd_ends_are_cut():

@@ -13,6 +13,8 @@ from CHARMSSRLib.evaluation.whole_volume.lesions import (
     ring_around,
     with_rings,
 )
+from CHARMSSRLib.evaluation.whole_volume.marked_lesions import PLACES, marked_lesions
+from CHARMSSRLib.evaluation.whole_volume.samples import Sample
 
 SPACING = (2.0, 2.0, 2.0)
 
@@ -100,3 +102,32 @@ def test_bright_spots_deep_in_the_brain_are_found_and_shallow_ones_are_not():
     found = bright_lesions(volume, inside, (1, 1, 1), smallest_ml=0.01)
     assert any((one & deep).sum() > 0.9 * deep.sum() for one in found)
     assert not any((one & (shallow | at_the_fluid)).any() for one in found)
+
+
+def marked_sample(name, spot, fluid):
+    """100 everywhere, 200 in the lesion, 500 in the fluid; voxels of 0.7 x 0.7 x 3 mm around the first place."""
+    volume = np.full((8, 60, 60), 100, np.float32)
+    volume[spot], volume[fluid] = 200, 500
+    image = sitk.GetImageFromArray(volume)
+    image.SetSpacing((0.7, 0.7, 3.0))
+    image.SetOrigin([place - at * step for place, at, step in zip(PLACES[name][0], (30, 30, 4), (0.7, 0.7, 3.0))])
+    return Sample(name, "somebody", "T2w", "train", image, sitk.Cast(image > 0, sitk.sitkUInt8))
+
+
+def test_a_marked_lesion_is_what_hangs_together_around_its_place_in_its_slice():
+    spot = np.zeros((8, 60, 60), bool)
+    spot[3:6, 27:33, 28:34] = True
+    fluid = np.zeros_like(spot)
+    fluid[:, 37:40, 28:34] = True
+    (region,), bright = marked_lesions(marked_sample("openMS_long_01_FLAIR", spot, fluid))
+    assert np.array_equal(region[4], spot[4]) and not region[[*range(4), *range(5, 8)]].any()
+    (lesion,) = with_rings([("a", region)], np.ones_like(spot), (3.0, 0.7, 0.7), bright)
+    # Neither the lesion's next slices nor the fluid are in the ring.
+    assert not (lesion.ring & (spot | fluid)[:]).any() and lesion.ring.any()
+
+
+def test_an_unmarked_volume_has_no_marked_lesion():
+    nothing = np.zeros((8, 60, 60), bool)
+    sample = marked_sample("openMS_long_01_FLAIR", nothing, nothing)
+    assert marked_lesions(sample)[0] == []
+    assert marked_lesions(Sample("other", *list(vars(sample).values())[1:]))[0] == []

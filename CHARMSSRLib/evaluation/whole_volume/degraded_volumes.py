@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 import torch
+import torch.nn.functional as F
 
 from ...enhancement.geometry import enlarged_geometry
 from ...training.degradations import bicubic_downsample, fourier_resize, rician
@@ -64,6 +65,23 @@ def truncated(sample, scale, axes=(0, 1, 2), noise=0.0, seed=0):
         return volume.abs()
 
     return _degraded(sample, factors, shrink, noise, seed)
+
+
+def averaged(sample, scale, noise=0.0, seed=0):
+    """Antialiased bicubic downsampling by ``scale`` along all three axes; the rest as :func:`truncated`."""
+
+    def shrink(volume):
+        for axis in range(3):
+            columns = volume.movedim(axis, 0).flatten(1)
+            small = F.interpolate(
+                columns[None, None], (len(columns) // scale, columns.shape[1]), mode="bicubic", align_corners=False,
+                antialias=True,
+            )[0, 0]  # fmt: skip
+            others = [size for other, size in enumerate(volume.shape) if other != axis]
+            volume = small.unflatten(1, others).movedim(0, axis)
+        return volume.abs()
+
+    return _degraded(sample, (scale,) * 3, shrink, noise, seed)
 
 
 def thickened(sample, millimetres, axis=0, noise=0.0, seed=0):

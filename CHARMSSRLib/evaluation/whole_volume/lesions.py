@@ -140,9 +140,13 @@ def paste_lesions(volume, inside, spacing, contrast, radii=(2.0, 3.0, 5.0), per_
     return changed, regions
 
 
-def with_rings(found, inside, spacing):
-    """Lesions of (kind, region) pairs; a ring that touches no tissue leaves its lesion out."""
-    everything = np.zeros_like(inside)
+def with_rings(found, inside, spacing, apart=None):
+    """Lesions of (kind, region) pairs; a ring that touches no tissue leaves its lesion out.
+
+    Args:
+        apart: boolean array of what no ring may hold beside the lesions, or None.
+    """
+    everything = np.zeros_like(inside) if apart is None else apart.copy()
     for _, region in found:
         everything |= region
     lesions = [

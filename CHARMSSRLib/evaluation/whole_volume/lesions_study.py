@@ -7,8 +7,9 @@ import SimpleITK as sitk
 
 from ..tissue import TISSUE_ORDER
 from .degraded_volumes import truncated
-from .enhanced import cubic, enhanced
+from .enhanced import cubic, enhanced, zero_filled
 from .lesions import asymmetric_lesions, bright_lesions, paste_lesions, with_rings
+from .marked_lesions import marked_lesions
 from .samples import is_truly_isotropic
 from .study import Column, Study
 
@@ -18,7 +19,18 @@ INTERPOLATION = "cubic"
 
 
 def real_lesions(sample):
-    """(kind, region) pairs of a patient's lesions by the rules of ``lesions``; none for other people."""
+    """(kind, region) pairs of a patient's lesions: marked ones, else by the rules of ``lesions``; none for others.
+
+    Returns:
+        (pairs, boolean array of what is too bright for their rings, or None).
+    """
+    regions, bright = marked_lesions(sample)
+    if regions:
+        return [("sclerosis, marked", one) for one in regions], bright
+    return _lesions_by_rule(sample), None
+
+
+def _lesions_by_rule(sample):
     volume, inside, spacing = _arrays(sample)
     if sample.subject.startswith(STROKE) and sample.contrast in ("T1w", "T2w"):
         return [("stroke", one) for one in asymmetric_lesions(volume, inside, spacing, sample.contrast)]
@@ -29,7 +41,7 @@ def real_lesions(sample):
 
 def measure(sample, checkpoint, setup):
     """Rows of one volume, one per lesion and way: real lesions of patients, pasted ones in everybody else."""
-    found = real_lesions(sample)
+    found, apart = real_lesions(sample)
     volume, inside, spacing = _arrays(sample)
     if not found:
         if sample.contrast not in TISSUE_ORDER:
@@ -43,17 +55,24 @@ def measure(sample, checkpoint, setup):
         if planes == "three" and not is_truly_isotropic(vars(sample), sample.image.GetSpacing()):
             continue
         degraded = truncated(sample, checkpoint.card["scale"], (0, 1, 2) if planes == "three" else (1, 2), setup.noise)
-        result = enhanced(degraded, setup, planes="axial" if planes == "acquisition" else planes)
+        plane = "axial" if planes == "acquisition" else planes
+        result = enhanced(degraded, setup, planes=plane)
+        projected = enhanced(degraded, setup, planes=plane, data_consistency="project")
         cut = tuple(slice(0, size) for size in degraded.truth.shape)
         regions = [(kind, region[cut]) for kind, region in found]
         interpolated = cubic(degraded.coarse, degraded.factors)
+        band = zero_filled(degraded.coarse, degraded.factors)
         voxel_ml = float(np.prod(degraded.spacing)) / 1000
-        for number, lesion in enumerate(with_rings(regions, degraded.inside & result.mask, degraded.spacing), 1):
+        inside = degraded.inside & result.mask
+        lesions = with_rings(regions, inside, degraded.spacing, None if apart is None else apart[cut])
+        for number, lesion in enumerate(lesions, 1):
             rows.append({
                 "planes": planes, "lesion": f"{number}: {lesion.kind}", "ml": float(lesion.region.sum()) * voxel_ml,
                 "contrast_true": lesion.contrast(degraded.truth) / float(degraded.truth[lesion.ring].mean()),
                 "kept": lesion.kept(result.values, degraded.truth),
+                "kept_projected": lesion.kept(projected.values, degraded.truth),
                 "kept_by_cubic": lesion.kept(interpolated, degraded.truth),
+                "kept_in_band": lesion.kept(band, degraded.truth),
             })  # fmt: skip
     return rows
 
@@ -74,11 +93,14 @@ def verdict(rows):
             own = [row for row in chosen if row["planes"] == planes]
             enough = sum(row["kept"] >= KEPT for row in own)
             worst = min(own, key=lambda row: row["kept"])
-            cubic_enough = sum(row["kept_by_cubic"] >= KEPT for row in own)
+            keys = ("kept_projected", "kept_by_cubic", "kept_in_band")
+            projected, cubic_enough, in_band = (sum(row[key] >= KEPT for row in own) for key in keys)
+            below = sum(row["kept"] < row["kept_in_band"] for row in own)
             sentences.append(
-                f"{what} ({planes}): {enough} of {len(own)} keep {KEPT:.0%} of the truth's contrast (cubic"
-                f" interpolation: {cubic_enough}); least {worst['kept']:.1%} ({worst['volume']}, {worst['lesion']},"
-                f" {worst['ml']:.2f} ml)."
+                f"{what} ({planes}): {enough} of {len(own)} keep {KEPT:.0%} of the truth's contrast (projected:"
+                f" {projected}, cubic interpolation: {cubic_enough}, the truth itself in the input's band: {in_band});"
+                f" least {worst['kept']:.1%} ({worst['volume']}, {worst['lesion']}, {worst['ml']:.2f} ml; in the band"
+                f" {worst['kept_in_band']:.1%}). Less than the band holds: {below}."
             )
     return sentences
 
@@ -88,14 +110,17 @@ STUDY = Study(
     title="Lesions keep their contrast",
     protocol="Contrast: mean of the lesion minus mean of the ring of brain 2 to 5 mm around it, same masks in the truth"
     " and in the result. Volumes k-space truncated in plane (acquisition) or along all axes (three, truly isotropic"
-    " ones). Real lesions by rule: old strokes are the largest fluid-like component without a counterpart in the"
-    " other half; sclerosis are FLAIR components three deviations above the white matter and surrounded by it. Where"
-    " no rule finds one, spheres 30 % darker or brighter than the white matter are pasted, with partial volume at"
-    " their edges. Kept: contrast in the result by that in the truth; cubic: the same for cubic interpolation.",
+    " ones). Real lesions: foci of sclerosis that were marked by eye; else by rule: old strokes are the largest"
+    " fluid-like component without a counterpart in the other half; sclerosis are FLAIR components three deviations"
+    " above the white matter and surrounded by it. Where there is none, spheres 30 % darker or brighter than the white"
+    " matter are pasted, with partial volume at their edges. Kept: contrast in the result by that in the truth;"
+    " projected: the same with data consistency `project` and the card's D; cubic: for cubic interpolation; in band:"
+    " for the truth cut to the frequencies that the input holds, all that was measured.",
     columns=(
         Column("volume", "volume"), Column("contrast", "contrast"), Column("planes", "planes"),
         Column("lesion", "lesion"), Column("ml", "ml", ".2f"), Column("contrast_true", "contrast / ring", "+.2f"),
-        Column("kept", "kept", ".1%"), Column("kept_by_cubic", "cubic", ".1%"),
+        Column("kept", "kept", ".1%"), Column("kept_projected", "projected", ".1%"),
+        Column("kept_by_cubic", "cubic", ".1%"), Column("kept_in_band", "in band", ".1%"),
     ),
     measure=measure,
     planes=("acquisition", "three"),

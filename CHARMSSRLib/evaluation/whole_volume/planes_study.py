@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from ...enhancement.fusion import METHODS, Fusion, plane_spectrum
+from ...enhancement.fusion import FUSION, METHODS, Fusion, plane_spectrum
 from ...enhancement.resampling import band_limited
 from ..statistics import mean_and_deviation
-from .degraded_volumes import repeated, truncated
+from .degraded_volumes import averaged, repeated, truncated
 from .enhanced import cubic, enhanced, filled, zero_filled
 from .scores import PLANE_NAMES, banding_by_axis, fidelity, worst_ratio
 from .study import Column, Study
 
 CUBIC, ZERO_FILLED, THREE = "cubic, 3-D", "zero-filled k-space", "three"
-WEIGHTED, MEAN = (f"planes fused by {method}" for method in METHODS)
+FUSED = {method: f"planes fused, {method}" for method in METHODS}
 ACQUIRED = "axial + cubic"  # what planes "acquisition" takes of an isotropic volume
 WANTED_GAIN = 0.5  # dB of "three" over the slice-wise result
 BANDING_RULE = 1.05
@@ -20,22 +20,23 @@ BANDING_RULE = 1.05
 def measure(sample, checkpoint, setup):
     """Rows of one volume, one per way of enhancing."""
     scale = checkpoint.card["scale"]
-    volume = truncated(sample, scale, noise=setup.noise)
+    volume = (averaged if setup.coarse == "bicubic" else truncated)(sample, scale, noise=setup.noise)
     factors, coarse, outputs, reports = (scale,) * 3, volume.coarse, {}, {}
     outputs[CUBIC], outputs[ZERO_FILLED] = cubic(coarse, factors), zero_filled(coarse, factors)
     inside = volume.inside
-    fusions = {name: Fusion(coarse.shape, scale, method) for name, method in zip((WEIGHTED, MEAN), METHODS)}
+    fusions = {name: Fusion(coarse.shape, scale, method) for method, name in FUSED.items()}
     for axis, plane in enumerate(PLANE_NAMES):
         result = enhanced(volume, setup, planes=plane)
         in_plane = tuple(1 if other == axis else scale for other in range(3))
         across = tuple(scale if other == axis else 1 for other in range(3))
         whole = filled(result, coarse, in_plane)
         outputs[f"{plane} + cubic"], reports[f"{plane} + cubic"] = cubic(whole, across), result.report
-        spectrum = plane_spectrum(band_limited(whole, volume.truth.shape[axis], axis))
+        added = band_limited(whole, volume.truth.shape[axis], axis) - outputs[ZERO_FILLED]
+        spectrum = plane_spectrum(added)
         for fusion in fusions.values():
             fusion.add(axis, spectrum)
         inside = inside & repeated(result.mask, across)
-    outputs.update({name: fusion.volume() for name, fusion in fusions.items()})
+    outputs.update({name: outputs[ZERO_FILLED] + fusion.volume() for name, fusion in fusions.items()})
     result = enhanced(volume, setup, planes="three")
     outputs[THREE], reports[THREE] = result.values, result.report
     inside = inside & result.mask
@@ -75,7 +76,6 @@ def verdict(rows):
     by_volume = gains(rows)
     three = [one[THREE] for one in by_volume.values()]
     acquired = [one[THREE] - one[ACQUIRED] for one in by_volume.values()]
-    fusion = [one[WEIGHTED] - one[MEAN] for one in by_volume.values()]
     bands = [row["banding_ratio"] for row in rows if row.get("banding_ratio") is not None]
     on_grid = [row["bands_to_cubic"] for row in rows if row["way"] == THREE and row["bands_to_cubic"] is not None]
     times = []
@@ -89,9 +89,14 @@ def verdict(rows):
         f" {'holds' if min(acquired) >= WANTED_GAIN else 'does not hold'} for every volume.",
         f"three over the best plane + cubic: {mean_and_deviation(three)[0]:+.2f} dB on average, {min(three):+.2f} at"
         " least.",
-        f"Frequency-weighted fusion over the plain mean: {mean_and_deviation(fusion)[0]:+.2f} dB on average,"
-        f" {min(fusion):+.2f} at least.",
     ]
+    for method, name in FUSED.items():
+        if method != "mean":
+            over = [one[name] - one[FUSED["mean"]] for one in by_volume.values()]
+            sentences.append(
+                f"Fusion {method} over the plain mean: {mean_and_deviation(over)[0]:+.2f} dB on average,"
+                f" {min(over):+.2f} at least."
+            )
     if bands:
         holds = "holds" if max(bands) <= BANDING_RULE else "does not hold"
         sentences.append(
@@ -107,13 +112,14 @@ def verdict(rows):
 STUDY = Study(
     name="planes",
     title="Planes: slice by slice or along all three axes",
-    protocol="Volumes of truly isotropic resolution, k-space truncated in all three axes (magnitude), enhanced through"
-    " `enhance` with the truth's mask and without bias correction, scored against the truth inside the brain (3-D,"
-    " range the 99.9th percentile). plane + cubic: slices of that plane enhanced, cubic convolution across them. fused:"
-    " the three slice-wise results, enlarged across their slices without new frequencies, as a mean and weighted by the"
-    " frequencies that a plane resolves (spectrum); three is the mode of `enhance`, which uses one of them. Bands in /"
-    " out: the banding figure on the input's grid. Bands to cubic: on the output's grid, the largest over the three"
-    " axes of (figure - 1e-4) / that of cubic interpolation. Gradient ratio: through-plane by in-plane gradient.",
+    protocol="Volumes of truly isotropic resolution, k-space truncated in all three axes (magnitude; with --coarse"
+    " bicubic: averaged), enhanced through `enhance` with the truth's mask and without bias correction, scored against the"
+    " truth inside the brain (3-D, range the 99.9th percentile). plane + cubic: slices of that plane enhanced, cubic"
+    " convolution across them. fused: the three slice-wise results, enlarged across their slices without new"
+    " frequencies: their mean, weighted by the frequencies that a plane resolves (spectrum), and with unsure"
+    f" frequencies taken back (shrunk); three is the mode of `enhance`, which uses {FUSION}. Bands in / out: the"
+    " banding figure on the input's grid. Bands to cubic: on the output's grid, the largest over the three axes of"
+    " (figure - 1e-4) / that of cubic interpolation. Gradient ratio: through-plane by in-plane gradient.",
     columns=(
         Column("volume", "volume"), Column("contrast", "contrast"), Column("split", "split"), Column("way", "way"),
         Column("psnr", "PSNR (dB)", ".2f"), Column("ssim", "SSIM", ".4f"),

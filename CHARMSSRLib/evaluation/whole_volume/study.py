@@ -43,6 +43,7 @@ class Setup:
         box: only a cube of this many voxels of each volume; None for all of it.
         planes: the ways of enhancing that are compared, as in ``settings.PLANES``; studies of one way
             take the first.
+        coarse: how study "planes" makes its volumes coarse: "kspace" (truncation) or "bicubic" (antialiased).
         folder: where a study may put pictures of single volumes; None for none. Changes no figure.
     """
 
@@ -51,6 +52,7 @@ class Setup:
     noise: float = 0.0
     box: Optional[int] = None
     planes: tuple = ("acquisition",)
+    coarse: str = "kspace"
     folder: Optional[str] = None
 
 
