@@ -9,7 +9,7 @@ from .options import check_backend_name, device_name
 from .progress import ProgressLine
 
 # Those of evaluation.benchmark.plan, which needs torch.
-PARTS = ("limits", "networks", "operators", "stage", "enhancement", "whole-job", "growth")
+PARTS = ("limits", "networks", "operators", "stage", "enhancement", "whole-job", "worker", "growth")
 
 _EPILOG = """\
 parts, in this order:
@@ -18,7 +18,8 @@ parts, in this order:
   operators    where the time of a slice goes (CPU)
   stage        the slices of a volume as enhance runs them
   enhancement  a whole enhancement with its stages
-  whole-job    the same beside the naive way, and in the worker (CPU); only where asked for
+  whole-job    the same beside the naive way (CPU); only where asked for
+  worker       one enhancement in the process that the panel uses (CPU); only with whole-job
   growth       time and memory over voxels, slices and threads, with a plot (CPU); only where asked for
 
 examples:
@@ -54,6 +55,10 @@ def add_parser(subparsers):
     parser.add_argument("--rounds", type=_positive, metavar="N", help="turns of each network (default: 15)")
     parser.add_argument("--whole-rounds", type=_positive, metavar="N", help="whole enhancements of each kind"
                         " (default: 3)")  # fmt: skip
+    parser.add_argument("--more-rounds", action="store_true", help="add the rounds of whole-job to those that the"
+                        " folder holds of the same head and machine")  # fmt: skip
+    parser.add_argument("--growth-shares", nargs="+", type=_share, metavar="X", help="of the head's voxels along each"
+                        " axis, for growth (default: 0.5 0.75 1)")  # fmt: skip
     parser.add_argument("--lr-size", type=_positive, metavar="N", help="rows and columns of the LR slices"
                         " (default: 128)")  # fmt: skip
     parser.add_argument("--batches", nargs="+", type=_positive, metavar="N", help="slices at a time"
@@ -96,7 +101,7 @@ def _plan(arguments):
 
     device = choose_device(arguments.device)
     parts = arguments.only or _usual_parts(arguments, plan, device)
-    whole = arguments.whole_job is not None or not {plan.WHOLE_JOB, plan.GROWTH}.isdisjoint(parts)
+    whole = arguments.whole_job is not None or not {plan.WHOLE_JOB, plan.WORKER, plan.GROWTH}.isdisjoint(parts)
     choices = {
         "parts": tuple(name for name in plan.PARTS if name in parts), "device": device,
         "checkpoint": arguments.checkpoint, "threads": arguments.threads or usable_cores(),
@@ -104,6 +109,8 @@ def _plan(arguments):
         "batches": arguments.batches and tuple(arguments.batches), "naive_slices": arguments.naive_slices,
         "skull_strip": arguments.skull_strip, "others": not arguments.no_others,
         "head": arguments.whole_job, "head_size": arguments.size and tuple(arguments.size),
+        "more_rounds": arguments.more_rounds,
+        "growth_shares": arguments.growth_shares and tuple(sorted(arguments.growth_shares)),
     }  # fmt: skip
     if device.type != "cpu" and not arguments.quick:
         choices["batches"] = choices["batches"] or (1, 16, 44)
@@ -118,8 +125,18 @@ def _plan(arguments):
 def _usual_parts(arguments, plan, device):
     parts = [one for one in plan.USUAL_PARTS if device.type == "cpu" or one != plan.OPERATORS]
     if arguments.whole_job is not None:
-        parts = [one for one in parts if one != plan.ENHANCEMENT] + [plan.WHOLE_JOB]
+        parts = [one for one in parts if one != plan.ENHANCEMENT] + [plan.WHOLE_JOB, plan.WORKER]
     return parts + ([plan.GROWTH] if arguments.growth else [])
+
+
+def _share(text):
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to 1")
+    return share
 
 
 def _positive(text):

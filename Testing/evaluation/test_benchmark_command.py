@@ -61,15 +61,15 @@ def figures(growth_result):
             {"slices": 16, "height": 128, "width": 128, "batch": 1, "seconds": spread(8.0)}]},
         "enhancement": {"head": "generated", "size": [88, 128, 128], **own},
         "whole-job": {"head": "scan.nii.gz", "size": [176, 256, 256], "enhance": own, "naive": job(300.0),
-                      "ratio": spread(0.2), "naive_slices": {"done": 40, "count": 256},
-                      "worker": {"seconds": 55.0, "peak_bytes": 2**31}},
+                      "ratio": spread(0.2), "naive_slices": {"done": 40, "count": 256}, "runs": {}},
+        "worker": {"head": "scan.nii.gz", "size": [176, 256, 256], "seconds": 55.0, "stages": {}, "peak_bytes": 2**31},
         "growth": growth_result,
     }  # fmt: skip
     part = {
         "machine": {"device": "cpu", "name": "Processor", "threads": 2, "instructions": "AVX512", "system": "Linux",
                     "python": "3.12", "torch": "2.13"},
         "measured": "2030-01-01T00:00:00", "took": 12.3, "checkpoint": {"name": "charms", "sha256": "ab" * 32},
-        "quick": False,
+        "quick": False, "version": "0",
     }  # fmt: skip
     return {"format": 1, "version": "0", "parts": {name: {**part, "result": results[name]} for name in plan.PARTS}}
 
@@ -163,7 +163,7 @@ def test_a_cancelled_benchmark_writes_nothing(tmp_path, monkeypatch):
 def test_what_is_asked_for_is_planned():
     assert planned().parts == plan.USUAL_PARTS
     assert planned("--whole-job", "generated", "--growth").parts == (
-        plan.LIMITS, plan.NETWORKS, plan.OPERATORS, plan.STAGE, plan.WHOLE_JOB, plan.GROWTH
+        plan.LIMITS, plan.NETWORKS, plan.OPERATORS, plan.STAGE, plan.WHOLE_JOB, plan.WORKER, plan.GROWTH
     )  # fmt: skip
     assert planned("--only", "growth", "limits").parts == ("limits", "growth")
     assert planned("--quick").quick and planned("--quick").rounds < planned().rounds == 15
@@ -174,6 +174,21 @@ def test_what_is_asked_for_is_planned():
     assert planned("--whole-job", "scan.nii.gz", "--size", "60", "70", "80").head_size == (60, 70, 80)
     assert planned("--threads", "3").threads == 3
     assert planned("--only", "whole-job", "--naive-slices", "7").naive_slices == 7
+
+
+def test_rounds_are_added_to_those_of_the_same_head_and_machine(monkeypatch):
+    asked = []
+
+    def compare(path, threads, checkpoint, strip, rounds, slices, earlier, *rest):
+        asked.append(earlier)
+        return {"runs": {"number": len(asked)}}
+
+    monkeypatch.setattr("CHARMSSRLib.evaluation.benchmark.whole_job.compare_whole_jobs", compare)
+    words = ("--only", "whole-job", "--size", "32", "32", "32")
+    figures = running.run(planned(*words))
+    for more in (("--more-rounds",), (), ("--more-rounds", "--size", "32", "32", "34"), ("--more-rounds", "--quick")):
+        figures = running.run(planned(*words, *more), figures)
+    assert asked == [None, {"number": 1}, None, None, None]
 
 
 def test_the_commands_parts_are_the_plans():

@@ -5,8 +5,8 @@ from typing import Optional
 
 import torch
 
-LIMITS, NETWORKS, OPERATORS, STAGE, ENHANCEMENT, WHOLE_JOB, GROWTH = PARTS = (
-    "limits", "networks", "operators", "stage", "enhancement", "whole-job", "growth"
+LIMITS, NETWORKS, OPERATORS, STAGE, ENHANCEMENT, WHOLE_JOB, WORKER, GROWTH = PARTS = (
+    "limits", "networks", "operators", "stage", "enhancement", "whole-job", "worker", "growth"
 )  # fmt: skip
 USUAL_PARTS = (LIMITS, NETWORKS, OPERATORS, STAGE, ENHANCEMENT)
 GENERATED = "generated"
@@ -27,10 +27,11 @@ class Plan:
         rounds, seconds_each: of the turns of "limits" and "networks".
         others: also the other methods of the comparison.
         stage_slices: of "stage".
-        head: path or GENERATED, of "enhancement", "whole-job" and "growth".
+        head: path or GENERATED, of "enhancement" and what follows it.
         head_size: its voxels along x, y, z; None leaves a file as it is.
         skull_strip: backend.
         whole_rounds: of "enhancement", "whole-job" and "growth".
+        more_rounds: add those of "whole-job" to the ones that were measured before.
         naive_slices: how many the naive way really does; None for all.
         growth_shares: of the head's voxels along each axis.
         growth_slices: numbers of slices.
@@ -51,6 +52,7 @@ class Plan:
     head_size: Optional[tuple] = SMALL_SIZE
     skull_strip: str = "auto"
     whole_rounds: int = 3
+    more_rounds: bool = False
     naive_slices: Optional[int] = None
     growth_shares: tuple = (0.5, 0.75, 1.0)
     growth_slices: tuple = (8, 16, 32)

@@ -14,7 +14,7 @@ from ...checkpoint import load_checkpoint
 from ...enhancement.devices import choose_precision
 from ...errors import OutputError
 from . import limits, networks
-from .plan import ENHANCEMENT, GENERATED, GROWTH, LIMITS, NETWORKS, OPERATORS, PARTS, STAGE, WHOLE_JOB
+from .plan import ENHANCEMENT, GENERATED, GROWTH, LIMITS, NETWORKS, OPERATORS, PARTS, STAGE, WHOLE_JOB, WORKER
 
 FORMAT = 1
 OPERATOR_ROUNDS = 9
@@ -28,8 +28,8 @@ def run(plan, earlier=None, progress=None, is_cancelled=None):
         progress: called with a fraction and a message.
 
     Returns:
-        dict for JSON: "format", "version", "parts": name -> {"machine", "measured" (time), "took"
-        (seconds), "checkpoint", "quick", "result"}.
+        dict for JSON: "format", "version", "parts": name -> {"machine", "version", "quick", "checkpoint",
+        "measured" (time), "took" (seconds), "result"}.
 
     Raises:
         CHARMSSRError: of a checkpoint, an input or a job. Cancelled.
@@ -42,12 +42,15 @@ def run(plan, earlier=None, progress=None, is_cancelled=None):
         for number, name in enumerate(plan.parts):
             tell = _part(progress, number, len(plan.parts), name)
             begun = time.perf_counter()
-            result = _MEASURES[name](plan, checkpoint.network, tell, is_cancelled)
-            done[name] = {
-                "machine": limits.describe_machine(plan.device),
-                "measured": time.strftime("%Y-%m-%dT%H:%M:%S"), "took": round(time.perf_counter() - begun, 1),
+            origin = {
+                "machine": limits.describe_machine(plan.device), "version": __version__, "quick": plan.quick,
                 "checkpoint": {"name": checkpoint.card["name"], "sha256": checkpoint.card["sha256"]},
-                "quick": plan.quick, "result": result,
+            }  # fmt: skip
+            before_it = done[name]["result"] if plan.more_rounds and _same(done.get(name), origin) else {}
+            result = _MEASURES[name](plan, checkpoint.network, before_it, tell, is_cancelled)
+            done[name] = {
+                **origin, "measured": time.strftime("%Y-%m-%dT%H:%M:%S"),
+                "took": round(time.perf_counter() - begun, 1), "result": result,
             }  # fmt: skip
     finally:
         torch.set_num_threads(before)
@@ -73,11 +76,11 @@ def read(path):
     return figures
 
 
-def _limits(plan, network, tell, is_cancelled):
+def _limits(plan, network, earlier, tell, is_cancelled):
     return limits.measure_limits(plan.device, plan.quick, plan.rounds, tell, is_cancelled)
 
 
-def _networks(plan, network, tell, is_cancelled):
+def _networks(plan, network, earlier, tell, is_cancelled):
     rows, dtype = [], choose_precision("auto", plan.device)
     for number, batch in enumerate(plan.batches):
         rows += networks.measure_networks(
@@ -87,7 +90,7 @@ def _networks(plan, network, tell, is_cancelled):
     return {"precision": limits.name_of(dtype), "rows": rows}
 
 
-def _operators(plan, network, tell, is_cancelled):
+def _operators(plan, network, earlier, tell, is_cancelled):
     from . import operators
 
     rows = operators.profile_operators(
@@ -97,7 +100,7 @@ def _operators(plan, network, tell, is_cancelled):
     return {"height": plan.lr_size, "width": plan.lr_size, "rows": rows}
 
 
-def _stage(plan, network, tell, is_cancelled):
+def _stage(plan, network, earlier, tell, is_cancelled):
     from .stage import measure_stage
 
     dtype = choose_precision("auto", plan.device)
@@ -112,7 +115,7 @@ def _stage(plan, network, tell, is_cancelled):
     return {"precision": limits.name_of(dtype), "rows": rows, "peak_device_bytes": peak}
 
 
-def _enhancement(plan, network, tell, is_cancelled):
+def _enhancement(plan, network, earlier, tell, is_cancelled):
     from .whole_job import measure_enhancement
 
     return _with_head(plan, lambda head, path: measure_enhancement(
@@ -120,15 +123,28 @@ def _enhancement(plan, network, tell, is_cancelled):
     ))  # fmt: skip
 
 
-def _whole_job(plan, network, tell, is_cancelled):
+def _whole_job(plan, network, earlier, tell, is_cancelled):
     from .whole_job import compare_whole_jobs
 
-    return _with_head(plan, lambda head, path: compare_whole_jobs(
-        path, plan.threads, plan.checkpoint, plan.skull_strip, plan.whole_rounds, plan.naive_slices, tell, is_cancelled
+    def measure(head, path):
+        same = (earlier.get("head"), earlier.get("size")) == (_name(plan.head), list(head.GetSize()))
+        return compare_whole_jobs(
+            path, plan.threads, plan.checkpoint, plan.skull_strip, plan.whole_rounds, plan.naive_slices,
+            earlier["runs"] if same else None, tell, is_cancelled,
+        )  # fmt: skip
+
+    return _with_head(plan, measure)
+
+
+def _worker(plan, network, earlier, tell, is_cancelled):
+    from .whole_job import in_worker
+
+    return _with_head(plan, lambda head, path: in_worker(
+        path, plan.threads, plan.checkpoint, plan.skull_strip, tell, is_cancelled
     ))  # fmt: skip
 
 
-def _growth(plan, network, tell, is_cancelled):
+def _growth(plan, network, earlier, tell, is_cancelled):
     from .growth import measure_growth
 
     return _with_head(plan, lambda head, path: measure_growth(
@@ -144,9 +160,16 @@ def _with_head(plan, measure):
     head = head_of_size(plan.head, plan.head_size)
     with volume_file(head) as path:
         result = measure(head, path)
-    # Of a file no more than its name: figures are passed on, folders are private.
-    name = plan.head if plan.head == GENERATED else Path(plan.head).name
-    return {"head": name, "size": list(head.GetSize()), **result}
+    return {"head": _name(plan.head), "size": list(head.GetSize()), **result}
+
+
+def _name(head):
+    """Of a file no more than its name: figures are passed on, folders are private."""
+    return head if head == GENERATED else Path(head).name
+
+
+def _same(part, origin):
+    return part is not None and all(part.get(key) == value for key, value in origin.items())
 
 
 def _part(progress, number, count, name=""):
@@ -158,5 +181,5 @@ def _part(progress, number, count, name=""):
 
 _MEASURES = {
     LIMITS: _limits, NETWORKS: _networks, OPERATORS: _operators, STAGE: _stage, ENHANCEMENT: _enhancement,
-    WHOLE_JOB: _whole_job, GROWTH: _growth,
+    WHOLE_JOB: _whole_job, WORKER: _worker, GROWTH: _growth,
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """The figures of a benchmark as Markdown."""
 
 from .limits import COPY
-from .plan import ENHANCEMENT, GROWTH, LIMITS, NETWORKS, OPERATORS, STAGE, WHOLE_JOB
+from .plan import ENHANCEMENT, GROWTH, LIMITS, NETWORKS, OPERATORS, STAGE, WHOLE_JOB, WORKER
 
 GIBI = 2**30
 
@@ -16,17 +16,17 @@ def as_markdown(figures):
     ]
     for name, part in figures["parts"].items():
         title, table = _TABLES[name]
-        lines += ["", f"## {title}", "", *table(part["result"]), "", _origin(part, figures["version"])]
+        lines += ["", f"## {title}", "", *table(part["result"]), "", _origin(part)]
     return "\n".join(lines) + "\n"
 
 
-def _origin(part, version):
+def _origin(part):
     machine, checkpoint = part["machine"], part["checkpoint"]
     where = machine["name"] if machine["device"] != "cpu" else f"{machine['name']} ({machine['instructions']})"
-    threads = machine["threads"]
+    threads = f"{machine['threads']} CPU thread{'s' if machine['threads'] > 1 else ''}"
     quick = " A quick look: small sizes and few turns." if part["quick"] else ""
     return (
-        f"*{where}, {threads} CPU thread{'s' if threads > 1 else ''}, torch {machine['torch']}, CHARMSSR {version};"
+        f"*{where}, {threads}, torch {machine['torch']}, CHARMSSR {part['version']};"
         f" {checkpoint['name']} ({checkpoint['sha256'][:12]}); {part['measured']}, in {part['took']:.0f} s.{quick}*"
     )
 
@@ -104,12 +104,15 @@ def _whole_job(result):
             f"The naive network stage is extrapolated: {naive['done']} of {naive['count']} slices, evenly spread, were"
             " computed; their time was multiplied accordingly."
         )
-    worker = result["worker"]
-    lines.append(
-        f"In a worker process, handing over included: {worker['seconds']:.1f} s, at most"
-        f" {worker['peak_bytes'] / GIBI:.2f} GiB of resident memory."
-    )
     return lines
+
+
+def _worker(result):
+    size = " x ".join(str(one) for one in result["size"])
+    return [
+        f"A head of {size} voxels (LR) in the worker process that the panel uses, just started, handing over included:"
+        f" {result['seconds']:.1f} s; at most {result['peak_bytes'] / GIBI:.2f} GiB of resident memory.",
+    ]
 
 
 def _input(result):
@@ -188,5 +191,6 @@ _TABLES = {
     STAGE: ("The slices of a volume", _stage),
     ENHANCEMENT: ("A whole enhancement", _enhancement),
     WHOLE_JOB: ("A whole enhancement and the naive way", _whole_job),
+    WORKER: ("In the worker", _worker),
     GROWTH: ("Growth", _growth),
 }

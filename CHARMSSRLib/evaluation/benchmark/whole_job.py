@@ -1,4 +1,4 @@
-"""From file to file: this project's way, and the naive way beside it."""
+"""From file to file: this project's way, the naive way beside it, and a job in the worker."""
 
 import time
 
@@ -24,29 +24,27 @@ def measure_enhancement(path, threads, checkpoint, skull_strip="auto", device="c
     return summary(runs)
 
 
-def compare_whole_jobs(path, threads, checkpoint, skull_strip="auto", rounds=3, naive_slices=None, progress=None,
-                       is_cancelled=None):  # fmt: skip
-    """Both ways on the CPU, turn and turn about, then once in the worker that the panel uses.
+def compare_whole_jobs(path, threads, checkpoint, skull_strip="auto", rounds=3, naive_slices=None, earlier=None,
+                       progress=None, is_cancelled=None):  # fmt: skip
+    """Both ways on the CPU, turn and turn about.
+
+    Args:
+        earlier: "runs" of a result for the same head and machine, which these are added to.
 
     Returns:
         dict: "enhance", "naive" (see ``summary``), "ratio" (enhance to naive, of the pairs, a
-        Spread as dict), "naive_slices" {"done", "count"}, "worker" {"seconds", "peak_bytes"}.
+        Spread as dict), "naive_slices" {"done", "count"}, "runs" (way -> list of ``run_job``).
     """
-    runs = {ENHANCE: [], NAIVE: []}
+    runs = {way: list((earlier or {}).get(way, [])) for way in (ENHANCE, NAIVE)}
     for number in range(rounds):
         for place, way in enumerate(runs):
-            tell = _part(progress, 2 * number + place, 2 * rounds + 1, f"{way}: ")
+            tell = _part(progress, 2 * number + place, 2 * rounds, f"{way}: ")
             slices = naive_slices if way == NAIVE else None
-            runs[way].append(
-                run_job(way, path, threads, checkpoint, skull_strip, "cpu", slices, tell, is_cancelled)
-            )
+            runs[way].append(run_job(way, path, threads, checkpoint, skull_strip, "cpu", slices, tell, is_cancelled))
     ratio = Spread.of(mine["seconds"] / naive["seconds"] for mine, naive in zip(runs[ENHANCE], runs[NAIVE]))
-    worker = in_worker(
-        path, threads, checkpoint, skull_strip, _part(progress, 2 * rounds, 2 * rounds + 1, "worker: "), is_cancelled
-    )
     return {
         "enhance": summary(runs[ENHANCE]), "naive": summary(runs[NAIVE]), "ratio": ratio.as_dict(),
-        "naive_slices": runs[NAIVE][0]["slices"], "worker": worker,
+        "naive_slices": min((run["slices"] for run in runs[NAIVE]), key=lambda one: one["done"]), "runs": runs,
     }  # fmt: skip
 
 
@@ -54,7 +52,7 @@ def in_worker(path, threads, checkpoint, skull_strip="auto", progress=None, is_c
     """One job in a worker process that has just started.
 
     Returns:
-        dict: "seconds" of the job, handing over included; "peak_bytes" of the process (resident
+        dict: "seconds" of the job, handing over included; "stages"; "peak_bytes" of the process (resident
         memory; as the worker reports it where the system does not tell).
     """
     image = read_volume(path)
@@ -64,7 +62,7 @@ def in_worker(path, threads, checkpoint, skull_strip="auto", progress=None, is_c
         answer = client.enhance(image, settings, progress=progress, is_cancelled=is_cancelled)
         seconds = time.perf_counter() - begun
         peak = peak_of_process(client.process.pid) or answer.report["peak_memory_bytes"]["host"]
-    return {"seconds": seconds, "peak_bytes": peak}
+    return {"seconds": seconds, "stages": answer.report["stages"], "peak_bytes": peak}
 
 
 def summary(runs):
