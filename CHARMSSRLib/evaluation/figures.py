@@ -87,17 +87,17 @@ def error_maps(volume, candidates, degradation, scale, path, device="cpu"):
         one.set_axis_off()
     limits = {"vmin": 0, "vmax": volume.percentile, "cmap": "gray"}
     axes[0, 0].imshow(reference, **limits)
-    axes[0, 0].set_title("reference", fontsize=8)
+    axes[0, 0].set_title("reference", fontsize=10)
     for column, candidate in enumerate(candidates, 1):
         output = np.where(mask, reconstruct(candidate, volume, chosen, degradation, scale, device)[0], 0)
         error = np.abs(output - reference) / volume.percentile
         axes[0, column].imshow(output, **limits)
-        axes[0, column].set_title(candidate.name, fontsize=8)
+        axes[0, column].set_title(candidate.name, fontsize=10)
         shown = axes[1, column].imshow(error, vmin=0, vmax=ERROR_SHARE, cmap="magma")
         root_mean_square = np.sqrt(np.mean(error[mask] ** 2))
-        axes[1, column].set_title(f"|error|, RMS {100 * root_mean_square:.1f} %", fontsize=8)
+        axes[1, column].set_title(f"|error|, RMS {100 * root_mean_square:.1f} %", fontsize=10)
     figure.colorbar(shown, ax=axes[1, 0], label="share of the intensity range", fraction=0.2)
-    save_figure(figure, path)
+    save_figure(figure, path, dpi=70)  # as many pixels as the slices have, not more
 
 
 def _set_cost_axis(axes, costs):
@@ -133,7 +133,7 @@ def new_figure(width, height):
     return require_matplotlib()(figsize=(width, height), layout="constrained")
 
 
-def save_figure(figure, path):
+def save_figure(figure, path, dpi=110):
     """Write a figure as PNG; the file appears only when complete.
 
     Raises:
@@ -142,7 +142,7 @@ def save_figure(figure, path):
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
     try:
-        figure.savefig(partial, format="png", dpi=110)
+        figure.savefig(partial, format="png", dpi=dpi)
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from .protocol import Candidate
 from .sites import pairs_of, planes_mean
 
 PADDING = 32  # LR pixels on each side
+PCA_ALONE, ALL = "PCA's mean in", "all statistics in"  # windows for
 WORTH = 0.05  # dB of brain PSNR on average that a change of form must gain
 
 
@@ -41,7 +42,7 @@ def window_candidates(checkpoint, windows):
     name, intensity = card["name"], card["intensity"]["kind"]
     found = [
         Candidate(f"{name}, {what} {window}", with_local_statistics(network, window, attention), intensity)
-        for attention, what in ((False, "PCA's mean in"), (True, "all statistics in"))
+        for attention, what in ((False, PCA_ALONE), (True, ALL))
         for window in windows
     ]
     return [*found, Candidate(f"{name}, padded by {PADDING}", PaddedFrame(network.for_inference(), PADDING), intensity)]
@@ -65,7 +66,16 @@ def window_section(rows, name):
         best = max(best or (cells[0], form), (cells[0], form))
         lines.append(f"| {form} | " + " | ".join(f"{value:+.3f}" for value in cells) + " |")
     if best:
-        verdict = "is worth taking" if best[0] >= WORTH else "is not worth its time: the whole box is kept"
-        lines += ["", f"- Best: {best[1]}, {best[0]:+.3f} dB on average. Less than {WORTH:g} dB is nothing:"
-                  f" it {verdict}."]  # fmt: skip
+        verdict = "It is worth taking" if best[0] >= WORTH else f"Less than {WORTH:g} dB: the whole box is kept"
+        lines += ["", f"- Best: {best[1]}, {best[0]:+.3f} dB on average. {verdict}."]
+        share = _attentions_share(rows, name)
+        lines.append(f"- Local attention beside PCA's local mean changes {share:.4f} dB at most.")
     return lines
+
+
+def _attentions_share(rows, name):
+    """Largest change (dB) between windows for all statistics and for PCA's mean alone."""
+    means = planes_mean(rows)
+    changes = [abs(value - means[(*key[:3], key[3].replace(ALL, PCA_ALONE))])
+               for key, value in means.items() if key[3].startswith(f"{name}, {ALL}")]  # fmt: skip
+    return max(changes, default=0.0)
