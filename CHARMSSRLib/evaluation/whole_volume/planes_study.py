@@ -113,13 +113,13 @@ STUDY = Study(
     name="planes",
     title="Planes: slice by slice or along all three axes",
     protocol="Volumes of truly isotropic resolution, k-space truncated in all three axes (magnitude; with --coarse"
-    " bicubic: averaged), enhanced through `enhance` with the truth's mask and without bias correction, scored against the"
-    " truth inside the brain (3-D, range the 99.9th percentile). plane + cubic: slices of that plane enhanced, cubic"
-    " convolution across them. fused: the three slice-wise results, enlarged across their slices without new"
-    " frequencies: their mean, weighted by the frequencies that a plane resolves (spectrum), and with unsure"
-    f" frequencies taken back (shrunk); three is the mode of `enhance`, which uses {FUSION}. Bands in / out: the"
-    " banding figure on the input's grid. Bands to cubic: on the output's grid, the largest over the three axes of"
-    " (figure - 1e-4) / that of cubic interpolation. Gradient ratio: through-plane by in-plane gradient.",
+    " bicubic: averaged), enhanced through `enhance` with the truth's mask and without bias correction, scored"
+    " against the truth inside the brain (3-D, range the 99.9th percentile). plane + cubic: slices of that plane"
+    " enhanced, cubic convolution across them. fused: the three slice-wise results, enlarged across their slices"
+    " without new frequencies: their mean, weighted by the frequencies that a plane resolves (spectrum), and with"
+    f" unsure frequencies taken back (shrunk); three is the mode of `enhance`, which uses {FUSION}. Bands in / out:"
+    " the banding figure on the input's grid. Bands to cubic: on the output's grid, the largest over the three"
+    " axes of (figure - 1e-4) / that of cubic interpolation. Gradient ratio: through-plane by in-plane gradient.",
     columns=(
         Column("volume", "volume"), Column("contrast", "contrast"), Column("split", "split"), Column("way", "way"),
         Column("psnr", "PSNR (dB)", ".2f"), Column("ssim", "SSIM", ".4f"),
