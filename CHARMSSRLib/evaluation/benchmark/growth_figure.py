@@ -75,6 +75,7 @@ def _slices(axes, rows):
                       [row["seconds"]["iqr"] / 2 for row in own], marker="o", color=colour, capsize=3,
                       label=f"{threads} thread" + ("s" if threads > 1 else ""))  # fmt: skip
     size = f"{rows[0]['height']} x {rows[0]['width']}"
+    axes.set_xlim(left=0)
     _finish(axes, "slices", "seconds", f"Network stage, LR slices of {size}", legend=True)
 
 
@@ -88,12 +89,13 @@ def _threads(axes, rows):
         axes.bar(labels, heights, 0.5, bottom, label=title, color=colour)
         bottom = [low + height for low, height in zip(bottom, heights)]
     size = " x ".join(str(one) for one in own[0]["size"])
+    axes.set_xlim(-0.8, len(own) - 0.2)
     _finish(axes, "threads", "seconds", f"Whole enhancement of {size} voxels")
 
 
 def _finish(axes, x, y, title, legend=False):
     axes.set(xlabel=x, ylabel=y, title=title)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.25 * axes.get_ylim()[1])  # room for the legend
     axes.spines[["top", "right"]].set_visible(False)
     if legend:
         axes.legend(frameon=False, fontsize=8, loc="upper left")
