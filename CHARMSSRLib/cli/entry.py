@@ -14,7 +14,7 @@ from ..errors import Cancelled, CHARMSSRError
 # the default "run": a function of the parsed arguments that returns the exit status (None for 0).
 COMMANDS = (
     "enhance", "batch", "fine-tune", "prepare", "train", "evaluate", "compare", "reproduce", "benchmark",
-    "checkpoints", "worker",
+    "export", "checkpoints", "worker",
 )  # fmt: skip
 
 DONE, UNEXPECTED, BAD_INPUT, CANCELLED = 0, 1, 2, 130

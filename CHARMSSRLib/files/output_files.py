@@ -117,6 +117,10 @@ class OutputFiles:
         """Write a text file (UTF-8, line ends as given)."""
         self._add(path, Path(path).suffix, lambda temporary: temporary.write_bytes(text.encode("utf-8")))
 
+    def add_file(self, write, path):
+        """Let ``write(temporary path)`` make a file of any kind."""
+        self._add(path, Path(path).suffix, write)
+
     def add_folder(self, folder):
         """Create a folder for later files if it is missing; it goes again without a commit."""
         folder = Path(folder)

@@ -68,7 +68,7 @@ class _FoldedRRAF(nn.Module):
     def __init__(self, block):
         super().__init__()
         self.units = nn.ModuleList(_FoldedRLFE(unit) for unit in block.units)
-        self.mix = FusedConvolution(*_fold_shuffle(block.shuffle)) if isinstance(block.shuffle, ChannelShuffle) else None
+        self.mix = FusedConvolution(*fold_shuffle(block.shuffle)) if isinstance(block.shuffle, ChannelShuffle) else None
         self.pca = _FoldedPCA(block.pca) if isinstance(block.pca, PixelChannelAttention) else None
 
     def forward(self, features):
@@ -171,7 +171,7 @@ def _split_fuse(fuse):
     return [FusedConvolution(part, fuse.bias if i == 0 else torch.zeros_like(fuse.bias)) for i, part in enumerate(parts)]
 
 
-def _fold_shuffle(shuffle):
+def fold_shuffle(shuffle):
     """The shuffle's skip, two grouped 1x1 and permutation as one dense (C, C, 1, 1) weight and a bias."""
     channels = shuffle.p2.out_channels
     basis = torch.eye(channels, dtype=torch.float64).view(channels, channels, 1, 1)

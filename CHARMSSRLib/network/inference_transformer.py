@@ -38,22 +38,22 @@ class FoldedTransformer(nn.Module):
         tokens = self.qkv(normalised)
         total = as_rows(features).reshape(n, h * w, c) + self.project_bias
         for rate, depthwise in enumerate(self.depthwise):
-            q, k, v = as_rows(depthwise(tokens)).reshape(n, h * w, 3 * c).split(c, dim=-1)
-            total = torch.baddbmm(total, v, self._matrix(q, k, rate).to(v.dtype))
+            qkv = as_rows(depthwise(tokens)).reshape(n, h * w, 3 * c)
+            total = torch.baddbmm(total, qkv[..., 2 * c :], self._matrix(qkv.float(), rate).to(qkv.dtype))
         return as_image(total.view(n, h, w, c))
 
-    def _matrix(self, q, k, rate):
-        """(project * rate weight * attention) as one (N, C, C) matrix that multiplies rows of V; q, k (N, HW, C)."""
-        q, k = q.float(), k.float()
-        n, _, c = q.shape
+    def _matrix(self, qkv, rate):
+        """(project * rate weight * attention) as one (N, C, C) matrix that multiplies rows of V; qkv (N, HW, 3C)."""
+        n, c = len(qkv), qkv.shape[-1] // 3
         each = c // self.heads
+        q, k = qkv[..., :c], qkv[..., c : 2 * c]
         # All channels with all: the heads' own blocks lie on the diagonal. Four times the products, no copy.
         gram = (q.transpose(1, 2) @ k).view(n, self.heads, each, self.heads, each)
         gram = gram.diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)
+        # Of V too: one pass over memory in its order is faster than two that skip.
         # F.normalize divides by max(norm, 1e-12); the same floor here.
-        length_q, length_k = (
-            one.square().sum(1).sqrt().clamp_min(1e-12).view(n, self.heads, each) for one in (q, k)
-        )
+        lengths = qkv.square().sum(1).sqrt().clamp_min(1e-12).view(n, 3, self.heads, each)
+        length_q, length_k = lengths[:, 0], lengths[:, 1]
         gram = gram / length_q[..., :, None] / length_k[..., None, :]
         attention = (self.temperature[rate].float().view(1, -1, 1, 1) * gram).softmax(-1)
         project = self.project.float().view(c, self.heads, each)

@@ -1,0 +1,40 @@
+"""``charmssr export``: a checkpoint as an ONNX file."""
+
+from pathlib import Path
+
+
+def add_parser(subparsers):
+    """Register the subcommand."""
+    parser = subparsers.add_parser(
+        "export",
+        help="write a checkpoint as ONNX",
+        description="Write the network of a checkpoint as an ONNX file for slices of any size, checked against PyTorch"
+        " before it appears. Scaling of intensities and the scale stand in the file's metadata. Needs the packages onnx"
+        " and onnxruntime.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("checkpoint", metavar="NAME|FILE", help="a checkpoint's name or its weights file")
+    parser.add_argument("output", metavar="OUTPUT.onnx", type=Path, help="the file to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    parser.set_defaults(run=run)
+
+
+def run(arguments):
+    """Run the subcommand."""
+    from ..errors import SettingsError
+    from ..files.output_files import OutputFiles, check_target
+
+    output = arguments.output
+    if output.suffix.lower() != ".onnx":
+        raise SettingsError(f"{output.name} does not end in .onnx: give the output a name that does.")
+    check_target(output, arguments.overwrite)
+
+    from ..checkpoint import load_checkpoint
+    from ..enhancement.onnx_export import OPSET, export_onnx
+
+    checkpoint = load_checkpoint(arguments.checkpoint)
+    differences = []
+    with OutputFiles(arguments.overwrite) as files:
+        files.add_file(lambda temporary: differences.append(export_onnx(checkpoint, temporary)), output)
+        files.commit()
+    print(f"{output} (opset {OPSET}; differs from PyTorch by at most {differences[0]:.1e} of the intensity range)")

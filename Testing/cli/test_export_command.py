@@ -1,0 +1,75 @@
+"""``charmssr export``: an ONNX file that computes what the network computes."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from CHARMSSRLib.checkpoint import load_checkpoint, save_checkpoint
+from CHARMSSRLib.cli import main
+from CHARMSSRLib.network.charms import CHARMS
+from CHARMSSRLib.training.degradations import bicubic_downsample
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture(params=[2, 4])
+def weights(request, tmp_path):
+    """A small checkpoint whose every part matters."""
+    torch.manual_seed(0)
+    network = CHARMS(request.param, blocks=2, units=1).eval()
+    torch.nn.init.normal_(network.tail.weight, std=0.05)
+    card = {"format": 1, "name": "small", "margin": 16, "data_consistency_operator": "bicubic", "intensity": {"kind": "minmax"}, "licence": "Apache-2.0"}
+    return save_checkpoint(network, card, tmp_path / "small")
+
+
+def test_the_file_computes_what_the_network_computes_at_any_size(weights, tmp_path, capsys):
+    output = tmp_path / "small.onnx"
+    assert main(["export", str(weights), str(output)]) == 0
+    assert "opset 17" in capsys.readouterr().out
+    session = onnxruntime.InferenceSession(str(output), providers=["CPUExecutionProvider"])
+    checkpoint = load_checkpoint(weights)
+    for size in [(1, 1, 31, 50), (2, 1, 64, 21)]:
+        slices = torch.rand(*size)
+        with torch.no_grad():
+            expected = checkpoint.network(slices).numpy()
+        (found,) = session.run(None, {"slices": slices.numpy()})
+        assert np.abs(found - expected).max() < 1e-5
+    metadata = {entry.key: entry.value for entry in onnx.load(str(output)).metadata_props}
+    assert metadata["sha256"] == checkpoint.card["sha256"] and int(metadata["scale"]) == checkpoint.card["scale"]
+    assert json.loads(metadata["intensity"]) == {"kind": "minmax"}
+
+
+def test_the_skip_keeps_the_voxel_edges(tmp_path):
+    """An untrained network is bicubic interpolation: downsampling its result gives a smooth slice back in place."""
+    network = CHARMS(2, blocks=1, units=1).eval()
+    weights = save_checkpoint(network, {"format": 1, "name": "untrained", "margin": 16, "data_consistency_operator": "bicubic", "intensity": {"kind": "minmax"}}, tmp_path / "untrained")
+    assert main(["export", str(weights), str(tmp_path / "untrained.onnx")]) == 0
+    session = onnxruntime.InferenceSession(str(tmp_path / "untrained.onnx"), providers=["CPUExecutionProvider"])
+    y, x = np.mgrid[:24, :30].astype(np.float32)
+    smooth = (0.5 + 0.01 * x - 0.005 * y)[None, None]
+    (fine,) = session.run(None, {"slices": smooth})
+    back = bicubic_downsample(torch.from_numpy(fine), 2).numpy()
+    assert np.abs(back - smooth)[..., 3:-3, 3:-3].max() < 1e-4
+
+
+def test_what_cannot_be_written_is_refused_and_nothing_is_left(weights, tmp_path, capsys, monkeypatch):
+    (tmp_path / "there.onnx").write_text("mine")
+    assert main(["export", str(weights), str(tmp_path / "there.onnx")]) == 2
+    assert (tmp_path / "there.onnx").read_text() == "mine"
+    assert main(["export", str(weights), str(tmp_path / "small.pb")]) == 2
+    assert ".onnx" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert main(["export", str(weights), str(tmp_path / "new.onnx")]) == 2
+    assert "pip install onnx" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small", "there.onnx"]
+
+
+def test_a_file_that_computes_something_else_is_not_kept(weights, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("CHARMSSRLib.enhancement.onnx_export.TOLERANCE", -1.0)
+    assert main(["export", str(weights), str(tmp_path / "small.onnx")]) == 2
+    assert "differs" in capsys.readouterr().err
+    assert not (tmp_path / "small.onnx").exists()
