@@ -6,6 +6,8 @@ import numpy as np
 import torch
 
 from ..errors import BackendError, Cancelled
+from .allocator import keep_freed_memory
+from .batch_runners import runner_for
 from .devices import choose_batch
 
 EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory", "status_alloc_failed")
@@ -33,7 +35,9 @@ class SliceEnhancer:
         self._prepare()
 
     def _prepare(self):
-        self._ready = self._network.for_inference().to(self.device, self.dtype)
+        self._runner = runner_for(self._network.for_inference().to(self.device, self.dtype), self.device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         if self.device.type == "cuda" and self.dtype == torch.float32:
             # PyTorch's default rounds a convolution's input to 10 bits (TF32): that is not float32.
             torch.backends.cudnn.allow_tf32 = False
@@ -51,25 +55,40 @@ class SliceEnhancer:
             Cancelled: between two batches.
             BackendError: not even the CPU has the memory for one slice.
         """
-        done, s = 0, self.scale
+        s = self.scale
         out_rows = slice(rows.start * s, rows.stop * s)
         out_columns = slice(columns.start * s, columns.stop * s)
-        while done < len(indices):
+        waiting, under_way, done = list(indices), None, 0
+        while waiting or under_way is not None:
             if is_cancelled is not None and is_cancelled():
                 raise Cancelled()
-            chosen = list(indices[done : done + self.batch])
-            try:
-                enhanced = self._forward(self._gather(stack, chosen, rows, columns))
-            except (RuntimeError, MemoryError) as error:
-                if not _is_memory(error):
-                    raise
+            chosen = waiting[: self.batch]
+            ticket = self._submit(stack, chosen, rows, columns, under_way is None) if chosen else None
+            if under_way is not None:
+                numbers, earlier = under_way
+                for number, one in zip(numbers, self._runner.collect(earlier)):
+                    output[number, out_rows, out_columns] = one
+                done += len(numbers)
+                if progress is not None:
+                    progress(done, len(indices))
+            under_way = None
+            if ticket is not None:
+                under_way = chosen, ticket
+                del waiting[: len(chosen)]
+
+    def _submit(self, stack, chosen, rows, columns, alone):
+        """Start on some slices; None when memory is short: they are to be tried again.
+
+        While another batch is under way (not ``alone``) it is its memory that may be missing: nothing changes then.
+        """
+        try:
+            return self._runner.submit(self._gather(stack, chosen, rows, columns))
+        except (RuntimeError, MemoryError) as error:
+            if not _is_memory(error):
+                raise
+            if alone:
                 self._make_do()
-                continue
-            for number, one in zip(chosen, enhanced):
-                output[number, out_rows, out_columns] = one
-            done += len(chosen)
-            if progress is not None:
-                progress(done, len(indices))
+            return None
 
     def _gather(self, stack, chosen, rows, columns):
         """(n, channels, h, w): each slice with its neighbours; beyond the ends the last one repeats."""
@@ -78,11 +97,6 @@ class SliceEnhancer:
         return np.stack(
             [[stack[min(max(i + o, 0), len(stack) - 1), rows, columns] for o in offsets] for i in chosen]
         ).astype(np.float32, copy=False)
-
-    def _forward(self, slices):
-        with torch.inference_mode():
-            tensor = torch.from_numpy(slices).to(self.device, self.dtype)
-            return self._ready(tensor)[:, 0].float().cpu().numpy()
 
     def _make_do(self):
         """Halve the batch, or move to the CPU; give up when neither is left."""

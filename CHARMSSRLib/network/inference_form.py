@@ -168,7 +168,9 @@ def _is_conv(layer):
 def _split_fuse(fuse):
     """The 1x1 convolution on the concatenated stages as one for each stage; the first has the bias."""
     parts = fuse.weight.split(fuse.out_channels, dim=1)
-    return [FusedConvolution(part, fuse.bias if i == 0 else torch.zeros_like(fuse.bias)) for i, part in enumerate(parts)]
+    return [
+        FusedConvolution(part, fuse.bias if i == 0 else torch.zeros_like(fuse.bias)) for i, part in enumerate(parts)
+    ]
 
 
 def fold_shuffle(shuffle):

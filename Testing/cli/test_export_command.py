@@ -22,7 +22,14 @@ def weights(request, tmp_path):
     torch.manual_seed(0)
     network = CHARMS(request.param, blocks=2, units=1).eval()
     torch.nn.init.normal_(network.tail.weight, std=0.05)
-    card = {"format": 1, "name": "small", "margin": 16, "data_consistency_operator": "bicubic", "intensity": {"kind": "minmax"}, "licence": "Apache-2.0"}
+    card = {
+        "format": 1,
+        "name": "small",
+        "margin": 16,
+        "data_consistency_operator": "bicubic",
+        "intensity": {"kind": "minmax"},
+        "licence": "Apache-2.0",
+    }
     return save_checkpoint(network, card, tmp_path / "small")
 
 
@@ -46,7 +53,17 @@ def test_the_file_computes_what_the_network_computes_at_any_size(weights, tmp_pa
 def test_the_skip_keeps_the_voxel_edges(tmp_path):
     """An untrained network is bicubic interpolation: downsampling its result gives a smooth slice back in place."""
     network = CHARMS(2, blocks=1, units=1).eval()
-    weights = save_checkpoint(network, {"format": 1, "name": "untrained", "margin": 16, "data_consistency_operator": "bicubic", "intensity": {"kind": "minmax"}}, tmp_path / "untrained")
+    weights = save_checkpoint(
+        network,
+        {
+            "format": 1,
+            "name": "untrained",
+            "margin": 16,
+            "data_consistency_operator": "bicubic",
+            "intensity": {"kind": "minmax"},
+        },
+        tmp_path / "untrained",
+    )
     assert main(["export", str(weights), str(tmp_path / "untrained.onnx")]) == 0
     session = onnxruntime.InferenceSession(str(tmp_path / "untrained.onnx"), providers=["CPUExecutionProvider"])
     y, x = np.mgrid[:24, :30].astype(np.float32)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from CHARMSSRLib import CHARMS
+from CHARMSSRLib import CHARMS, EnhancementSettings
 from CHARMSSRLib.checkpoint import save_checkpoint
 
 
@@ -23,6 +23,12 @@ def make_checkpoint(folder, name="small", **arguments):
 def checkpoint(tmp_path_factory):
     """Path of a small x2 checkpoint."""
     return str(make_checkpoint(tmp_path_factory.mktemp("checkpoints")))
+
+
+@pytest.fixture
+def settings(checkpoint):
+    """Without bias correction, which has tests of its own and takes longest."""
+    return EnhancementSettings(checkpoint=checkpoint, device="cpu", bias_correction=False)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import SimpleITK as sitk
 import torch
 
 from CHARMSSRLib import Cancelled, EnhancementSettings, enhance
-from CHARMSSRLib.enhancement import inference
 from CHARMSSRLib.enhancement.checks import check_image
 from CHARMSSRLib.errors import BackendError, CheckpointError, InputError, SettingsError
 
@@ -16,12 +15,6 @@ REPORT_KEYS = (
     "checkpoint", "device", "precision", "stages", "peak_memory_bytes", "slices", "data_consistency", "banding",
     "skull_strip", "warnings",
 )  # fmt: skip
-
-
-@pytest.fixture
-def settings(checkpoint):
-    """Without bias correction, which has tests of its own and takes longest."""
-    return EnhancementSettings(checkpoint=checkpoint, device="cpu", bias_correction=False)
 
 
 def array(image):
@@ -214,77 +207,6 @@ def test_cancelling_is_asked_between_batches_of_slices(head_crop, settings):
     asked = []
     enhance(image, dataclasses.replace(settings, batch=2), mask, is_cancelled=lambda: bool(asked.append(1)))
     assert len(asked) >= 12
-
-
-class ShortOfMemory(torch.nn.Module):
-    """Stands in for a device that holds at most ``limit`` slices at a time."""
-
-    def __init__(self, inner, limit):
-        super().__init__()
-        self.inner, self.limit = inner, limit
-
-    def forward(self, slices):
-        if len(slices) > self.limit:
-            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
-        return self.inner(slices)
-
-
-def test_short_memory_halves_the_batch_and_the_report_says_so(head_crop, settings, monkeypatch):
-    image, mask = head_crop
-    expected = array(enhance(image, settings, mask).image)
-    prepare = inference.SliceEnhancer._prepare
-
-    def limited(self):
-        prepare(self)
-        self._ready = ShortOfMemory(self._ready, 2)
-
-    monkeypatch.setattr(inference.SliceEnhancer, "_prepare", limited)
-    result = enhance(image, dataclasses.replace(settings, batch=8), mask)
-    assert result.report["batch"] == 2
-    assert [text for text in result.report["warnings"] if "reduced to 2" in text]
-    assert np.allclose(array(result.image), expected, atol=1e-5 * expected.max())
-
-
-def test_when_one_slice_is_too_much_for_the_cpu_the_message_says_what_to_do(head_crop, settings, monkeypatch):
-    image, mask = head_crop
-    monkeypatch.setattr(
-        inference.SliceEnhancer, "_forward", lambda self, slices: (_ for _ in ()).throw(MemoryError())
-    )
-    with pytest.raises(BackendError, match="memory"):
-        enhance(image, settings, mask)
-
-
-def test_a_device_that_runs_short_hands_over_to_the_cpu(monkeypatch, checkpoint):
-    from CHARMSSRLib import load_checkpoint
-
-    enhancer = inference.SliceEnhancer(load_checkpoint(checkpoint).network, torch.device("cpu"), torch.float32)
-    expected = np.zeros((2, 40, 40), np.float32)
-    stack = np.random.default_rng(0).random((2, 20, 20)).astype(np.float32)
-    whole = slice(0, 20)
-    enhancer.run(stack, [0, 1], expected, whole, whole)
-    forward = inference.SliceEnhancer._forward
-
-    def fail_off_the_cpu(self, slices):
-        if self.device.type != "cpu":
-            raise RuntimeError("MPS backend out of memory")
-        return forward(self, slices)
-
-    monkeypatch.setattr(inference.SliceEnhancer, "_forward", fail_off_the_cpu)
-    enhancer.device, output = torch.device("meta"), np.zeros_like(expected)
-    enhancer.run(stack, [0, 1], output, whole, whole)
-    assert enhancer.device.type == "cpu" and "CPU" in enhancer.fallbacks[-1]
-    assert np.allclose(output, expected)
-
-
-def test_a_failure_that_is_not_memory_is_not_hidden(head_crop, settings, monkeypatch):
-    image, mask = head_crop
-
-    def broken(self, slices):
-        raise RuntimeError("shape mismatch")
-
-    monkeypatch.setattr(inference.SliceEnhancer, "_forward", broken)
-    with pytest.raises(RuntimeError, match="shape mismatch"):
-        enhance(image, settings, mask)
 
 
 def test_empty_masks_missing_checkpoints_and_devices_are_refused_in_words(head_crop, settings):
