@@ -31,20 +31,8 @@ def main(text):
     result, figures = way(image, specification, stages)
     with stages("write"):
         write_volume(result, specification["output"], overwrite=True)
-    peak = peak_of_process() or peak_memory(torch.device("cpu"))["host"]
+    peak = peak_memory(torch.device("cpu"))["host"]
     return {**figures, "stages": stages.seconds, "peak_bytes": peak, "threads": torch.get_num_threads()}
-
-
-def peak_of_process(process="self"):
-    """Peak resident memory in bytes, where Linux tells; None elsewhere.
-
-    Better than getrusage there, whose figure starts with the peak of the process that started this one.
-    """
-    try:
-        with open(f"/proc/{process}/status", encoding="ascii", errors="replace") as stream:
-            return next(1024 * int(line.split()[1]) for line in stream if line.startswith("VmHWM:"))
-    except (OSError, StopIteration):
-        return None
 
 
 def _enhance(image, specification, stages):

@@ -2,10 +2,10 @@
 
 import time
 
+from ...enhancement.report import peak_resident_bytes
 from ...settings import EnhancementSettings
 from ...volume_io import read_volume
 from ...worker.client import WorkerClient
-from .job import peak_of_process
 from .jobs import ENHANCE, NAIVE, environment_for, run_job
 from .timing import Spread
 
@@ -61,7 +61,7 @@ def in_worker(path, threads, checkpoint, skull_strip="auto", progress=None, is_c
         begun = time.perf_counter()
         answer = client.enhance(image, settings, progress=progress, is_cancelled=is_cancelled)
         seconds = time.perf_counter() - begun
-        peak = peak_of_process(client.process.pid) or answer.report["peak_memory_bytes"]["host"]
+        peak = peak_resident_bytes(client.process.pid) or answer.report["peak_memory_bytes"]["host"]
     return {"seconds": seconds, "stages": answer.report["stages"], "peak_bytes": peak}
 
 
