@@ -73,7 +73,8 @@ def make_card(config, result, train_volumes, validation_volumes, command, device
         "preliminary": preliminary,
         "seen_7t": False,
         "degradations": [config.degradation],
-        "data_consistency_operator": "bicubic",
+        # Scanners truncate k-space: for real scans this D risks least (docs/whole-volumes.md).
+        "data_consistency_operator": "kspace" if config.degradation in ("kspace", "clinical") else "bicubic",
         "intensity": INTENSITY[config.normalisation],
         "margin": MARGIN,
         "training_data": _data_of(train_volumes),
