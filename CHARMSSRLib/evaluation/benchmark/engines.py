@@ -5,9 +5,11 @@ import logging
 import torch
 
 from ..speed import forward
+from .limits import has_native_bfloat16
 
 logger = logging.getLogger(__name__)
 
+BFLOAT16 = "CHARMS, form for inference, bfloat16 (on request)"
 COMPILED = "CHARMS, form for inference, compiled"
 GRAPH = "CHARMS, form for inference, as a CUDA graph"
 
@@ -17,6 +19,8 @@ def engine_forwards(network, image):
 
     What a machine lacks (a compiler, a feature of the card) is left out with a line in the log.
     """
+    if image.device.type == "cpu" and image.dtype == torch.float32 and has_native_bfloat16():
+        return {BFLOAT16: forward(network.for_inference().to(torch.bfloat16), image.to(torch.bfloat16))}
     if image.device.type != "cuda":
         return {}
     form = network.for_inference().to(image.device, image.dtype)

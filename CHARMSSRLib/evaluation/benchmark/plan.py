@@ -45,7 +45,7 @@ class Plan:
     lr_size: int = 128
     batches: tuple = (1,)
     rounds: int = 15
-    seconds_each: float = 30.0
+    seconds_each: float = 60.0
     others: bool = True
     stage_slices: int = 16
     head: str = GENERATED

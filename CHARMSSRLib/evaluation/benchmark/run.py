@@ -11,6 +11,7 @@ import torch
 
 from ... import __version__
 from ...checkpoint import load_checkpoint
+from ...enhancement.allocator import keep_freed_memory
 from ...enhancement.devices import choose_precision
 from ...errors import OutputError
 from . import limits, networks
@@ -38,6 +39,8 @@ def run(plan, earlier=None, progress=None, is_cancelled=None):
     checkpoint = load_checkpoint(plan.checkpoint)
     before = torch.get_num_threads()
     torch.set_num_threads(plan.threads)
+    if plan.device.type == "cpu":
+        keep_freed_memory()  # as ``enhance`` does; every network here gains by it
     try:
         for number, name in enumerate(plan.parts):
             tell = _part(progress, number, len(plan.parts), name)
