@@ -28,12 +28,13 @@ class OverlappedRunner:
     """A CUDA card: page-locked buffers, copies that do not wait, a stream of its own.
 
     Not captured as a CUDA graph: with more than a few slices per batch the card, not the launching
-    of its kernels, sets the pace (``Testing/gpu/benchmark.py`` measures both).
+    of its kernels, should set the pace. ``Testing/gpu/benchmark.py`` measures both; no card has run it yet.
     """
 
     def __init__(self, form, device):
         self._form, self._device = form, device
         self._stream = torch.cuda.Stream(device)
+        self._stream.wait_stream(torch.cuda.current_stream(device))  # the weights may still be on their way
         self._buffers, self._turn = [None, None], 0
 
     def submit(self, slices):
