@@ -89,9 +89,16 @@ class _FoldedRLFE(nn.Module):
 
     def forward(self, features):
         y = self.conv2(self.conv1(features))
-        attention = self.up(self.d2(self.d1(self.pool(self.down(y)))))
+        attention = self.up(self.d2(self.d1(self._pooled(self.down(y)))))
         attention = F.interpolate(attention, size=y.shape[-2:], mode="bilinear", align_corners=False)
         return torch.addcmul(features, y, attention, out=y)
+
+    def _pooled(self, image):
+        """The maximum over a square: on a CPU over its rows, then its columns, 14 comparisons instead of 49."""
+        if image.device.type != "cpu":
+            return self.pool(image)
+        k, stride, padding = self.pool.kernel_size, self.pool.stride, self.pool.padding
+        return F.max_pool2d(F.max_pool2d(image, (k, 1), (stride, 1), (padding, 0)), (1, k), (1, stride), (0, padding))
 
 
 class _FoldedPCA(nn.Module):
