@@ -145,10 +145,12 @@ def test_ixi_becomes_table_2_and_a_second_run_does_nothing_again(tmp_path, repro
     assert (tmp_path / "out" / "report.md").read_text() == report
 
 
-def test_given_weights_are_scored_without_training(tmp_path, reproduce):
+def test_given_weights_are_scored_without_training(tmp_path, reproduce, monkeypatch):
     ixi_folder(tmp_path / "ixi", subjects=3, contrasts=("T1",))
     common = ["--ixi", tmp_path / "ixi", "--contrast", "T1w", *QUICK]
-    status, _, err = reproduce(*common, "--output", tmp_path / "none", "--score-only", "--scale", "4")
+    with monkeypatch.context() as patch:
+        patch.setattr("CHARMSSRLib.reproduction.single_field.available_checkpoints", lambda: [])
+        status, _, err = reproduce(*common, "--output", tmp_path / "none", "--score-only", "--scale", "4")
     assert status == 2 and "Nothing to score for ixi-x4" in err
     checkpoint = small_checkpoint(tmp_path)
     status, _, err = reproduce(*common, "--output", tmp_path / "out", "--score-only", "--checkpoint", checkpoint)
