@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..settings import DEFAULT_CHECKPOINT
 from .interruption import Interruption
-from .options import check_backend_name, device_name
+from .options import check_backend_name, device_name, positive
 from .progress import ProgressLine
 
 # Those of evaluation.benchmark.plan, which needs torch.
@@ -47,28 +47,28 @@ def add_parser(subparsers):
     parser.add_argument("--output", metavar="DIR", type=Path, help="existing folder for the figures")
     parser.add_argument("--whole-job", metavar="FILE|generated", help="compare whole enhancements of this head with"
                         " the naive way: a volume file, or a generated head")  # fmt: skip
-    parser.add_argument("--size", nargs=3, type=_positive, metavar="N", help="voxels along x, y and z that the head is"
+    parser.add_argument("--size", nargs=3, type=positive, metavar="N", help="voxels along x, y and z that the head is"
                         " cropped or padded to (or generated with; default there: 176 256 256)")  # fmt: skip
-    parser.add_argument("--naive-slices", type=_positive, metavar="N", help="let the naive way do only N slices, evenly"
+    parser.add_argument("--naive-slices", type=positive, metavar="N", help="let the naive way do only N slices, evenly"
                         " spread, and extrapolate its network stage (default: all)")  # fmt: skip
     parser.add_argument("--growth", action="store_true", help="also measure growth; needs matplotlib with --output")
-    parser.add_argument("--rounds", type=_positive, metavar="N", help="turns of each network (default: 15)")
-    parser.add_argument("--whole-rounds", type=_positive, metavar="N", help="whole enhancements of each kind"
+    parser.add_argument("--rounds", type=positive, metavar="N", help="turns of each network (default: 15)")
+    parser.add_argument("--whole-rounds", type=positive, metavar="N", help="whole enhancements of each kind"
                         " (default: 3)")  # fmt: skip
     parser.add_argument("--more-rounds", action="store_true", help="add the rounds of whole-job to those that the"
                         " folder holds of the same head and machine")  # fmt: skip
     parser.add_argument("--growth-shares", nargs="+", type=_share, metavar="X", help="of the head's voxels along each"
                         " axis, for growth (default: 0.5 0.75 1)")  # fmt: skip
-    parser.add_argument("--lr-size", type=_positive, metavar="N", help="rows and columns of the LR slices"
+    parser.add_argument("--lr-size", type=positive, metavar="N", help="rows and columns of the LR slices"
                         " (default: 128)")  # fmt: skip
-    parser.add_argument("--batches", nargs="+", type=_positive, metavar="N", help="slices at a time"
+    parser.add_argument("--batches", nargs="+", type=positive, metavar="N", help="slices at a time"
                         " (default: 1; on a GPU 1 16 44)")  # fmt: skip
     parser.add_argument("--no-others", action="store_true", help="leave out the other methods of the comparison")
     parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, metavar="NAME|FILE", help="default: %(default)s")
     parser.add_argument("--skull-strip", default="auto", metavar="auto|BACKEND", help="of whole enhancements")
     parser.add_argument("--device", type=device_name, default="auto", metavar="auto|cpu|cuda[:N]|mps",
                         help="where to compute (default: auto)")  # fmt: skip
-    parser.add_argument("--threads", type=_positive, metavar="N", help="CPU threads (default: all cores)")
+    parser.add_argument("--threads", type=positive, metavar="N", help="CPU threads (default: all cores)")
     parser.set_defaults(run=run)
 
 
@@ -137,13 +137,3 @@ def _share(text):
     if not 0 < share <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and up to 1")
     return share
-
-
-def _positive(text):
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return number

@@ -112,11 +112,20 @@ def device_name(text):
     return text
 
 
+def positive(text):
+    """Type of an option that counts: a whole number from 1 up."""
+    return _whole_number(text, 1, "from 1 up")
+
+
 def _count(text):
+    return _whole_number(text, 0, "from 0 (automatic) up")
+
+
+def _whole_number(text, least, range_in_words):
     try:
-        count = int(text)
+        number = int(text)
     except ValueError:
-        count = -1
-    if count < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 (automatic) up")
-    return count
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {range_in_words}")
+    return number

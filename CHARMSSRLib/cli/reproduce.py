@@ -1,10 +1,10 @@
 """``charmssr reproduce``: the paper's experiments on the public data sets that the user has downloaded."""
 
-import argparse
 import sys
 from pathlib import Path
 
 from .interruption import Interruption
+from .options import positive
 from .progress import ProgressLine
 
 METHODS = ("bicubic", "srcnn", "vdsr", "edsr", "pan", "w2amsn", "fmen", "charms")
@@ -29,7 +29,7 @@ def add_parser(subparsers):
                       " subject, contrast, field, path")  # fmt: skip
     data.add_argument("--contrast", choices=("T1w", "T2w", "both"), default="both", help="default: both")
     data.add_argument(
-        "--subjects", type=_positive, metavar="N", help="only N subjects of IXI and HCP, drawn by the seed"
+        "--subjects", type=positive, metavar="N", help="only N subjects of IXI and HCP, drawn by the seed"
     )
     parser.add_argument("--output", metavar="DIR", type=Path, help="folder of the results; made if missing")
     parser.add_argument("--dry-run", action="store_true", help="list what was found and what would be done; do nothing")
@@ -39,18 +39,18 @@ def add_parser(subparsers):
     tables.add_argument("--ablation", action="store_true", help="also the ladder of Table 4")
     tables.add_argument("--preset", choices=("auto", "paper", "gpu", "cpu"), default="auto", help="training schedule:"
                         " the paper's, that of our comparison, or a short one (default: by device)")  # fmt: skip
-    tables.add_argument("--steps", type=_positive, metavar="N", help="training steps, instead of the preset's")
+    tables.add_argument("--steps", type=positive, metavar="N", help="training steps, instead of the preset's")
     tables.add_argument(
         "--weights", metavar="DIR", type=Path, help="trained weights: an earlier output, or NAME.safetensors"
     )
     tables.add_argument("--figures", action="store_true", help="also draw figures")
     tables.add_argument("--no-timing", action="store_true", help="leave out the milliseconds per slice")
     pairs = parser.add_argument_group("Tables 5-8")
-    pairs.add_argument("--tuning-steps", type=_positive, default=0, metavar="N", help="default: by device")
+    pairs.add_argument("--tuning-steps", type=positive, default=0, metavar="N", help="default: by device")
     pairs.add_argument(
         "--tuning-rate", type=float, default=0.0, metavar="RATE", help="learning rate (default: by device)"
     )
-    pairs.add_argument("--hold-out", type=_positive, default=2, metavar="N", help="subjects of PTT1 that choose the"
+    pairs.add_argument("--hold-out", type=positive, default=2, metavar="N", help="subjects of PTT1 that choose the"
                        " step that is kept (default: 2)")  # fmt: skip
     both = parser.add_argument_group("all")
     both.add_argument("--checkpoint", metavar="NAME|FILE", help="what is tuned (default: that of 'charmssr enhance');"
@@ -83,13 +83,3 @@ def run(arguments):
         return CANCELLED
     print(report)
     return None
-
-
-def _positive(text):
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return value

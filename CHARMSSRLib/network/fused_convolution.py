@@ -73,10 +73,10 @@ def _in_one_call(image):
     return image.dtype == torch.float32 or (image.dtype == torch.bfloat16 and _HAS_BFLOAT16)
 
 
-def _asks(name):
-    """Whether oneDNN supports something; private functions of PyTorch, which another version may lack."""
+def _has_bfloat16():
+    """Whether oneDNN convolves in bfloat16 here; a private function of PyTorch, which another version may lack."""
     try:
-        return bool(getattr(torch.ops.mkldnn, name)())
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     except (AttributeError, RuntimeError):
         return False
 
@@ -94,4 +94,4 @@ def _has_call():
     return torch.equal(one, image) and torch.equal(two, 2 * image)
 
 
-_HAS_CALL, _HAS_BFLOAT16 = _has_call(), _asks("_is_mkldnn_bf16_supported")
+_HAS_CALL, _HAS_BFLOAT16 = _has_call(), _has_bfloat16()

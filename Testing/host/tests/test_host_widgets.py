@@ -157,5 +157,5 @@ def test_a_path_is_announced(slicerHost):
 
     edit, seen = ctk.ctkPathLineEdit(), []
     edit.connect("currentPathChanged(QString)", seen.append)
-    edit.currentPath = "/tmp/model.json"
-    assert seen == ["/tmp/model.json"] and edit.currentPath == "/tmp/model.json"
+    edit.currentPath = "folder/model.json"
+    assert seen == ["folder/model.json"] and edit.currentPath == "folder/model.json"
