@@ -20,7 +20,7 @@ def engine_forwards(network, image):
     What a machine lacks (a compiler, a feature of the card) is left out with a line in the log.
     """
     if image.device.type == "cpu" and image.dtype == torch.float32 and has_native_bfloat16():
-        return {BFLOAT16: forward(network.for_inference().to(torch.bfloat16), image.to(torch.bfloat16))}
+        return {BFLOAT16: forward(network.for_inference().to(torch.bfloat16), image)}
     if image.device.type != "cuda":
         return {}
     form = network.for_inference().to(image.device, image.dtype)
