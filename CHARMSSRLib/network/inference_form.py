@@ -7,7 +7,8 @@ What changes, and why it is faster on the same values:
 - the channel shuffle (linear) becomes one dense 1x1 with its skip folded in;
 - ``fuse`` is a running sum of products, without the 320-channel concatenation;
 - the Transformer's attention becomes one matrix per image and rate (``inference_transformer``);
-- on a CPU the fine grid is refined in strips that stay in its cache; no attention map is kept.
+- on a CPU the fine grid is refined in strips that stay in its cache, and the tail's one channel is
+  a matrix product (``narrow_convolution``); no attention map is kept.
 """
 
 import copy
@@ -20,6 +21,7 @@ from .channel_shuffle import ChannelShuffle
 from .charms import bicubic_upsample
 from .fused_convolution import FusedConvolution, as_image, as_rows
 from .inference_transformer import FoldedTransformer
+from .narrow_convolution import NarrowConvolution
 from .pca import PixelChannelAttention
 
 STRIP_BYTES = 8 * 2**20  # of one feature image; two or three of these are in use at a time
@@ -50,7 +52,7 @@ class InferenceForm(nn.Module):
     def forward(self, slices):
         middle = slices.shape[1] // 2
         own = slices.to(self.head.weight.dtype)
-        shallow = self.head(own.contiguous(memory_format=torch.channels_last))
+        shallow = self.head(_channels_last(own))
         features, fused = shallow, self.fuse[0](shallow)
         for block, fuse in zip(self.blocks, self.fuse[1:]):
             features = block(features)
@@ -126,7 +128,7 @@ class _Finish(nn.Module):
         self.pointwise = nn.ModuleList(
             FusedConvolution.of(step[1], "sigmoid" if step is steps[-1] else "relu") for step in steps
         )
-        self.tail = FusedConvolution.of(tail)
+        self.tail = NarrowConvolution.of(tail)
 
     def forward(self, packed):
         n, c, h, w = packed.shape
@@ -149,6 +151,16 @@ class _Finish(nn.Module):
         for depthwise, pointwise in zip(self.depthwise, self.pointwise):
             gate = pointwise(depthwise(gate))
         return self.tail(torch.addcmul(upsampled, gate, upsampled, out=gate))
+
+
+def _channels_last(slices):
+    """The slices with the strides of channels-last.
+
+    With one channel both layouts are the same in memory, and ``contiguous`` leaves the strides of the
+    other: the head's 64 channels, which every block adds to, would then not be channels-last.
+    """
+    n, c, h, w = slices.shape
+    return slices.contiguous(memory_format=torch.channels_last).as_strided(slices.shape, (h * w * c, 1, w * c, c))
 
 
 def _sorted_stage(layer):

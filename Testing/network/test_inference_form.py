@@ -83,3 +83,12 @@ def test_in_half_precision_the_interpolated_slice_stays_as_it_is():
     expected = torch.nn.functional.interpolate(slices, scale_factor=2.0, mode="bicubic")
     output = network.for_inference().to(torch.bfloat16)(slices)
     assert output.dtype == torch.float32 and torch.equal(output, expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_features_are_channels_last_from_the_head_on(channels):
+    form = CHARMS(blocks=1, units=1, in_channels=channels).for_inference()
+    seen = []
+    form.head.register_forward_hook(lambda module, given, result: seen.append(result.stride()))
+    form(torch.rand(2, channels, 6, 5))
+    assert seen == [(64 * 30, 1, 64 * 5, 64)]
