@@ -146,6 +146,6 @@ def load_volume(description, folder):
         image.SetDirection([float(number) for number in description["direction"]])
     except ProtocolError:
         raise
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (EOFError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ProtocolError(f"A volume of the job cannot be read: {error}.") from error
     return image

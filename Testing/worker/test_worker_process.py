@@ -130,7 +130,9 @@ def test_a_late_or_foreign_cancel_does_not_hit_the_next_job(worker, image, tmp_p
 
 def test_a_second_job_is_refused_while_one_runs(worker, image, tmp_path):
     start_job(worker, image, tmp_path, "long", "wait")
-    start_job(worker, image, tmp_path, "second", "normal")
+    # Into a folder of its own, as every job's: the long one may still be reading its volume.
+    (tmp_path / "second").mkdir()
+    start_job(worker, image, tmp_path / "second", "second", "normal")
     assert wait_for(worker, "error", "second")["kind"] == "Busy"
     worker.send("cancel", "long")
     assert wait_for(worker, "error", "long")["kind"] == "Cancelled"

@@ -61,12 +61,18 @@ def test_bad_volumes_are_refused(tmp_path):
     np.save(tmp_path / "flat.npy", np.zeros((4, 4)))
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     (tmp_path / "text.npy").write_text("nothing")
+    whole = (tmp_path / "input.npy").read_bytes()
+    for length in (0, 5, len(whole) - 4):
+        (tmp_path / f"cut{length}.npy").write_bytes(whole[:length])
     (tmp_path / "job").mkdir()
     for change in (
         {"array": "missing.npy"},
         {"array": "flat.npy"},
         {"array": "objects.npy"},
         {"array": "text.npy"},
+        {"array": "cut0.npy"},
+        {"array": "cut5.npy"},
+        {"array": f"cut{len(whole) - 4}.npy"},
         {"spacing": [1, 2]},
         {"spacing": [1, 0, 1]},
         {"direction": [0] * 9},
