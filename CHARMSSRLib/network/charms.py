@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .hfir import HFIR
+from .initial_values import silent
 from .rraf import RRAF
 from .transformer import Transformer
 from .upsampler import Upsampler
@@ -78,9 +79,7 @@ class CHARMS(nn.Module):
         self.transformer = nn.Sequential(*[Transformer(CHANNELS) for _ in range(transformers if transformer else 0)])
         self.upsampler = Upsampler(CHANNELS, scale)
         self.refinement = HFIR(CHANNELS) if refinement else nn.Identity()
-        self.tail = nn.Conv2d(CHANNELS, 1, 3, padding=1)
-        nn.init.zeros_(self.tail.weight)
-        nn.init.zeros_(self.tail.bias)
+        self.tail = silent(nn.Conv2d(CHANNELS, 1, 3, padding=1))
 
     def middle_slice(self, slices):
         """The slice that is enhanced: (N, in_channels, H, W) -> (N, 1, H, W)."""

@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .attention_tap import AttentionTap
+from .initial_values import open_gate
 
 
 class ESA(nn.Module):
@@ -21,7 +22,7 @@ class ESA(nn.Module):
         self.pool = nn.MaxPool2d(kernel_size=7, stride=3, padding=3)
         self.d1 = nn.Conv2d(reduced, reduced, 3, padding=1)
         self.d2 = nn.Conv2d(reduced, reduced, 3, padding=2, dilation=2)
-        self.up = nn.Conv2d(reduced, channels, 1)
+        self.up = open_gate(nn.Conv2d(reduced, channels, 1))
         self.tap = AttentionTap()
 
     def attention(self, y):

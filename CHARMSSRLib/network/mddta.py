@@ -6,6 +6,7 @@ from torch import nn
 
 from .attention_tap import AttentionTap
 from .dilated_depthwise import DilatedDepthwise
+from .initial_values import faint
 
 
 class MDDTA(nn.Module):
@@ -15,7 +16,7 @@ class MDDTA(nn.Module):
     L2-normalised along the pixels, A = softmax(temperature * Q K^T) of 16 x 16 per
     head. Attention between channels costs linear time in the pixels (Restormer).
 
-    Shape: (N, C, H, W) -> (N, C, H, W); the caller adds the residual.
+    Shape: (N, C, H, W) -> (N, C, H, W); the caller adds the residual, small at first.
     """
 
     RATES = (1, 2, 3)
@@ -27,7 +28,7 @@ class MDDTA(nn.Module):
         self.depthwise = nn.ModuleList(DilatedDepthwise(3 * channels, rate) for rate in self.RATES)
         self.temperature = nn.Parameter(torch.ones(len(self.RATES), heads))
         self.rate_weights = nn.Parameter(torch.full((len(self.RATES),), 1 / len(self.RATES)))
-        self.project = nn.Conv2d(channels, channels, 1)
+        self.project = faint(nn.Conv2d(channels, channels, 1))
         self.tap = AttentionTap()
 
     def attention(self, q, k, rate_index):

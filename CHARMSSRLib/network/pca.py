@@ -3,6 +3,7 @@
 from torch import nn
 
 from .attention_tap import AttentionTap
+from .initial_values import open_gate
 
 
 class PixelChannelAttention(nn.Module):
@@ -17,8 +18,8 @@ class PixelChannelAttention(nn.Module):
     def __init__(self, channels=64):
         super().__init__()
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
-        self.pixel = nn.Conv2d(channels, channels, 1)
-        self.channel = nn.Conv2d(channels, channels, 1)
+        self.pixel = open_gate(nn.Conv2d(channels, channels, 1))
+        self.channel = open_gate(nn.Conv2d(channels, channels, 1))
         self.project = nn.Conv2d(channels, channels, 1)
         self.tap = AttentionTap()
 

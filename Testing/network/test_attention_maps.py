@@ -86,7 +86,7 @@ def test_descending_l_ar_focuses_the_maps(network):
     slices = torch.rand(2, 1, 24, 24)
     optimiser = torch.optim.Adam(network.parameters(), 1e-3)
     values = []
-    for _ in range(6):
+    for _ in range(25):
         with record_attention(network):
             network(slices)
             loss = attention_regularisation(collect_attention(network))
@@ -94,4 +94,4 @@ def test_descending_l_ar_focuses_the_maps(network):
         loss.backward()
         optimiser.step()
         values.append(loss.item())
-    assert values[-1] < values[0]
+    assert values[-1] < 0.9 * values[0]

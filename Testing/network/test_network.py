@@ -68,6 +68,20 @@ def test_every_parameter_gets_a_finite_gradient_that_is_not_zero(scale):
         assert parameter.grad.abs().max() > 0, name
 
 
+def test_gates_start_almost_open_and_the_transformer_almost_silent():
+    torch.manual_seed(0)
+    network = CHARMS()
+    features = torch.randn(1, 64, 24, 24)
+    with torch.no_grad():
+        pca, esa = network.backbone[0].pca, network.backbone[0].units[0].esa
+        for gate in (esa.attention(features), pca.pixel(pca.conv(features)).sigmoid(), pca.channel(features).sigmoid()):
+            assert (gate - 0.953).abs().mean() < 0.05
+        layer = network.transformer[0]
+        for part, size in ((layer.mddta, 0.1), (layer.gddfn, 0.1)):
+            assert 0 < part(features).std() < size
+        assert (network.transformer(features) - features).std() < 0.05
+
+
 def test_neighbouring_slices_are_read_but_the_middle_one_is_enhanced():
     slices = torch.rand(1, 3, 12, 12)
     with torch.no_grad():
