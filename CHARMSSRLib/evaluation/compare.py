@@ -65,16 +65,16 @@ def contest(
     if skip_missing:
         entries, weights = finished(entries, config, runs, weights), weights or runs
     for number, entry in enumerate(entries):
-        own = entry.configure(config)
-        stored = None if weights is None else stored_weights(entry, weights)
+        own, run = entry.configure(config), entry.run(config)
+        stored = None if weights is None else stored_weights(weights, entry.name, run)
         if entry.method == "bicubic":
             network = build_network(own)
         elif stored is not None:
             network = load_weights(build_network(own), stored)
         else:
             tell = _part_of(progress, number, len(entries), entry.title)
-            network = train(own, train_volumes, watched, Path(runs) / entry.run, device, tell, is_cancelled).network
-            save_file(network.state_dict(), Path(runs) / f"{entry.run}.safetensors")
+            network = train(own, train_volumes, watched, Path(runs) / run, device, tell, is_cancelled).network
+            save_file(network.state_dict(), Path(runs) / f"{run}.safetensors")
         contestants.append(Contestant(entry.title, METHODS[entry.method].remark, network.eval(), config.normalisation))
         logger.info("%s is ready", entry.title)
     return contestants
@@ -91,19 +91,20 @@ def finished(entries, config, runs, weights=None):
     folder = Path(weights or runs)
     kept = []
     for entry in entries:
+        run = entry.run(config)
         if entry.method == "bicubic":
             kept.append(entry)
-        elif stored_weights(entry, folder) is not None:
-            if weights is not None or belongs_to(entry.configure(config), folder / entry.run):
+        elif stored_weights(folder, entry.name, run) is not None:
+            if weights is not None or belongs_to(entry.configure(config), folder / run):
                 kept.append(entry)
     if all(entry.method == "bicubic" for entry in kept):
         raise SettingsError(f"{folder} holds finished weights of none of the networks: train one first.")
     return kept
 
 
-def stored_weights(entry, folder):
-    """The file of an entry's weights in a folder, by its own name or that of its run, or None."""
-    paths = [Path(folder) / f"{name}.safetensors" for name in (entry.name, entry.run)]
+def stored_weights(folder, *names):
+    """The file of weights in a folder by the first of the names that has one, or None."""
+    paths = [Path(folder) / f"{name}.safetensors" for name in names]
     return next((path for path in paths if path.is_file()), None)
 
 

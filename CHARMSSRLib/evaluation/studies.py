@@ -18,25 +18,34 @@ class Entry:
         name: on the command line. title: in the tables.
         method: name in the registry of methods.
         arguments: of CHARMS' constructor, beside the scale.
-        ar_weight: weight of the attention regularisation; None leaves it to the configuration.
+        regularised: whether the attention regularisation is on; None leaves it to the configuration.
     """
 
     name: str
     title: str
     method: str = "charms"
     arguments: dict = field(default_factory=dict)
-    ar_weight: Optional[float] = None
+    regularised: Optional[bool] = None
 
     def configure(self, base):
         """The training configuration of this entry: ``base``, but for what makes the entry."""
-        own = {} if self.ar_weight is None else {"ar_weight": self.ar_weight}
-        return replace(base, name=f"{base.name}-{self.run}", method=self.method, arguments=self._own_arguments(), **own)
+        return replace(
+            base,
+            name=f"{base.name}-{self.run(base)}",
+            method=self.method,
+            arguments=self._own_arguments(),
+            ar_weight=self._ar_weight(base),
+        )
 
-    @property
-    def run(self):
+    def run(self, base):
         """Name of the training run: CHARMS itself is the same network in every study, and is trained once."""
-        is_charms = self.method == "charms" and not self._own_arguments() and self.ar_weight is None
+        is_charms = self.method == "charms" and not self._own_arguments() and self._ar_weight(base) == base.ar_weight
         return "charms" if is_charms else self.name
+
+    def _ar_weight(self, base):
+        if self.regularised is None:
+            return base.ar_weight
+        return (base.ar_weight or TrainingConfig(base.name).ar_weight) if self.regularised else 0.0
 
     def _own_arguments(self):
         if self.method != "charms":
@@ -57,8 +66,8 @@ ABLATION = (
     _rung("shuffle", "+ channel shuffle", _SHUFFLE),
     _rung("pca", "+ PCA", _SHUFFLE, _PCA),
     _rung("transformer", "+ Transformer", _SHUFFLE, _PCA, _TRANSFORMER),
-    _rung("full-without-ar", "full, without L_AR", _SHUFFLE, _PCA, _TRANSFORMER, _HFIR, ar_weight=0.0),
-    _rung("full", "full (+ HFIR)", _SHUFFLE, _PCA, _TRANSFORMER, _HFIR),
+    _rung("full-without-ar", "full (+ HFIR), without L_AR", _SHUFFLE, _PCA, _TRANSFORMER, _HFIR, regularised=False),
+    _rung("full-with-ar", "full, with L_AR", _SHUFFLE, _PCA, _TRANSFORMER, _HFIR, regularised=True),
 )
 # The two axes of the paper's Fig. 6, crossing at the chosen 4 blocks of 4 units.
 DEPTH = tuple(

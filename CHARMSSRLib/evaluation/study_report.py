@@ -8,7 +8,7 @@ from .depth_figure import draw_depth
 from .training_curves import curves_csv, curves_of, draw_curves
 
 # The pair of the ablation whose attention maps are compared.
-WITHOUT_AND_WITH = ("full, without L_AR", "full (+ HFIR)")
+WITHOUT_AND_WITH = ("full (+ HFIR), without L_AR", "full, with L_AR")
 
 
 def report_study(
@@ -30,7 +30,7 @@ def report_study(
         protocol += f" The central {central} slices of each volume count."
     if missing:
         protocol += f" Not trained yet, and left out: {', '.join(missing)}."
-    curves = curves_of([entry for entry in entries if entry.title in titles], runs)
+    curves = curves_of([entry for entry in entries if entry.title in titles], config, runs)
     if curves:
         tables["curves.csv"] = curves_csv(curves)
     pair = [one for title in WITHOUT_AND_WITH for one in contestants if one.title == title]

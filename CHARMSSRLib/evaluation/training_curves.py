@@ -11,13 +11,13 @@ COLUMNS = ("network", "step", "seconds", "l1", "psnr", "psnr_ema", "bicubic_psnr
 COLOURS = 10  # of matplotlib's cycle; further lines are dashed
 
 
-def curves_of(entries, runs):
+def curves_of(entries, config, runs):
     """dict title -> lines of its run's log, of the entries that have one.
 
     Args:
-        entries: of ``studies``. runs: folder with one run per entry.
+        entries: of ``studies``. config: TrainingConfig that they share. runs: folder with one run per entry.
     """
-    paths = {entry.title: Path(runs) / entry.run / "log.csv" for entry in entries}
+    paths = {entry.title: Path(runs) / entry.run(config) / "log.csv" for entry in entries}
     return {title: read_log(path) for title, path in paths.items() if path.is_file()}
 
 

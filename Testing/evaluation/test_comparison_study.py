@@ -25,7 +25,7 @@ LADDER = {
     "pca": 1_690_625,
     "transformer": 1_720_208,
     "full-without-ar": 1_739_408,
-    "full": 1_739_408,
+    "full-with-ar": 1_739_408,
 }
 
 
@@ -59,10 +59,15 @@ def test_the_ladders_rungs_have_the_papers_parameter_counts():
     assert counts == LADDER
 
 
-def test_the_rung_without_attention_regularisation_differs_in_that_alone():
-    without, full = (entries_of("ablation", [name])[0].configure(CONFIG) for name in ("full-without-ar", "full"))
-    assert without.ar_weight == 0 and full.ar_weight == CONFIG.ar_weight > 0
-    assert replace(without, name="", ar_weight=1.0) == replace(full, name="", ar_weight=1.0)
+@pytest.mark.parametrize("weight, regular", [(0.0, 0.005), (0.02, 0.02)])
+def test_the_rungs_with_and_without_attention_regularisation_differ_in_that_alone(weight, regular):
+    base = replace(CONFIG, ar_weight=weight)
+    entries = entries_of("ablation", ["full-without-ar", "full-with-ar"])
+    without, regularised = (entry.configure(base) for entry in entries)
+    assert without.ar_weight == 0 and regularised.ar_weight == regular
+    assert replace(without, name="", ar_weight=1.0) == replace(regularised, name="", ar_weight=1.0)
+    charms = entries_of("methods", ["charms"])[0].configure(base)
+    assert [one == charms for one in (without, regularised)] == [weight == 0, weight > 0]
 
 
 def test_unknown_studies_and_entries_are_refused():

@@ -80,7 +80,7 @@ def test_as_published_differs_in_the_skip_alone_and_shares_charms():
 
 
 def test_charms_itself_is_one_run_of_all_studies():
-    same = [("methods", "charms"), ("ablation", "full"), ("depth", "depth-4x4"), ("stacking", "transformers-1")]
+    same = [("methods", "charms"), ("ablation", "full-with-ar"), ("depth", "depth-4x4"), ("stacking", "transformers-1")]
     assert len({str(entries_of(study, [name])[0].configure(CONFIG)) for study, name in same}) == 1
     studies = ("ablation", "depth", "stacking")
     others = [entry.configure(CONFIG).name for study in studies for entry in entries_of(study)]
@@ -115,4 +115,4 @@ def test_the_ablations_report_compares_the_maps(volumes, tmp_path):
 
 
 def test_curves_without_logs_are_empty(tmp_path):
-    assert training_curves.curves_of(entries_of("methods"), tmp_path) == {}
+    assert training_curves.curves_of(entries_of("methods"), CONFIG, tmp_path) == {}
