@@ -6,20 +6,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..network.charms import bicubic_upsample
+from ..network.initial_values import silent
 from ..network.upsampler import Upsampler
 
 
 def conv3x3(inputs, outputs, bias=True):
     """A 3x3 convolution that keeps the size of the image."""
     return nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)
-
-
-def zero_(convolution):
-    """Sets a convolution to zero, so that what it feeds starts as nothing; returns it."""
-    nn.init.zeros_(convolution.weight)
-    if convolution.bias is not None:
-        nn.init.zeros_(convolution.bias)
-    return convolution
 
 
 class ComparedNetwork(nn.Module):
@@ -70,7 +63,7 @@ class SubPixelNetwork(ComparedNetwork):
         self.tail = conv3x3(channels, 1)
         self.published_skip = published_skip
         if image_skip:
-            zero_(self.tail)
+            silent(self.tail)
 
     def forward(self, image):
         features = self.head(image)

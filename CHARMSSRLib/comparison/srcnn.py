@@ -3,7 +3,8 @@
 from torch import nn
 
 from ..network.charms import bicubic_upsample
-from .base import ComparedNetwork, zero_
+from ..network.initial_values import silent
+from .base import ComparedNetwork
 
 
 class SRCNN(ComparedNetwork):
@@ -24,7 +25,7 @@ class SRCNN(ComparedNetwork):
             nn.Conv2d(32, 1, 5, padding=2),
         )
         if image_skip:
-            zero_(self.layers[-1])
+            silent(self.layers[-1])
 
     def forward(self, image):
         enlarged = bicubic_upsample(image, self.scale)

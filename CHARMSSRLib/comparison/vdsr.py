@@ -3,7 +3,8 @@
 from torch import nn
 
 from ..network.charms import bicubic_upsample
-from .base import ComparedNetwork, conv3x3, zero_
+from ..network.initial_values import silent
+from .base import ComparedNetwork, conv3x3
 
 LAYERS = 20
 CHANNELS = 48  # 64 in the original; 48 without biases gives the 0.37 M of the CHARMS paper
@@ -25,7 +26,7 @@ class VDSR(ComparedNetwork):
         for layer in layers[::2]:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         if image_skip:
-            zero_(layers[-1])
+            silent(layers[-1])
         self.layers = nn.Sequential(*layers)
 
     def forward(self, image):

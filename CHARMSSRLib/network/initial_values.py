@@ -25,5 +25,6 @@ def faint(convolution):
 def silent(convolution):
     """Let a convolution start at zero, so that the residual that it ends adds nothing yet; returns the convolution."""
     nn.init.zeros_(convolution.weight)
-    nn.init.zeros_(convolution.bias)
+    if convolution.bias is not None:
+        nn.init.zeros_(convolution.bias)
     return convolution

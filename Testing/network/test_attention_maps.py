@@ -82,11 +82,13 @@ def test_a_sigmoid_that_closed_over_a_slice_keeps_the_gradient_finite():
     assert value.isfinite() and logits.grad.isfinite().all()
 
 
-def test_descending_l_ar_focuses_the_maps(network):
+@pytest.mark.parametrize("rate, steps, share", [(1e-4, 6, 1.0), (1e-3, 25, 0.9)])
+def test_descending_l_ar_focuses_the_maps(network, rate, steps, share):
+    """At the higher rate the loss first rises, since the gates start almost open."""
     slices = torch.rand(2, 1, 24, 24)
-    optimiser = torch.optim.Adam(network.parameters(), 1e-3)
+    optimiser = torch.optim.Adam(network.parameters(), rate)
     values = []
-    for _ in range(25):
+    for _ in range(steps):
         with record_attention(network):
             network(slices)
             loss = attention_regularisation(collect_attention(network))
@@ -94,4 +96,4 @@ def test_descending_l_ar_focuses_the_maps(network):
         loss.backward()
         optimiser.step()
         values.append(loss.item())
-    assert values[-1] < 0.9 * values[0]
+    assert values[-1] < share * values[0]

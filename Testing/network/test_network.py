@@ -76,9 +76,8 @@ def test_gates_start_almost_open_and_the_transformer_almost_silent():
         pca, esa = network.backbone[0].pca, network.backbone[0].units[0].esa
         for gate in (esa.attention(features), pca.pixel(pca.conv(features)).sigmoid(), pca.channel(features).sigmoid()):
             assert (gate - 0.953).abs().mean() < 0.05
-        layer = network.transformer[0]
-        for part, size in ((layer.mddta, 0.1), (layer.gddfn, 0.1)):
-            assert 0 < part(features).std() < size
+        for part in (network.transformer[0].mddta, network.transformer[0].gddfn):
+            assert 0 < part(features).std() < 0.1
         assert (network.transformer(features) - features).std() < 0.05
 
 
