@@ -15,7 +15,7 @@ class TrainingConfig:
         method: "charms" or a comparison method of ``comparison.registry``.
         arguments: further arguments of CHARMS (ladder, depth) or of ``build_method`` (image_skip).
         scale, degradation, normalisation: see ``dataset``.
-        gain_jitter, keep_noise, coarse_pixels: see ``dataset.Augmentation``.
+        gain_jitter, keep_noise, coarse_pixels, lesions: see ``dataset.Augmentation``.
         steps, batch, patch: optimiser steps, patches per step, LR patch size.
         learning_rate, final_learning_rate: of the cosine decay.
         schedule: "cosine" (the paper) or "onecycle" (short budgets: warm-up over a tenth
@@ -42,6 +42,7 @@ class TrainingConfig:
     gain_jitter: float = 0.0
     keep_noise: bool = False
     coarse_pixels: float = 0.0
+    lesions: float = 0.0
     steps: int = 100_000
     batch: int = 16
     patch: int = 48

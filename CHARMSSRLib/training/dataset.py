@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from ..network.charms import bicubic_upsample
 from .degradations import coloured_rician, degrade_in_parts
+from .synthetic_lesions import with_synthetic_lesions
 
 CONTRAST_SHARE = {"T1w": 5, "T2w": 4, "FLAIR": 1}
 HALO = 16  # HR pixels around a patch that are degraded with it and cut off: no wrap-around or edge enters
@@ -29,11 +30,13 @@ class Augmentation:
             MORE_NOISE, and a share of NOISE_ALONE nothing but noise.
         coarse_pixels: share of the samples that get oblong pixels: 2 or 3 HR pixels of one axis
             are averaged, as a thick slice does, so that planes across thick slices look familiar.
+        lesions: share of the samples that get made-up lesions (``synthetic_lesions``).
     """
 
     gain: float = 0.0
     keep_noise: bool = False
     coarse_pixels: float = 0.0
+    lesions: float = 0.0
 
 
 MORE_NOISE = 0.08  # largest SD of the additional noise, per unit of the intensity range
@@ -45,7 +48,7 @@ class PatchDataset(Dataset):
     """Sample i is (LR, HR): float32 (c, p, p) and (1, s*p, s*p).
 
     A sample draws a contrast (5:4:1 for T1w, T2w, FLAIR), a subject, a volume, a slice and
-    a patch centred inside the brain; then flips and quarter turns; then the degradation.
+    a patch centred inside the brain; then lesions, flips and quarter turns; then the degradation.
 
     Args:
         volumes: list of PreparedVolume.
@@ -81,6 +84,8 @@ class PatchDataset(Dataset):
     def __getitem__(self, number):
         rng = np.random.default_rng((self.seed, number))
         hr = self._draw_hr(rng)
+        if self.augmentation.lesions and rng.random() < self.augmentation.lesions:
+            hr = with_synthetic_lesions(hr, rng)
         hr = np.rot90(hr, rng.integers(4), axes=(1, 2))
         if rng.integers(2):
             hr = hr[:, :, ::-1]

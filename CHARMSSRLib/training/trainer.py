@@ -23,6 +23,7 @@ from ..comparison.registry import build_method
 from ..errors import Cancelled, SettingsError
 from ..network.attention_maps import collect_attention, record_attention
 from ..network.charms import CHARMS
+from .config import TrainingConfig
 from .dataset import Augmentation, PatchDataset
 from .log_plot import plot_log
 from .losses import attention_regularisation
@@ -109,8 +110,9 @@ def train(config, train_volumes, validation_volumes, folder, device="cpu", progr
 def _loader(config, volumes, first_step, rank, world):
     data = PatchDataset(
         volumes, config.steps * config.batch, config.patch, config.scale, config.degradation,
-        config.normalisation, Augmentation(config.gain_jitter, config.keep_noise, config.coarse_pixels), config.seed,
-        config.arguments.get("in_channels", 1),
+        config.normalisation,
+        Augmentation(config.gain_jitter, config.keep_noise, config.coarse_pixels, config.lesions),
+        config.seed, config.arguments.get("in_channels", 1),
     )  # fmt: skip
     return DataLoader(
         Subset(data, _SampleNumbers(config, first_step, rank, world)), batch_size=config.batch // world,
@@ -299,7 +301,9 @@ def belongs_to(config, folder):
 def _comparable(config):
     # How often is looked, and by how many workers, may change between the parts of a run.
     free = {"workers", "validate_every", "save_every", "validation_slices", "compile"}
-    return {k: v for k, v in config.items() if k not in free}
+    # A setting that came after the state was written had its default then.
+    complete = {**TrainingConfig(config["name"]).to_dict(), **config}
+    return {k: v for k, v in complete.items() if k not in free}
 
 
 def _figure(value):

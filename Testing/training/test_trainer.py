@@ -122,6 +122,13 @@ def test_coarse_pixels_average_one_axis(volumes):
     assert np.mean([high / max(low, 1e-6) for low, high in roughness]) > 1.3
 
 
+def test_lesions_are_put_into_the_share_of_samples_before_they_are_degraded(volumes, monkeypatch):
+    monkeypatch.setattr("CHARMSSRLib.training.dataset.with_synthetic_lesions", lambda window, rng: 0 * window + 0.7)
+    data = PatchDataset(volumes, 60, 12, 2, "bicubic", augmentation=Augmentation(lesions=0.5), seed=6)
+    flat = [torch.cat([patch.flatten() for patch in data[number]]) for number in range(60)]
+    assert 20 <= sum(torch.allclose(one, torch.tensor(0.7)) for one in flat) <= 40
+
+
 def test_neighbouring_slices_come_as_channels(volumes):
     single = PatchDataset(volumes, 20, 12, 2, "bicubic", seed=8)
     triple = PatchDataset(volumes, 20, 12, 2, "bicubic", seed=8, channels=3)
@@ -212,6 +219,16 @@ def test_the_folder_of_another_run_is_refused(tmp_path, volumes):
     train(CONFIG, volumes, [], tmp_path)
     with pytest.raises(SettingsError, match="another configuration"):
         train(dataclasses.replace(CONFIG, seed=5), volumes, [], tmp_path)
+
+
+def test_a_run_from_before_a_setting_existed_goes_on(tmp_path, volumes):
+    train(CONFIG, volumes, [], tmp_path)
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    del state["config"]["lesions"]
+    torch.save(state, tmp_path / "state.pt")
+    assert train(CONFIG, volumes, [], tmp_path).steps == CONFIG.steps
+    with pytest.raises(SettingsError, match="another configuration"):
+        train(dataclasses.replace(CONFIG, lesions=0.5), volumes, [], tmp_path)
 
 
 @pytest.mark.parametrize("text", ["{", '{"steps": 3}', '{"name": "x", "speed": 3}'])

@@ -1,0 +1,46 @@
+"""Made-up lesions: where, how many, and what stays as it is."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from CHARMSSRLib.training.synthetic_lesions import MOST, STRENGTH, with_synthetic_lesions
+
+
+@pytest.fixture
+def window():
+    """Three slices of even tissue, 0.5, in a disk; nothing around it."""
+    y, x = np.mgrid[-40:40, -40:40]
+    return np.repeat((0.5 * (np.hypot(y, x) < 35))[None], 3, axis=0).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_there_are_one_to_three_within_the_brain_and_alike_in_all_slices(window, seed):
+    original = window.copy()
+    changed = with_synthetic_lesions(window, np.random.default_rng(seed))
+    assert np.array_equal(window, original)
+    change = changed - window
+    assert 1 <= ndimage.label(np.abs(change[0]) > 1e-6)[1] <= MOST
+    assert not change[window == 0].any()
+    assert np.array_equal(change[0], change[1]) and np.array_equal(change[0], change[2])
+
+
+def test_they_are_brighter_or_darker_by_the_share_that_is_promised(window):
+    changes = [with_synthetic_lesions(window, np.random.default_rng(seed)) - window for seed in range(60)]
+    single = [one for one in changes if ndimage.label(np.abs(one[0]) > 1e-6)[1] == 1]
+    strengths = [one.flat[np.abs(one).argmax()] / 0.5 for one in single]
+    assert min(strengths) < 0 < max(strengths)
+    # Two that overlap add up; a small one may have no pixel that lies within it altogether.
+    assert all(abs(one) <= 2 * STRENGTH[1] for one in strengths)
+    assert np.median(np.abs(strengths)) == pytest.approx(np.mean(STRENGTH), abs=0.1)
+
+
+def test_noise_under_a_lesion_stays(window):
+    noisy = window + np.random.default_rng(0).normal(0, 0.02, window.shape).astype(np.float32) * (window > 0)
+    plain, changed = (with_synthetic_lesions(one, np.random.default_rng(3)) - one for one in (window, noisy))
+    assert np.abs(plain).max() > 0.02
+    assert np.allclose(plain, changed, atol=0.01)
+
+
+def test_an_empty_window_stays_empty():
+    assert not with_synthetic_lesions(np.zeros((1, 8, 8), np.float32), np.random.default_rng(0)).any()
