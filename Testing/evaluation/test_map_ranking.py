@@ -7,6 +7,7 @@ from CHARMSSRLib.evaluation.whole_volume.ranking import (
     FRACTIONS,
     gradient_magnitude,
     local_mean,
+    mean_of_neighbours,
     sparsification,
     spearman,
 )
@@ -50,6 +51,20 @@ def test_the_oracle_removes_errors_fastest(error, inside):
     assert (np.diff(oracle) < 0).all() and oracle[-1] < 0.1
     assert unrelated[:10].min() > 0.95
     assert (oracle[1:] < unrelated[1:]).all()
+
+
+def test_the_neighbours_say_nothing_of_white_noise_and_much_of_regions(error, inside):
+    assert abs(spearman(mean_of_neighbours(error, inside), error, inside)) < 0.1
+    assert spearman(local_mean(error, inside), error, inside) > 0.15, "the voxel itself counts there"
+    regions = error * np.where(np.arange(SHAPE[2]) < 8, 1, 5)
+    assert spearman(mean_of_neighbours(regions, inside), regions, inside) > 0.4
+
+
+def test_the_mean_of_the_neighbours_is_over_those_in_the_mask(inside):
+    volume = np.zeros(SHAPE)
+    volume[1, 1, 1], volume[1, 1, 2], volume[0, 0, 0] = 5, -14, 100
+    mean = mean_of_neighbours(volume, inside)
+    assert mean[1, 1, 1] == pytest.approx(14 / 7) and mean[1, 1, 2] == pytest.approx(5 / 11) and mean[0, 0, 0] == 0
 
 
 def test_half_the_voxels_carry_the_error():

@@ -9,9 +9,21 @@ FRACTIONS = np.arange(0, 1, 0.05)  # removed, most suspicious first
 
 def local_mean(volume, inside, size=LOCAL):
     """Mean of |volume| over cubes of ``size`` voxels, of the voxels inside the mask only; 0 outside."""
-    weight = ndimage.uniform_filter(inside.astype(np.float32), size, mode="constant")
-    total = ndimage.uniform_filter(np.where(inside, np.abs(volume), 0).astype(np.float32), size, mode="constant")
+    weight, total = _box_means(volume, inside, size)
     return np.where(inside, total / np.maximum(weight, 1e-6), np.float32(0))
+
+
+def mean_of_neighbours(volume, inside, size=LOCAL):
+    """As ``local_mean``, without the voxel itself: the most that a map of regions can know of a voxel."""
+    weight, total = _box_means(volume, inside, size)
+    own = np.where(inside, np.abs(volume), 0) / size**3
+    return np.where(inside, (total - own) / np.maximum(weight - 1 / size**3, 1e-6), np.float32(0))
+
+
+def _box_means(volume, inside, size):
+    """Share of the mask in the cube around each voxel, and the mean of |volume| there, 0 outside the mask."""
+    magnitude = np.where(inside, np.abs(volume), 0).astype(np.float32)
+    return (ndimage.uniform_filter(one, size, mode="constant") for one in (inside.astype(np.float32), magnitude))
 
 
 def spearman(suspicion, error, inside):
