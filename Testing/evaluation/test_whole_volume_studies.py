@@ -182,12 +182,14 @@ def test_thick_slices_are_scored_on_the_truths_grid(brain, interpolation, monkey
 
 def test_projection_is_judged_by_residual_and_psnr(brain, guesser, monkeypatch):
     monkeypatch.setattr(consistency_study, "OPERATORS", ("bicubic",))
-    rows = [{"volume": brain.name, **row} for row in consistency_study.measure(brain, *guesser)]
-    assert len(rows) == 6
+    setup = replace(guesser[1], planes=("acquisition", "three"))
+    rows = [{"volume": brain.name, **row} for row in consistency_study.measure(brain, guesser[0], setup)]
+    assert len(rows) == 12
     for row in rows:
         before, after = row["residual_before"], row["residual_after"]
         assert before > 1e-2 and (after < 5e-4 if row["mode"] == "project" else after == before)
-    assert min(consistency_study.effects(rows)["bicubic", "bicubic"]) > 0.2
+    for planes in setup.planes:
+        assert min(consistency_study.effects(rows)[planes, "bicubic", "bicubic"]) > 0.2
     assert "holds" in consistency_study.verdict(rows)[0] and "does not" not in consistency_study.verdict(rows)[0]
     spoiled = [{**row, "residual_after": 2e-3} for row in rows]
     assert "does not hold" in consistency_study.verdict(spoiled)[0]

@@ -9,8 +9,9 @@ from scipy import ndimage
 from ...checkpoint import save_checkpoint
 from ..fidelity import brain_range
 from ..statistics import mean_and_deviation
-from .degraded_volumes import in_plane
+from .degraded_volumes import averaged, in_plane, truncated
 from .enhanced import enhanced
+from .samples import is_truly_isotropic
 from .scores import fidelity, worst_ratio
 from .study import Column, Study
 
@@ -22,13 +23,29 @@ REPORT, PROJECT = "none", "project"
 
 
 def measure(sample, checkpoint, setup):
-    """Rows of one volume: kind of input x operator x (left alone, projected)."""
-    scale, noise = checkpoint.card["scale"], setup.noise or NOISE
-    inputs = {
-        "bicubic": in_plane(sample, scale, "bicubic"),
-        "kspace": in_plane(sample, scale, "kspace"),
-        f"kspace + {100 * noise:g} % noise": in_plane(sample, scale, "kspace", noise),
-    }
+    """Rows of one volume: planes x kind of input x operator x (left alone, projected)."""
+    rows = []
+    for planes in setup.planes:
+        if planes == "three" and not is_truly_isotropic(vars(sample), sample.image.GetSpacing()):
+            continue
+        inputs = _inputs(sample, checkpoint.card["scale"], planes, setup.noise or NOISE)
+        plane = "axial" if planes == "acquisition" else planes
+        rows += [{"planes": planes, **row} for row in _rows(inputs, checkpoint, setup, plane)]
+    return rows
+
+
+def _inputs(sample, scale, planes, noise):
+    """dict kind -> DegradedVolume: coarse along all three axes for ``three``, else within the axial slices."""
+    if planes == "three":
+        bicubic, kspace = averaged(sample, scale), truncated(sample, scale)
+        noisy = truncated(sample, scale, noise=noise)
+    else:
+        bicubic, kspace = in_plane(sample, scale, "bicubic"), in_plane(sample, scale, "kspace")
+        noisy = in_plane(sample, scale, "kspace", noise)
+    return {"bicubic": bicubic, "kspace": kspace, f"kspace + {100 * noise:g} % noise": noisy}
+
+
+def _rows(inputs, checkpoint, setup, plane):
     rows, left_alone = [], {}
     with tempfile.TemporaryDirectory(prefix="charmssr-") as folder:
         for operator in OPERATORS:
@@ -36,9 +53,9 @@ def measure(sample, checkpoint, setup):
             card = {**checkpoint.card, "name": f"study-{operator}", "data_consistency_operator": operator}
             own = replace(setup, checkpoint=str(save_checkpoint(checkpoint.network, card, folder)))
             for kind, volume in inputs.items():
-                projected = enhanced(volume, own, planes="axial", data_consistency="project")
+                projected = enhanced(volume, own, planes=plane, data_consistency="project")
                 if kind not in left_alone:  # the result is the same for either D
-                    left_alone[kind] = enhanced(volume, own, planes="axial")
+                    left_alone[kind] = enhanced(volume, own, planes=plane)
                 alone = _figures(volume, left_alone[kind])
                 before = projected.report["data_consistency"]["before"]
                 alone.update(residual_before=before, residual_after=before)
@@ -81,13 +98,16 @@ def rim_and_interior(output, truth, inside, width=RIM):
 
 
 def effects(rows):
-    """dict (input, operator) -> list of what projection changes in PSNR (dB), one per volume."""
+    """dict (planes, input, operator) -> list of what projection changes in PSNR (dB), one per volume."""
     found = {}
-    keys = ("volume", "input", "operator")
-    for case in dict.fromkeys(tuple(row[key] for key in keys) for row in rows):
-        psnr = {row["mode"]: row["psnr"] for row in rows if tuple(row[key] for key in keys) == case}
+    for case in dict.fromkeys(map(_case, rows)):
+        psnr = {row["mode"]: row["psnr"] for row in rows if _case(row) == case}
         found.setdefault(case[1:], []).append(psnr[PROJECT] - psnr[REPORT])
     return found
+
+
+def _case(row):
+    return row["volume"], row["planes"], row["input"], row["operator"]
 
 
 def verdict(rows):
@@ -98,15 +118,15 @@ def verdict(rows):
         f"Residual after projection: at most {worst:.1e}; the limit of {LIMIT:g}"
         f" {'holds' if worst <= LIMIT else 'does not hold'}."
     ]
-    for (kind, operator), changes in effects(rows).items():
+    for (planes, kind, operator), changes in effects(rows).items():
         sentences.append(
-            f"{kind} input, D {operator}: projection changes PSNR by {mean_and_deviation(changes)[0]:+.2f} dB on"
-            f" average ({min(changes):+.2f} to {max(changes):+.2f})."
+            f"{kind} input ({planes}), D {operator}: projection changes PSNR by"
+            f" {mean_and_deviation(changes)[0]:+.2f} dB on average ({min(changes):+.2f} to {max(changes):+.2f})."
         )
-    left_alone = {(row["volume"], row["input"], row["operator"]): row for row in rows if row["mode"] == REPORT}
+    left_alone = {_case(row): row for row in rows if row["mode"] == REPORT}
     edges = []
     for row in projected:
-        other = left_alone[row["volume"], row["input"], row["operator"]]
+        other = left_alone[_case(row)]
         edges.append((row["rim_error"] / other["rim_error"]) / (row["interior_error"] / other["interior_error"]))
     sentences.append(
         f"Edge of the mask: projection changes the error in the {RIM}-voxel rim by {min(edges):.3f} to {max(edges):.3f}"
@@ -121,17 +141,20 @@ def verdict(rows):
 STUDY = Study(
     name="consistency",
     title="Keeping the acquired data",
-    protocol="Axial slices made coarse by the operator of the first column (magnitude; noise is Rician), enhanced slice"
-    " by slice through `enhance` with data consistency `report` (none) and `project`, for a card that names either"
-    " operator D. Residual: ||D(out) - in|| / ||in|| inside the brain. Rim and interior: root mean square error in the"
-    f" outermost {RIM} voxels of the brain and farther inside, in % of the intensity range. Bands: output / input.",
+    protocol="Axial slices (three, truly isotropic volumes: all three axes) made coarse by the operator of the column"
+    " input (magnitude; noise is Rician), enhanced slice by slice (three: along all axes) through `enhance` with data"
+    " consistency `report` (none) and `project`, for a card that names either operator D. Residual: ||D(out) - in|| /"
+    " ||in|| inside the brain. Rim and interior: root mean square error in the outermost"
+    f" {RIM} voxels of the brain and farther inside, in % of the intensity range. Bands: output / input.",
     columns=(
-        Column("volume", "volume"), Column("input", "input"), Column("operator", "D"), Column("mode", "mode"),
+        Column("volume", "volume"), Column("planes", "planes"), Column("input", "input"), Column("operator", "D"),
+        Column("mode", "mode"),
         Column("psnr", "PSNR (dB)", ".2f"), Column("ssim", "SSIM", ".4f"),
         Column("residual_before", "residual before", ".1e"), Column("residual_after", "after", ".1e"),
         Column("rim_error", "rim", ".2%"), Column("interior_error", "interior", ".2%"),
         Column("banding_ratio", "bands", ".3f"), Column("seconds", "s", ".1f"),
     ),
     measure=measure,
+    planes=("acquisition", "three"),
     verdict=verdict,
 )  # fmt: skip
