@@ -69,7 +69,7 @@ def draw(rows, path):
         for name in dict.fromkeys(row["map"] for row in rows if row["planes"] == planes):
             curves = [row["curve"] for row in rows if (row["planes"], row["map"]) == (planes, name)]
             style = {"color": "0.5", "linestyle": "--"} if name in YARDSTICKS else {}
-            axes.plot(100 * FRACTIONS, np.mean(curves, 0), label=name, **style)
+            axes.plot(100 * FRACTIONS, np.mean(curves, 0), label=None if style else name, **style)
             if style:
                 axes.annotate(name, (100 * FRACTIONS[10], np.mean(curves, 0)[10]), fontsize=7, color="0.4")
         axes.set(title=planes, xlabel="voxels removed, most suspicious first (%)", ylabel="remaining RMS error / all")
