@@ -47,6 +47,15 @@ def scores(folder, degradation):
     return markdown(rows, title=None).replace("## ", "#### ").strip().splitlines()
 
 
+def means(folder, degradation):
+    """A line per method: mean brain PSNR of every contrast."""
+    found = _means(folder, degradation)
+    methods = [name for name in next(iter(found.values()), {}) if name != BICUBIC]
+    lines = [f"| method | {' | '.join(f'{contrast}: PSNR (dB)' for contrast in found)} |",
+             "|---" * (1 + len(found)) + "|"]  # fmt: skip
+    return lines + [f"| {name} | {' | '.join(f'{one[name]:.2f}' for one in found.values())} |" for name in methods]
+
+
 def ranking(folder, degradation):
     """Where CHARMS stands among the learned networks below 4 M parameters, a line per contrast."""
     parameters = {row["method"]: row["parameters"] for row in read_rows(folder / "costs.csv")}
@@ -154,5 +163,5 @@ def _means(folder, degradation, figure="brain_psnr"):
 
 MAKERS = {
     one.__name__: one
-    for one in (protocol, costs, scores, ranking, speed, ladder, background, attention, sites, windows)
+    for one in (protocol, costs, scores, means, ranking, speed, ladder, background, attention, sites, windows)
 }

@@ -54,6 +54,11 @@ def test_scores_have_bicubic_once_and_the_protocol_is_the_reports(results):
     assert "How methods-x2 was trained." in filled("protocol methods-x2", results)
 
 
+def test_means_have_a_line_for_every_method(results):
+    text = filled("means methods-x2 bicubic", results)
+    assert "| method | T1w: PSNR (dB) |" in text and "| W2AMSN-S | 35.50 |" in text and text.count("icubic |") == 1
+
+
 def test_the_ladder_has_the_steps(results):
     text = filled("ladder ablation-x2 bicubic", results)
     assert "| Baseline | 33.50 |" in text and "| + PCA | 33.70, +0.20, p = 0.031 |" in text
