@@ -6,7 +6,7 @@ import SimpleITK as sitk
 import torch
 import torch.nn.functional as F
 
-from CHARMSSRLib.evaluation.whole_volume.degraded_volumes import averaged, in_plane, thickened, truncated
+from CHARMSSRLib.evaluation.whole_volume.degraded_volumes import averaged, averaged_in_plane, thickened, truncated
 from CHARMSSRLib.evaluation.whole_volume.samples import Sample, cropped, foreground, is_truly_isotropic
 
 
@@ -35,7 +35,7 @@ def wave(size, periods):
         lambda s: truncated(s, 2),
         lambda s: averaged(s, 2),
         lambda s: thickened(s, 4.0),
-        lambda s: in_plane(s, 2, "bicubic"),
+        lambda s: averaged_in_plane(s, 2),
     ],
 )
 def test_both_grids_cover_the_same_box(degrade):

@@ -9,9 +9,9 @@ from scipy import ndimage
 from ...checkpoint import save_checkpoint
 from ..fidelity import brain_range
 from ..statistics import mean_and_deviation
-from .degraded_volumes import averaged, in_plane, truncated
+from .degraded_volumes import averaged, averaged_in_plane, truncated
 from .enhanced import enhanced
-from .samples import is_truly_isotropic
+from .samples import ways_of
 from .scores import fidelity, worst_ratio
 from .study import Column, Study
 
@@ -24,25 +24,21 @@ REPORT, PROJECT = "none", "project"
 
 def measure(sample, checkpoint, setup):
     """Rows of one volume: planes x kind of input x operator x (left alone, projected)."""
-    rows = []
-    for planes in setup.planes:
-        if planes == "three" and not is_truly_isotropic(vars(sample), sample.image.GetSpacing()):
-            continue
-        inputs = _inputs(sample, checkpoint.card["scale"], planes, setup.noise or NOISE)
-        plane = "axial" if planes == "acquisition" else planes
-        rows += [{"planes": planes, **row} for row in _rows(inputs, checkpoint, setup, plane)]
+    scale, noise, rows = checkpoint.card["scale"], setup.noise or NOISE, []
+    for way, plane in ways_of(sample, setup.planes):
+        inputs = _inputs(sample, scale, way == "three", noise)
+        rows += [{"planes": way, **row} for row in _rows(inputs, checkpoint, setup, plane)]
     return rows
 
 
-def _inputs(sample, scale, planes, noise):
-    """dict kind -> DegradedVolume: coarse along all three axes for ``three``, else within the axial slices."""
-    if planes == "three":
-        bicubic, kspace = averaged(sample, scale), truncated(sample, scale)
-        noisy = truncated(sample, scale, noise=noise)
-    else:
-        bicubic, kspace = in_plane(sample, scale, "bicubic"), in_plane(sample, scale, "kspace")
-        noisy = in_plane(sample, scale, "kspace", noise)
-    return {"bicubic": bicubic, "kspace": kspace, f"kspace + {100 * noise:g} % noise": noisy}
+def _inputs(sample, scale, along_all, noise):
+    """dict kind -> DegradedVolume, coarse along all three axes or within the axial slices."""
+    axes = (0, 1, 2) if along_all else (1, 2)
+    return {
+        "bicubic": averaged(sample, scale) if along_all else averaged_in_plane(sample, scale),
+        "kspace": truncated(sample, scale, axes),
+        f"kspace + {100 * noise:g} % noise": truncated(sample, scale, axes, noise),
+    }
 
 
 def _rows(inputs, checkpoint, setup, plane):

@@ -98,12 +98,11 @@ def thickened(sample, millimetres, axis=0, noise=0.0, seed=0):
     return _degraded(sample, factors, lambda volume: block_mean(volume, factors), noise, seed)
 
 
-def in_plane(sample, scale, operator, noise=0.0, seed=0):
-    """Axial slices made coarse one by one by the data-consistency operator ``operator``, "bicubic" or "kspace"."""
-    factors = (1, scale, scale)
-    if operator == "kspace":
-        return truncated(sample, scale, (1, 2), noise, seed)
-    return _degraded(sample, factors, lambda volume: bicubic_downsample(volume[:, None], scale)[:, 0], noise, seed)
+def averaged_in_plane(sample, scale, noise=0.0, seed=0):
+    """Axial slices made coarse one by one by the data-consistency operator "bicubic"; the rest as :func:`truncated`."""
+    return _degraded(
+        sample, (1, scale, scale), lambda volume: bicubic_downsample(volume[:, None], scale)[:, 0], noise, seed
+    )
 
 
 def block_mean(volume, factors):

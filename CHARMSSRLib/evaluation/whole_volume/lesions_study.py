@@ -10,7 +10,7 @@ from .degraded_volumes import truncated
 from .enhanced import cubic, enhanced, zero_filled
 from .lesions import asymmetric_lesions, bright_lesions, paste_lesions, with_rings
 from .marked_lesions import marked_lesions
-from .samples import is_truly_isotropic
+from .samples import ways_of
 from .study import Column, Study
 
 KEPT = 0.95
@@ -51,11 +51,8 @@ def measure(sample, checkpoint, setup):
         image.CopyInformation(sample.image)
         sample = replace(sample, image=image)
     rows = []
-    for planes in setup.planes:
-        if planes == "three" and not is_truly_isotropic(vars(sample), sample.image.GetSpacing()):
-            continue
+    for planes, plane in ways_of(sample, setup.planes):
         degraded = truncated(sample, checkpoint.card["scale"], (0, 1, 2) if planes == "three" else (1, 2), setup.noise)
-        plane = "axial" if planes == "acquisition" else planes
         result = enhanced(degraded, setup, planes=plane)
         projected = enhanced(degraded, setup, planes=plane, data_consistency="project")
         cut = tuple(slice(0, size) for size in degraded.truth.shape)

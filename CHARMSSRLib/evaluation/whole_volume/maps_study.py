@@ -7,7 +7,7 @@ from ..statistics import mean_and_deviation
 from .degraded_volumes import truncated
 from .enhanced import cubic, enhanced
 from .ranking import FRACTIONS, gradient_magnitude, local_mean, mean_of_neighbours, sparsification, spearman
-from .samples import is_truly_isotropic
+from .samples import ways_of
 from .study import Column, Study
 
 WANTED = 0.3  # Spearman's correlation
@@ -18,11 +18,9 @@ YARDSTICKS = (GRADIENT, NEIGHBOURS, ORACLE)
 def measure(sample, checkpoint, setup):
     """Rows of one volume: for each way of enhancing its maps, the gradient's ranking and the oracle's."""
     scale, rows = checkpoint.card["scale"], []
-    for planes in setup.planes:
-        if planes == "three" and not is_truly_isotropic(vars(sample), sample.image.GetSpacing()):
-            continue
+    for planes, plane in ways_of(sample, setup.planes):
         volume = truncated(sample, scale, (0, 1, 2) if planes == "three" else (1, 2), setup.noise)
-        result = enhanced(volume, setup, planes="axial" if planes == "acquisition" else planes, maps=True)
+        result = enhanced(volume, setup, planes=plane, maps=True)
         inside = volume.inside & result.mask
         error = result.values - volume.truth
         local_error = local_mean(error, inside)

@@ -62,6 +62,16 @@ def is_truly_isotropic(row, spacing):
     return max(spacing) <= ISOTROPIC * min(spacing) and (source is UNKNOWN or len(source.planes) == THREE_PLANES)
 
 
+def ways_of(sample, planes):
+    """Pairs (way, ``planes`` of `enhance`) of the ways that suit a volume.
+
+    ``three`` needs true resolution along all axes. The coarse grid of a volume that was made coarse may have
+    another slice axis than the scan, so that ``acquisition`` is said to be axial.
+    """
+    isotropic = is_truly_isotropic(vars(sample), sample.image.GetSpacing())
+    return [(way, "axial" if way == "acquisition" else way) for way in planes if isotropic or way != "three"]
+
+
 def read_sample(data, row, box=None, skull_strip="auto"):
     """Read, correct and mask the volume of a manifest row.
 
