@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 
 from ..errors import SettingsError
+from .synthetic_lesions import KINDS
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class TrainingConfig:
         method: "charms" or a comparison method of ``comparison.registry``.
         arguments: further arguments of CHARMS (ladder, depth) or of ``build_method`` (image_skip).
         scale, degradation, normalisation: see ``dataset``.
-        gain_jitter, keep_noise, coarse_pixels, lesions: see ``dataset.Augmentation``.
+        gain_jitter, keep_noise, coarse_pixels, lesions, lesion_kind: see ``dataset.Augmentation``.
         steps, batch, patch: optimiser steps, patches per step, LR patch size.
         learning_rate, final_learning_rate: of the cosine decay.
         schedule: "cosine" (the paper) or "onecycle" (short budgets: warm-up over a tenth
@@ -43,6 +44,7 @@ class TrainingConfig:
     keep_noise: bool = False
     coarse_pixels: float = 0.0
     lesions: float = 0.0
+    lesion_kind: str = "mixed"
     steps: int = 100_000
     batch: int = 16
     patch: int = 48
@@ -78,7 +80,13 @@ class TrainingConfig:
         if unknown or "name" not in values:
             problem = f"unknown key {min(unknown)!r}" if unknown else "the key 'name' is missing"
             raise SettingsError(f"The training configuration {path} cannot be used: {problem}.")
-        return cls(**values)
+        config = cls(**values)
+        if config.lesion_kind not in KINDS:
+            raise SettingsError(
+                f"The training configuration {path} cannot be used: there is no lesion kind"
+                f" {config.lesion_kind!r}; choose {' or '.join(KINDS)}."
+            )
+        return config
 
     def to_dict(self):
         return asdict(self)

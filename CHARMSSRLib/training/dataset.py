@@ -31,12 +31,14 @@ class Augmentation:
         coarse_pixels: share of the samples that get oblong pixels: 2 or 3 HR pixels of one axis
             are averaged, as a thick slice does, so that planes across thick slices look familiar.
         lesions: share of the samples that get made-up lesions (``synthetic_lesions``).
+        lesion_kind: of ``synthetic_lesions.KINDS``.
     """
 
     gain: float = 0.0
     keep_noise: bool = False
     coarse_pixels: float = 0.0
     lesions: float = 0.0
+    lesion_kind: str = "mixed"
 
 
 MORE_NOISE = 0.08  # largest SD of the additional noise, per unit of the intensity range
@@ -85,7 +87,7 @@ class PatchDataset(Dataset):
         rng = np.random.default_rng((self.seed, number))
         hr = self._draw_hr(rng)
         if self.augmentation.lesions and rng.random() < self.augmentation.lesions:
-            hr = with_synthetic_lesions(hr, rng)
+            hr = with_synthetic_lesions(hr, rng, self.augmentation.lesion_kind)
         hr = np.rot90(hr, rng.integers(4), axes=(1, 2))
         if rng.integers(2):
             hr = hr[:, :, ::-1]

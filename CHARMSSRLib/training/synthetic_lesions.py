@@ -1,16 +1,38 @@
 """Made-up lesions in training slices: small foci are rare in the data, and what is never seen is never restored."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-MOST = 3  # lesions in a window
-SEMI_AXIS = (1.0, 6.0)  # smaller one, pixels; logarithmic, so that small ones are the rule
-LARGEST_RATIO = 2.0  # of the two axes
-EDGE = (1.0, 2.5)  # width of the edge, pixels; 1 is the partial volume of a sharp one
-STRENGTH = (0.1, 0.6)  # change of intensity by the tissue's mean, either sign
+
+@dataclass(frozen=True)
+class LesionKind:
+    """How made-up lesions are drawn; pairs are (least, most), lengths in pixels.
+
+    Attributes:
+        most: lesions in a window; from one to this many.
+        semi_axis: the smaller one; logarithmic, so that small ones are the rule.
+        largest_ratio: of the two axes.
+        edge: width of the edge; 1 is the partial volume of a sharp one.
+        strength: change of intensity by the tissue's mean, either sign.
+    """
+
+    most: int
+    semi_axis: tuple
+    largest_ratio: float
+    edge: tuple
+    strength: tuple
 
 
-def with_synthetic_lesions(window, rng):
-    """A window with one to three ellipses that are brighter or darker than the tissue under them.
+KINDS = {
+    "mixed": LesionKind(most=3, semi_axis=(1.0, 6.0), largest_ratio=2.0, edge=(1.0, 2.5), strength=(0.1, 0.6)),
+    # Many small ones with sharp edges: what a coarse scan blurs most.
+    "small": LesionKind(most=24, semi_axis=(1.0, 3.5), largest_ratio=2.0, edge=(1.0, 1.0), strength=(0.15, 0.5)),
+}
+
+
+def with_synthetic_lesions(window, rng, kind="mixed"):
+    """A window with ellipses that are brighter or darker than the tissue under them.
 
     The change is added, so noise and texture stay as they are. Nothing changes outside the
     brain, and neighbouring slices get the same ellipses, as parts of one lesion.
@@ -18,27 +40,29 @@ def with_synthetic_lesions(window, rng):
     Args:
         window: array (slices, height, width), 0 outside the brain.
         rng: numpy Generator.
+        kind: of ``KINDS``.
 
     Returns:
         array float32 of the same shape; ``window`` itself stays as it is.
     """
+    kind = KINDS[kind]
     changed, brain = np.array(window, np.float32), window > 0
     places = np.argwhere(brain[len(window) // 2])
     if not len(places):
         return changed
-    for _ in range(1 + rng.integers(MOST)):
-        share = _ellipse(window.shape[1:], places[rng.integers(len(places))], rng) * brain
-        strength = rng.uniform(*STRENGTH) * rng.choice((-1, 1))
+    for _ in range(1 + rng.integers(kind.most)):
+        share = _ellipse(window.shape[1:], places[rng.integers(len(places))], rng, kind) * brain
+        strength = rng.uniform(*kind.strength) * rng.choice((-1, 1))
         changed += np.float32(strength * np.average(window, weights=share)) * share
     return np.maximum(changed, 0)
 
 
-def _ellipse(shape, centre, rng):
+def _ellipse(shape, centre, rng, kind):
     """Share (height, width) of each pixel that lies within an ellipse of random size, form and turn."""
-    small = np.exp(rng.uniform(*np.log(SEMI_AXIS)))
-    large, turn = small * rng.uniform(1, LARGEST_RATIO), rng.uniform(0, np.pi)
+    small = np.exp(rng.uniform(*np.log(kind.semi_axis)))
+    large, turn = small * rng.uniform(1, kind.largest_ratio), rng.uniform(0, np.pi)
     y, x = np.ogrid[: shape[0], : shape[1]]
     y, x = y - centre[0], x - centre[1]
     along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
     inside = (1 - np.hypot(along / large, across / small)) * small  # pixels from the edge, across
-    return np.clip(inside / rng.uniform(*EDGE) + 0.5, 0, 1).astype(np.float32)
+    return np.clip(inside / rng.uniform(*kind.edge) + 0.5, 0, 1).astype(np.float32)

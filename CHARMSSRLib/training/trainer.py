@@ -111,7 +111,9 @@ def _loader(config, volumes, first_step, rank, world):
     data = PatchDataset(
         volumes, config.steps * config.batch, config.patch, config.scale, config.degradation,
         config.normalisation,
-        Augmentation(config.gain_jitter, config.keep_noise, config.coarse_pixels, config.lesions),
+        Augmentation(
+            config.gain_jitter, config.keep_noise, config.coarse_pixels, config.lesions, config.lesion_kind
+        ),
         config.seed, config.arguments.get("in_channels", 1),
     )  # fmt: skip
     return DataLoader(

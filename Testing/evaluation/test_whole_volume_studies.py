@@ -24,7 +24,7 @@ from CHARMSSRLib.evaluation.whole_volume import (
     thick_slices_study,
 )
 from CHARMSSRLib.evaluation.whole_volume.registry import MODULES, load_study
-from CHARMSSRLib.evaluation.whole_volume.samples import Sample
+from CHARMSSRLib.evaluation.whole_volume.samples import Sample, only_three
 from CHARMSSRLib.evaluation.whole_volume.scores import worst_ratio
 from CHARMSSRLib.evaluation.whole_volume.study import Column, Setup, Study, run_study
 
@@ -126,9 +126,28 @@ def test_other_weights_or_settings_are_measured_again(counting, data, tmp_path, 
     assert len(seen) == 3
 
 
-def test_a_study_without_a_volume_of_use_says_so(counting, data, tmp_path, interpolation):
+@pytest.fixture
+def thick(data):
+    """The data, with the first volume's slices thicker than its pixels."""
+    image = sitk.ReadImage(str(data / "v0.nii.gz"))
+    image.SetSpacing((2.4, 2.4, 4.8))
+    sitk.WriteImage(image, str(data / "v0.nii.gz"))
+    return data
+
+
+def test_volumes_that_a_way_of_enhancing_cannot_use_are_not_read(counting, thick, tmp_path, interpolation, unprepared):
+    (study, seen), (checkpoint, setup) = counting, interpolation
+    study = replace(study, isotropic=only_three)
+    run_study(study, thick, tmp_path, checkpoint, replace(setup, planes=("three",)))
+    assert seen == ["v1", "v2"]
+    run_study(study, thick, tmp_path, checkpoint, replace(setup, planes=("acquisition", "three")), limit=1)
+    assert seen == ["v1", "v2", "v0"]
+
+
+def test_a_study_without_a_volume_of_use_says_so(counting, thick, tmp_path, interpolation):
+    (thick / "manifest.csv").write_text("file,subject,split,contrast,skull\nv0.nii.gz,made-0,val,T1w,stripped\n")
     with pytest.raises(InputError, match="counting"):
-        run_study(replace(counting[0], wants=lambda row: False), data, tmp_path, *interpolation)
+        run_study(replace(counting[0], isotropic=lambda planes: True), thick, tmp_path, *interpolation)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from CHARMSSRLib.training.synthetic_lesions import MOST, STRENGTH, with_synthetic_lesions
+from CHARMSSRLib.training.synthetic_lesions import KINDS, with_synthetic_lesions
 
 
 @pytest.fixture
@@ -14,25 +14,40 @@ def window():
     return np.repeat((0.5 * (np.hypot(y, x) < 35))[None], 3, axis=0).astype(np.float32)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(20))
-def test_there_are_one_to_three_within_the_brain_and_alike_in_all_slices(window, seed):
+def test_there_are_one_to_as_many_as_allowed_within_the_brain_and_alike_in_all_slices(window, seed, kind):
     original = window.copy()
-    changed = with_synthetic_lesions(window, np.random.default_rng(seed))
+    changed = with_synthetic_lesions(window, np.random.default_rng(seed), kind)
     assert np.array_equal(window, original)
     change = changed - window
-    assert 1 <= ndimage.label(np.abs(change[0]) > 1e-6)[1] <= MOST
+    assert 1 <= ndimage.label(np.abs(change[0]) > 1e-6)[1] <= KINDS[kind].most
     assert not change[window == 0].any()
     assert np.array_equal(change[0], change[1]) and np.array_equal(change[0], change[2])
 
 
+def test_small_ones_are_small_with_an_edge_of_one_pixel(window):
+    kind = KINDS["small"]
+    changes = [with_synthetic_lesions(window, np.random.default_rng(i), "small")[0] - window[0] for i in range(300)]
+    labels = [ndimage.label(np.abs(one) > 1e-6) for one in changes]
+    singles = [one[label == 1] for one, (label, count) in zip(changes, labels) if count == 1]
+    assert len(singles) >= 5
+    most = np.pi * (kind.semi_axis[1] + 0.5) * (kind.largest_ratio * kind.semi_axis[1] + 1)
+    assert all(one.size <= most for one in singles)
+    # Sharp: most of what lies within a lesion has its whole strength.
+    widest = max(singles, key=len)
+    assert np.mean(np.abs(widest) > 0.99 * np.abs(widest).max()) > 0.4
+
+
 def test_they_are_brighter_or_darker_by_the_share_that_is_promised(window):
+    strength = KINDS["mixed"].strength
     changes = [with_synthetic_lesions(window, np.random.default_rng(seed)) - window for seed in range(60)]
     single = [one for one in changes if ndimage.label(np.abs(one[0]) > 1e-6)[1] == 1]
     strengths = [one.flat[np.abs(one).argmax()] / 0.5 for one in single]
     assert min(strengths) < 0 < max(strengths)
     # Two that overlap add up; a small one may have no pixel that lies within it altogether.
-    assert all(abs(one) <= 2 * STRENGTH[1] for one in strengths)
-    assert np.median(np.abs(strengths)) == pytest.approx(np.mean(STRENGTH), abs=0.1)
+    assert all(abs(one) <= 2 * strength[1] for one in strengths)
+    assert np.median(np.abs(strengths)) == pytest.approx(np.mean(strength), abs=0.1)
 
 
 def test_noise_under_a_lesion_stays(window):

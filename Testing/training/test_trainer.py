@@ -123,10 +123,18 @@ def test_coarse_pixels_average_one_axis(volumes):
 
 
 def test_lesions_are_put_into_the_share_of_samples_before_they_are_degraded(volumes, monkeypatch):
-    monkeypatch.setattr("CHARMSSRLib.training.dataset.with_synthetic_lesions", lambda window, rng: 0 * window + 0.7)
-    data = PatchDataset(volumes, 60, 12, 2, "bicubic", augmentation=Augmentation(lesions=0.5), seed=6)
+    kinds = set()
+
+    def flat_tissue(window, rng, kind):
+        kinds.add(kind)
+        return 0 * window + 0.7
+
+    monkeypatch.setattr("CHARMSSRLib.training.dataset.with_synthetic_lesions", flat_tissue)
+    augmentation = Augmentation(lesions=0.5, lesion_kind="small")
+    data = PatchDataset(volumes, 60, 12, 2, "bicubic", augmentation=augmentation, seed=6)
     flat = [torch.cat([patch.flatten() for patch in data[number]]) for number in range(60)]
     assert 20 <= sum(torch.allclose(one, torch.tensor(0.7)) for one in flat) <= 40
+    assert kinds == {"small"}
 
 
 def test_neighbouring_slices_come_as_channels(volumes):
@@ -231,7 +239,10 @@ def test_a_run_from_before_a_setting_existed_goes_on(tmp_path, volumes):
         train(dataclasses.replace(CONFIG, lesions=0.5), volumes, [], tmp_path)
 
 
-@pytest.mark.parametrize("text", ["{", '{"steps": 3}', '{"name": "x", "speed": 3}'])
+BAD_KEYS = ('{"steps": 3}', '{"name": "x", "speed": 3}', '{"name": "x", "lesion_kind": "large"}')
+
+
+@pytest.mark.parametrize("text", ["{", *BAD_KEYS])
 def test_a_configuration_that_cannot_be_used_is_refused(tmp_path, text):
     path = tmp_path / "config.json"
     path.write_text(text)

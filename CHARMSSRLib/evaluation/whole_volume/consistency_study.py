@@ -11,7 +11,7 @@ from ..fidelity import brain_range
 from ..statistics import mean_and_deviation
 from .degraded_volumes import averaged, averaged_in_plane, truncated
 from .enhanced import enhanced
-from .samples import ways_of
+from .samples import only_three, ways_of
 from .scores import fidelity, worst_ratio
 from .study import Column, Study
 
@@ -152,5 +152,6 @@ STUDY = Study(
     ),
     measure=measure,
     planes=("acquisition", "three"),
+    isotropic=only_three,
     verdict=verdict,
 )  # fmt: skip

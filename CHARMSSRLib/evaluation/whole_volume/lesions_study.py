@@ -10,7 +10,7 @@ from .degraded_volumes import truncated
 from .enhanced import cubic, enhanced, zero_filled
 from .lesions import asymmetric_lesions, bright_lesions, paste_lesions, with_rings
 from .marked_lesions import marked_lesions
-from .samples import ways_of
+from .samples import only_three, ways_of
 from .study import Column, Study
 
 KEPT = 0.95
@@ -121,5 +121,6 @@ STUDY = Study(
     ),
     measure=measure,
     planes=("acquisition", "three"),
+    isotropic=only_three,
     verdict=verdict,
 )  # fmt: skip

@@ -7,7 +7,7 @@ from ..statistics import mean_and_deviation
 from .degraded_volumes import truncated
 from .enhanced import cubic, enhanced
 from .ranking import FRACTIONS, gradient_magnitude, local_mean, mean_of_neighbours, sparsification, spearman
-from .samples import ways_of
+from .samples import only_three, ways_of
 from .study import Column, Study
 
 WANTED = 0.3  # Spearman's correlation
@@ -92,6 +92,7 @@ STUDY = Study(
     ),
     measure=measure,
     planes=("acquisition", "three"),
+    isotropic=only_three,
     verdict=verdict,
     draw=draw,
 )  # fmt: skip

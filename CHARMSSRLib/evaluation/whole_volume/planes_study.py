@@ -130,6 +130,6 @@ STUDY = Study(
         Column("residual", "residual", ".4f"), Column("seconds", "network (s)", ".0f"),
     ),
     measure=measure,
-    isotropic=True,
+    isotropic=lambda planes: True,
     verdict=verdict,
 )  # fmt: skip

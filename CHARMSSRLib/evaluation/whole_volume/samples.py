@@ -72,6 +72,11 @@ def ways_of(sample, planes):
     return [(way, "axial" if way == "acquisition" else way) for way in planes if isotropic or way != "three"]
 
 
+def only_three(planes):
+    """Whether ``ways_of`` has a way for volumes of true isotropic resolution alone."""
+    return set(planes) == {"three"}
+
+
 def read_sample(data, row, box=None, skull_strip="auto"):
     """Read, correct and mask the volume of a manifest row.
 

@@ -65,12 +65,11 @@ class Study:
         protocol: paragraph: what was done and how it is to be read.
         columns: of the table, in order.
         measure: (Sample, Checkpoint, Setup) -> list of rows (dicts of plain values).
-        isotropic: whether it needs volumes of true isotropic resolution.
+        isotropic: ways of enhancing -> whether only volumes of true isotropic resolution are of use.
         planes: the ways of enhancing that it takes where none are named.
         without_volume: (Checkpoint, Setup) -> rows that need no volume, measured anew at each run; or None.
         verdict: rows -> list of sentences: what holds and what does not.
         draw: (rows, path of a PNG) or None.
-        wants: row of the manifest -> whether the volume is of use.
     """
 
     name: str
@@ -78,12 +77,11 @@ class Study:
     protocol: str
     columns: tuple
     measure: Callable
-    isotropic: bool = False
+    isotropic: Callable = field(default=lambda planes: False)
     planes: tuple = ("acquisition",)
     without_volume: Optional[Callable] = None
     verdict: Callable = field(default=lambda rows: [])
     draw: Optional[Callable] = None
-    wants: Callable = field(default=lambda row: True)
 
 
 def run_study(
@@ -99,7 +97,7 @@ def run_study(
     progress=None,
     is_cancelled=None,
 ):
-    """Measure every volume that the study wants and write NAME.csv, NAME.json, NAME.md and, where drawn, NAME.png.
+    """Measure every volume of use and write NAME.csv, NAME.json, NAME.md and, where drawn, NAME.png.
 
     Each volume's rows are kept in ``output/parts`` as soon as they are known; a run that was stopped goes on
     there. Rows of other weights, settings or versions are measured again.
@@ -117,7 +115,10 @@ def run_study(
         InputError: no volume of use. OutputError: the folder cannot be written. Cancelled.
     """
     output = Path(output)
-    chosen = _chosen(study, data, manifest_rows(data, splits, contrast))[:limit]
+    chosen = manifest_rows(data, splits, contrast)
+    if study.isotropic(setup.planes):
+        chosen = [row for row in chosen if is_truly_isotropic(row, _spacing(Path(data) / row["file"]))]
+    chosen = chosen[:limit]
     if not chosen:
         raise InputError(f"{data} has no volume that the study {study.name!r} can use; choose another --split.")
     rows = [] if study.without_volume is None else plain(study.without_volume(checkpoint, setup))
@@ -171,13 +172,6 @@ def write_report(study, rows, output, identity):
         files.commit()
     if study.draw is not None:
         study.draw(rows, output / f"{study.name}.png")
-
-
-def _chosen(study, data, rows):
-    rows = [row for row in rows if study.wants(row)]
-    if not study.isotropic:
-        return rows
-    return [row for row in rows if is_truly_isotropic(row, _spacing(Path(data) / row["file"]))]
 
 
 def _spacing(path):

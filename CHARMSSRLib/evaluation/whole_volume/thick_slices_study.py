@@ -85,6 +85,6 @@ STUDY = Study(
         Column("seconds", "network (s)", ".0f"),
     ),
     measure=measure,
-    isotropic=True,
+    isotropic=lambda planes: True,
     verdict=verdict,
 )  # fmt: skip
