@@ -244,6 +244,23 @@ def test_spheres_of_an_interpolation_keep_what_cubic_keeps(brain, interpolation)
     assert "Pasted spheres (acquisition)" in lesions_study.verdict(labelled)[0]
 
 
+def test_spheres_on_even_tissue_are_told_apart_by_size_and_noise(interpolation, monkeypatch):
+    monkeypatch.setattr(lesions_study, "SIGMAS", (0.0, 0.04))
+    checkpoint, setup = interpolation
+    rows = lesions_study.without_volume(checkpoint, setup)
+    assert [(row["lesion"][-4:], row["noise"]) for row in rows[:3]] == [("4 mm", 0.0), ("4 mm", 0.04), ("6 mm", 0.0)]
+    for row in rows:
+        assert row["kept"] == pytest.approx(row["kept_by_cubic"], abs=1e-4) and row["least"] <= row["kept"]
+    quiet = [row for row in rows if row["noise"] == 0]
+    # The larger, the more of it lies within the input's band; cubic interpolation blurs that too.
+    assert quiet[0]["kept_in_band"] < quiet[1]["kept_in_band"] < quiet[2]["kept_in_band"] < 1
+    assert all(row["kept"] < row["kept_in_band"] for row in quiet)
+    # Noise has no mean: what an interpolation keeps does not hang on it.
+    assert rows[1]["kept"] == pytest.approx(rows[0]["kept"], abs=0.05)
+    words = lesions_study.verdict(rows)
+    assert len(words) == 2 and "4 mm" in words[0] and "Pasted" not in words[0]
+
+
 def test_banding_draws_the_reformats(brain, interpolation, tmp_path):
     setup = replace(interpolation[1], planes=("acquisition", "three"), folder=str(tmp_path))
     rows = banding_study.measure(brain, interpolation[0], setup)
