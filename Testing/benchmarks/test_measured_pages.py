@@ -1,10 +1,15 @@
-"""The page of the comparison says what the committed tables say."""
+"""The pages that say what was measured say what the committed results say."""
+
+import json
 
 import pytest
-from comparison_page import BLOCK, MISSING, PAGE, fill
+from measured_pages import BLOCK, MISSING, PAGES, fill
 
 from CHARMSSRLib.evaluation.compare import write_report
 from CHARMSSRLib.evaluation.costs import ORIGINAL_EDSR
+from CHARMSSRLib.evaluation.whole_volume.lesions_study import MADE_UP
+
+COMPARISON, WHOLE_VOLUMES = PAGES
 
 
 def score(subject, method, psnr, contrast="T1w", degradation="bicubic", **more):
@@ -33,14 +38,15 @@ def results(tmp_path):
     return tmp_path
 
 
-def filled(words, results, kind="table"):
-    return fill(f"<!-- {kind}: {words} -->\nold\n<!-- end -->", results)
+def filled(words, results, kind="table", page=COMPARISON):
+    return fill(f"<!-- {kind}: {words} -->\nold\n<!-- end -->", page, results)
 
 
-def test_the_page_is_up_to_date():
-    text = PAGE.read_text(encoding="utf-8")
-    assert fill(text) == text, "run: python Testing/benchmarks/comparison_page.py"
-    assert len(BLOCK.findall(text)) == text.count("<!-- end -->") > 20
+@pytest.mark.parametrize(("page", "blocks"), [(COMPARISON, 20), (WHOLE_VOLUMES, 10)])
+def test_the_pages_are_up_to_date(page, blocks):
+    text = page.file.read_text(encoding="utf-8")
+    assert fill(text, page) == text, "run: python Testing/benchmarks/measured_pages.py"
+    assert len(BLOCK.findall(text)) == text.count("<!-- end -->") > blocks
 
 
 def test_charms_is_ranked_among_the_small_networks(results):
@@ -80,3 +86,51 @@ def test_what_is_missing_says_so(results):
     assert "![Curves](../Resources/comparison/methods-x2/curves.png)" in filled(
         "methods-x2/curves.png Curves", results, "figure"
     )
+
+
+def study(folder, name, rows, study_name=None):
+    content = {"study": study_name or name, "checkpoint": "charms", "sha256": "0123456789abcdef", "rows": rows}
+    (folder / f"{name}.json").write_text(json.dumps(content))
+
+
+def lesion(what, kept, planes="acquisition", volume="A_T1w"):
+    shares = {"kept": kept, "kept_by_cubic": 0.8, "kept_in_band": 0.9, "kept_projected": 0.96}
+    return {"volume": volume, "contrast": volume[-3:], "planes": planes, "lesion": f"1: {what}", **shares}
+
+
+def test_lesions_stand_by_kind_and_size_and_the_real_ones_first(tmp_path):
+    spheres = [lesion(f"dark sphere, {size} mm", kept) for size, kept in ((4, 0.9), (4, 0.97), (10, 0.99))]
+    even = {**lesion("spheres on even tissue, 4 mm", 1.1), "volume": MADE_UP}
+    study(tmp_path, "lesions", [*spheres, even, lesion("stroke", 0.98, volume="B_T2w")])
+    study(tmp_path, "more", [lesion("sclerosis, marked", 0.93, volume="C_T2w")], "lesions")
+    lines = filled("lesions lesions more", tmp_path, page=WHOLE_VOLUMES).splitlines()
+    assert lines[4] == "| stroke, B T2w | acquisition | 1 of 1, 0.980 | 0 of 1, 0.800 | 0 of 1, 0.900 | 1 of 1, 0.960 |"
+    assert [line.split(" | ")[0] for line in lines[5:8]] == [
+        "| sclerosis, marked, C T2w", "| spheres pasted into T1w, 10 mm", "| spheres pasted into T1w, 4 mm",
+    ]  # fmt: skip
+    assert "| 1 of 2, 0.900 |" in lines[7] and not any(MADE_UP in line for line in lines)
+
+
+def test_thick_slices_give_interpolation_and_gain(tmp_path):
+    ways = {"cubic": 24.0, "cubic B-spline": 24.1, "three": 24.6, "acquisition + cubic": 24.2}
+    rows = [
+        {"volume": f"{name}_T1w", "thickness": 3.0, "way": way, "psnr": psnr + more}
+        for way, psnr in ways.items()
+        for name, more in (("A", 0), ("B", 1))
+    ]
+    study(tmp_path, "thick-slices", rows)
+    text = filled("thick_slices thick-slices", tmp_path, page=WHOLE_VOLUMES)
+    assert "| A T1w | 24.10 **+0.50** |" in text and "| B T1w | 25.10 **+0.50** |" in text
+    assert "| mean | **+0.50** |" in text
+    assert "+0.50 dB on average" in filled("verdict thick-slices", tmp_path, page=WHOLE_VOLUMES)
+    assert "charms (SHA-256 0123456789ab...)" in filled("weights thick-slices", tmp_path, page=WHOLE_VOLUMES)
+    assert MISSING in filled("planes planes", tmp_path, page=WHOLE_VOLUMES)
+
+
+def test_maps_give_mean_least_and_most(tmp_path):
+    rows = [
+        {"planes": "three", "map": "detail", "spearman": value, "spearman_local": 1.0, "area": 0.5}
+        for value in (0.2, 0.4)
+    ]
+    study(tmp_path, "maps", rows)
+    assert "| three | detail | 0.30 (0.20 to 0.40) | 1.00 | 0.50 |" in filled("maps maps", tmp_path, page=WHOLE_VOLUMES)
