@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ...enhancement.banding import banding
+from ...enhancement.data_consistency import Operator
 from ...enhancement.fusion import FUSION, METHODS, Fusion, plane_spectrum
 from ...enhancement.resampling import band_limited
 from ..statistics import mean_and_deviation
@@ -46,7 +48,17 @@ def measure(sample, checkpoint, setup):
         bands = banding_by_axis(values, inside)
         row = {"way": way, **fidelity(values, volume.truth, inside), "bands_to_cubic": worst_ratio(bands, plain)}
         rows.append({**row, **_of_report(reports.get(way))})
+        if way == THREE:
+            rows[-1]["banding_truth_ratio"] = worst_ratio(
+                [_banding_of_truth(volume, checkpoint.card)], [rows[-1]["banding_input"]]
+            )
     return rows
+
+
+def _banding_of_truth(volume, card):
+    """The banding figure of the truth, brought onto the input's grid by the card's D, as that of a result is."""
+    down = Operator(card["data_consistency_operator"], card["scale"], card["scale"]).down_stack(volume.truth)
+    return banding(np.where(volume.coarse_mask, down, np.float32(0)), volume.coarse_mask)
 
 
 def _of_report(report):
@@ -102,6 +114,12 @@ def verdict(rows):
         sentences.append(
             f"Banding on the input's grid: at most {max(bands):.3f} of the input's; the rule of {BANDING_RULE} {holds}."
         )
+    truth = [row["banding_truth_ratio"] for row in rows if row.get("banding_truth_ratio") is not None]
+    if truth:
+        sentences.append(
+            f"The truth itself, by the same D, has {min(truth):.3f} to {max(truth):.3f} of the input's banding: where"
+            " the input was blurred within its band, what is sharp again differs more from slice to slice."
+        )
     if on_grid:
         sentences.append(f"Banding of three on the output's grid: at most {max(on_grid):.3f} of cubic interpolation's.")
     if times:
@@ -118,13 +136,14 @@ STUDY = Study(
     " enhanced, cubic convolution across them. fused: the three slice-wise results, enlarged across their slices"
     " without new frequencies: their mean, weighted by the frequencies that a plane resolves (spectrum), and with"
     f" unsure frequencies taken back (shrunk); three is the mode of `enhance`, which uses {FUSION}. Bands in / out:"
-    " the banding figure on the input's grid. Bands to cubic: on the output's grid, the largest over the three"
-    " axes of (figure - 1e-4) / that of cubic interpolation. Gradient ratio: through-plane by in-plane gradient.",
+    " the banding figure on the input's grid; of the truth: (its figure by the same D - 1e-4) / bands in. Bands to"
+    " cubic: on the output's grid, the largest over the three axes of (figure - 1e-4) / that of cubic interpolation."
+    " Gradient ratio: through-plane by in-plane gradient.",
     columns=(
         Column("volume", "volume"), Column("contrast", "contrast"), Column("split", "split"), Column("way", "way"),
         Column("psnr", "PSNR (dB)", ".2f"), Column("ssim", "SSIM", ".4f"),
         Column("banding_input", "bands in", ".5f"), Column("banding_output", "bands out", ".5f"),
-        Column("bands_to_cubic", "bands to cubic", ".3f"),
+        Column("banding_truth_ratio", "of the truth", ".3f"), Column("bands_to_cubic", "bands to cubic", ".3f"),
         Column("gradient_ratio_input", "gradient ratio in", ".3f"),
         Column("gradient_ratio_output", "gradient ratio out", ".3f"),
         Column("residual", "residual", ".4f"), Column("seconds", "network (s)", ".0f"),
