@@ -7,7 +7,7 @@ from measured_pages import BLOCK, MISSING, PAGES, fill
 
 from CHARMSSRLib.evaluation.compare import write_report
 from CHARMSSRLib.evaluation.costs import ORIGINAL_EDSR
-from CHARMSSRLib.evaluation.whole_volume.lesions_study import MADE_UP
+from CHARMSSRLib.evaluation.whole_volume.study import MADE_UP
 
 COMPARISON, WHOLE_VOLUMES = PAGES
 

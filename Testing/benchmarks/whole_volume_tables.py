@@ -9,6 +9,7 @@ import numpy as np
 
 from CHARMSSRLib.evaluation.whole_volume import consistency_study, lesions_study, planes_study, thick_slices_study
 from CHARMSSRLib.evaluation.whole_volume.registry import load_study
+from CHARMSSRLib.evaluation.whole_volume.study import MADE_UP
 
 BEST_OTHER = "best of the other planes + cubic"
 PLANES_TITLES = {
@@ -86,7 +87,7 @@ def lesions(result, *more):
     rows = [row for one in (result, *(result.with_name(name) for name in more)) for row in read(one)["rows"]]
     groups = {}
     for row in rows:
-        if row["volume"] != lesions_study.MADE_UP:
+        if row["volume"] != MADE_UP:
             groups.setdefault((_kind(row), row["planes"]), []).append(row)
     cells = [
         [*case, *(_kept([row[key] for row in own]) for key in LESION_TITLES)]
@@ -116,7 +117,7 @@ def _kept(shares):
 
 def even_tissue(result):
     """Spheres on even tissue: a line per size, a column per noise; share kept, and of the input's band."""
-    rows = [row for row in read(result)["rows"] if row["volume"] == lesions_study.MADE_UP]
+    rows = [row for row in read(result)["rows"] if row["volume"] == MADE_UP]
     sigmas, sizes = _unique(rows, "noise"), _unique(rows, "lesion")
     figures = {(row["lesion"], row["noise"]): row for row in rows}
     cells = [

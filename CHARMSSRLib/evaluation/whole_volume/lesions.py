@@ -123,32 +123,36 @@ def paste_lesions(volume, inside, spacing, contrast, radii=(2.0, 3.0, 5.0), per_
     white = find_tissues(volume, inside, spacing, contrast).white
     level = float(volume[white].mean())
     clearance = _distance(ndimage.binary_closing(white), spacing)
-    grid = _grid(volume.shape, spacing)
     changed, regions = np.array(volume, np.float32), []
     for radius in sorted(radii, reverse=True):
         for number in range(per_radius):
             place = np.unravel_index(np.argmax(clearance), clearance.shape)
             if clearance[place] < radius + RING_MM[0]:
                 break  # its ring would not be white matter
-            centre = [axis[i] for axis, i in zip(grid, place)]
-            share = sphere_share(volume.shape, spacing, centre, radius)
+            distance = distance_from(np.multiply(place, spacing), volume.shape, spacing)
+            share = sphere_share(distance, radius, spacing)
             sign = 1 if number % 2 else -1
             changed += share * np.float32(sign * strength * level)
             regions.append((f"{'bright' if sign > 0 else 'dark'} sphere, {2 * radius:g} mm", share > 0.5))
-            clearance[_distance_from(grid, centre) < 4 * max(radii)] = 0
+            clearance[distance < 4 * max(radii)] = 0
     return changed, regions
 
 
-def sphere_share(shape, spacing, centre, radius):
+def distance_from(centre, shape, spacing):
+    """Distance in mm of each voxel of a volume of this shape from a point (z, y, x) in mm."""
+    axes = (np.arange(size) * step - place for size, step, place in zip(shape, spacing, centre))
+    return np.sqrt(sum(np.square(one) for one in np.ix_(*axes)))
+
+
+def sphere_share(distance, radius, spacing):
     """Share of each voxel that lies within a sphere: partial volume over one voxel's width at its edge.
 
     Args:
-        shape: of the volume (z, y, x). spacing, centre, radius: mm.
+        distance: of the voxels from the sphere's centre. radius, spacing: mm.
 
     Returns:
         array float32 in [0, 1].
     """
-    distance = _distance_from(_grid(shape, spacing), centre)
     return np.clip((radius - distance) / float(np.mean(spacing)) + 0.5, 0, 1).astype(np.float32)
 
 
@@ -175,16 +179,6 @@ def _box_around(region, margins):
 def _distance(inside, spacing):
     """Distance in mm of each voxel to the nearest that is not inside (0 there)."""
     return ndimage.distance_transform_edt(inside, sampling=spacing)
-
-
-def _grid(shape, spacing):
-    """Places of the voxels along each axis, mm."""
-    return [np.arange(size) * step for size, step in zip(shape, spacing)]
-
-
-def _distance_from(grid, centre):
-    """Distance in mm of each voxel from a point."""
-    return np.sqrt(sum(np.square(one) for one in np.ix_(*(axis - c for axis, c in zip(grid, centre)))))
 
 
 def _mirrored(array, inside):

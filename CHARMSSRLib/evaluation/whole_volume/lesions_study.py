@@ -12,11 +12,10 @@ from .lesions import asymmetric_lesions, bright_lesions, paste_lesions, with_rin
 from .marked_lesions import marked_lesions
 from .samples import only_three, ways_of
 from .spheres import RADII, SIGMAS, kept_on_even_tissue
-from .study import Column, Study
+from .study import MADE_UP, Column, Study
 
 KEPT = 0.95
 STROKE, SCLEROSIS = ("ARC", "VRD_stroke"), ("openMS",)
-MADE_UP = "made up"
 
 
 def real_lesions(sample):
@@ -95,7 +94,8 @@ def _arrays(sample):
 
 def verdict(rows):
     """How many lesions keep enough, and the worst, real and pasted apart."""
-    sentences, measured = [], [row for row in rows if row["volume"] != MADE_UP]
+    sentences = []
+    measured, made_up = ([row for row in rows if (row["volume"] == MADE_UP) == which] for which in (False, True))
     for what, chosen in (
         ("Real lesions", [row for row in measured if "sphere" not in row["lesion"]]),
         ("Pasted spheres", [row for row in measured if "sphere" in row["lesion"]]),
@@ -113,11 +113,10 @@ def verdict(rows):
                 f" least {worst['kept']:.1%} ({worst['volume']}, {worst['lesion']}, {worst['ml']:.2f} ml; in the band"
                 f" {worst['kept_in_band']:.1%}). Less than the band holds: {below}."
             )
-    for sigma in SIGMAS:
-        own = [row for row in rows if row["volume"] == MADE_UP and row["noise"] == sigma]
-        if own:
-            kept = ", ".join(f"{row['kept']:.0%} ({row['lesion'].split(', ')[1]})" for row in own)
-            sentences.append(f"Spheres on even tissue keep on average, with noise of {sigma:.0%} of the range: {kept}.")
+    for sigma in dict.fromkeys(row["noise"] for row in made_up):
+        own = [row for row in made_up if row["noise"] == sigma]
+        kept = ", ".join(f"{row['kept']:.0%} ({row['lesion'].split(', ')[1]})" for row in own)
+        sentences.append(f"Spheres on even tissue keep on average, with noise of {sigma:.0%} of the range: {kept}.")
     return sentences
 
 

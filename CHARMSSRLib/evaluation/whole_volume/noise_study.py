@@ -4,7 +4,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .noise import LIMIT, SIGMAS, noise_amplification, noise_on_stack
-from .study import Column, Study
+from .study import MADE_UP, Column, Study
 
 EVEN_SIGNAL = 0.5
 SLICES = 4
@@ -19,7 +19,7 @@ def without_volume(checkpoint, setup):
         rows += [
             {"kind": kind, **noise_amplification(network, card, sigma, signal, device=setup.device)} for sigma in SIGMAS
         ]
-    return [{"volume": "made up", **row} for row in rows]
+    return [{"volume": MADE_UP, **row} for row in rows]
 
 
 def measure(sample, checkpoint, setup):

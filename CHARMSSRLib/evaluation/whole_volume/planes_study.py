@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ...enhancement.banding import banding
 from ...enhancement.data_consistency import Operator
 from ...enhancement.fusion import FUSION, METHODS, Fusion, plane_spectrum
 from ...enhancement.resampling import band_limited
@@ -58,7 +57,7 @@ def measure(sample, checkpoint, setup):
 def _banding_of_truth(volume, card):
     """The banding figure of the truth, brought onto the input's grid by the card's D, as that of a result is."""
     down = Operator(card["data_consistency_operator"], card["scale"], card["scale"]).down_stack(volume.truth)
-    return banding(np.where(volume.coarse_mask, down, np.float32(0)), volume.coarse_mask)
+    return banding_by_axis(down, volume.coarse_mask)[0]  # of an isotropic volume the axial slices count
 
 
 def _of_report(report):

@@ -7,7 +7,7 @@ import torch
 
 from ...training.degradations import kspace_truncate
 from .enhanced import zero_filled
-from .lesions import Lesion, ring_around, sphere_share
+from .lesions import Lesion, distance_from, ring_around, sphere_share
 from .noise import AS_IS, add_rician, enhanced_slices
 
 SPACING = (4 / 3,) * 3  # mm of the fine grid
@@ -34,7 +34,7 @@ def kept_on_even_tissue(network, card, radius, sigma, seed=0, device="cpu"):
     clean, regions = np.full(SHAPE, TISSUE, np.float32), []
     for number, place in enumerate(PLACES):
         centre = np.array((SHAPE[0] // 2, *place)) + rng.uniform(-0.5, 0.5, 3)
-        share = sphere_share(SHAPE, SPACING, centre * SPACING, radius)
+        share = sphere_share(distance_from(centre * SPACING, SHAPE, SPACING), radius, SPACING)
         clean += share * np.float32((1 if number % 2 else -1) * STRENGTH * TISSUE)
         regions.append(share > 0.5)
     truth = add_rician(clean, sigma, seed)

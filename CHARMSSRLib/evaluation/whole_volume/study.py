@@ -21,6 +21,7 @@ from .samples import is_truly_isotropic, manifest_rows, read_sample
 logger = logging.getLogger(__name__)
 
 PARTS = "parts"
+MADE_UP = "made up"  # the "volume" of rows that need none
 
 
 @dataclass(frozen=True)
