@@ -39,7 +39,7 @@ def run_training(config, prepared, folder, output=None, command="", device="cpu"
         raise InputError(f"{prepared} holds no prepared training volume; run 'charmssr prepare' first.")
     # One plane per volume is enough to watch a run.
     watched = list({(v.subject, v.contrast): v for v in reversed(parts["val"])}.values())
-    started_from = _identity(config.initial)
+    started_from = _ancestor(config.initial)
     result = train(config, parts["train"], watched, folder, device, progress, is_cancelled)
     first = not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
     if output is None or not first:  # of several processes one writes
@@ -52,12 +52,12 @@ def run_training(config, prepared, folder, output=None, command="", device="cpu"
     return result, save_checkpoint(result.network, card, output, half=True)
 
 
-def _identity(initial):
-    """Name and SHA-256 of the checkpoint that a run starts from: a later one may bear the same name."""
+def _ancestor(initial):
+    """Which weights a run starts from and how those were made: a later checkpoint may take their place and name."""
     if initial is None:
         return None
     card = load_checkpoint(initial).card
-    return {"name": card["name"], "sha256": card["sha256"]}
+    return {key: card[key] for key in ("name", "sha256", "training") if key in card}
 
 
 def make_card(config, result, train_volumes, validation_volumes, command, device):

@@ -223,6 +223,15 @@ def test_the_checkpoint_carries_a_complete_card(tmp_path, prepared):
     assert card["validation"]["bicubic_psnr_db"] > 0 and card["seen_7t"] is False and card["preliminary"] is True
 
 
+def test_the_card_tells_how_the_weights_that_it_started_from_were_made(tmp_path, prepared):
+    _, first = run_training(CONFIG, prepared, tmp_path / "first", tmp_path / "a", command="charmssr train first.json")
+    second = dataclasses.replace(CONFIG, initial=str(first), seed=CONFIG.seed + 1)
+    _, path = run_training(second, prepared, tmp_path / "second", tmp_path / "b", command="charmssr train second.json")
+    started_from, card = load_checkpoint(path).card["training"]["started_from"], load_checkpoint(first).card
+    assert started_from == {key: card[key] for key in ("name", "sha256", "training")}
+    assert started_from["training"]["command"] == "charmssr train first.json"
+
+
 def test_the_folder_of_another_run_is_refused(tmp_path, volumes):
     train(CONFIG, volumes, [], tmp_path)
     with pytest.raises(SettingsError, match="another configuration"):
