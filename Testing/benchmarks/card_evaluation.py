@@ -46,18 +46,19 @@ def _means(subjects):
     }  # fmt: skip
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("table", type=Path)
-    parser.add_argument("card", type=Path)
-    parser.add_argument("--slices", type=int, help="as given to charmssr evaluate")
-    arguments = parser.parse_args()
-    card = json.loads(arguments.card.read_text(encoding="utf-8"))
-    with open(arguments.table, newline="", encoding="utf-8") as file:
+def write(table, path, slices=None):
+    """Put the figures of a table (CSV of ``charmssr evaluate``) and of the noise rule into a card.
+
+    Args:
+        table, path: of the CSV and of the card, whose weights lie beside it.
+        slices: as given to ``charmssr evaluate``.
+    """
+    card = json.loads(path.read_text(encoding="utf-8"))
+    with open(table, newline="", encoding="utf-8") as file:
         measured = figures(list(csv.DictReader(file)), card["name"])
-    part = f"the central {arguments.slices} slices" if arguments.slices else "all slices with enough brain"
-    option = f" --slices {arguments.slices}" if arguments.slices else ""
-    network = load_checkpoint(arguments.card.with_suffix(".safetensors")).network
+    part = f"the central {slices} slices" if slices else "all slices with enough brain"
+    option = f" --slices {slices}" if slices else ""
+    network = load_checkpoint(path.with_suffix(".safetensors")).network
     card["evaluation"] = {
         "protocol": f"brain-masked 3-D PSNR (dB) and SSIM on {part} of every val volume (isotropic ones: axial), range"
         " the 99.9th percentile of the reference; mean over subjects; least gain of a subject in PSNR",
@@ -68,7 +69,16 @@ def main():
             for one in (noise_amplification(network, card, sigma, signal) for sigma, signal in NOISE)
         ],
     }
-    arguments.card.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table", type=Path)
+    parser.add_argument("card", type=Path)
+    parser.add_argument("--slices", type=int, help="as given to charmssr evaluate")
+    arguments = parser.parse_args()
+    write(arguments.table, arguments.card, arguments.slices)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,12 @@ class Page:
 
 
 PAGES = [
-    Page(REPOSITORY / "docs" / f"{name}.md", REPOSITORY / "Resources" / name, tables.MAKERS)
-    for name, tables in (("comparison", comparison_tables), ("whole-volumes", whole_volume_tables))
+    Page(REPOSITORY / "docs" / f"{name}.md", REPOSITORY / "Resources" / results, tables.MAKERS)
+    for name, results, tables in (
+        ("comparison", "comparison", comparison_tables),
+        ("whole-volumes", "whole-volumes", whole_volume_tables),
+        ("planes", "whole-volumes", whole_volume_tables),
+    )
 ]
 
 
@@ -63,19 +67,28 @@ def _figure(words, page, results):
     return [f"![{caption}](../Resources/{page.results.name}/{name})" if there else MISSING]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is not up to date")
-    arguments = parser.parse_args()
-    outdated = 0
+def write():
+    """Write the pages anew where a result has changed."""
     for page in PAGES:
         before = page.file.read_text(encoding="utf-8")
         after = fill(before, page)
-        outdated += before != after
-        if not arguments.check:
+        if after != before:
             page.file.write_text(after, encoding="utf-8")
-            print(f"{page.file}: {after.count(MISSING)} blocks are not measured yet")
-    return int(arguments.check and outdated > 0)
+        print(f"{page.file}: {after.count(MISSING)} blocks are not measured yet")
+
+
+def outdated():
+    """Files of the pages that do not say what the results say."""
+    texts = ((page, page.file.read_text(encoding="utf-8")) for page in PAGES)
+    return [page.file for page, text in texts if fill(text, page) != text]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is not up to date")
+    if parser.parse_args().check:
+        return int(bool(outdated()))
+    return write()
 
 
 if __name__ == "__main__":

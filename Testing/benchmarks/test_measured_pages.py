@@ -9,7 +9,7 @@ from CHARMSSRLib.evaluation.compare import write_report
 from CHARMSSRLib.evaluation.costs import ORIGINAL_EDSR
 from CHARMSSRLib.evaluation.whole_volume.study import MADE_UP
 
-COMPARISON, WHOLE_VOLUMES = PAGES
+COMPARISON, WHOLE_VOLUMES, PLANES = PAGES
 
 
 def score(subject, method, psnr, contrast="T1w", degradation="bicubic", **more):
@@ -42,7 +42,7 @@ def filled(words, results, kind="table", page=COMPARISON):
     return fill(f"<!-- {kind}: {words} -->\nold\n<!-- end -->", page, results)
 
 
-@pytest.mark.parametrize(("page", "blocks"), [(COMPARISON, 20), (WHOLE_VOLUMES, 10)])
+@pytest.mark.parametrize(("page", "blocks"), [(COMPARISON, 20), (WHOLE_VOLUMES, 10), (PLANES, 0)])
 def test_the_pages_are_up_to_date(page, blocks):
     text = page.file.read_text(encoding="utf-8")
     assert fill(text, page) == text, "run: python Testing/benchmarks/measured_pages.py"
@@ -134,3 +134,22 @@ def test_maps_give_mean_least_and_most(tmp_path):
     ]
     study(tmp_path, "maps", rows)
     assert "| three | detail | 0.30 (0.20 to 0.40) | 1.00 | 0.50 |" in filled("maps maps", tmp_path, page=WHOLE_VOLUMES)
+
+
+def test_the_fusions_gain_has_a_line_for_every_input(tmp_path):
+    for name, setup, volumes in (("planes", ("kspace", 0.0), "AB"), ("noisy", ("kspace", 0.03), "B")):
+        rows = [
+            {"volume": f"{volume}_T1w", "way": way, "psnr": psnr}
+            for volume in volumes
+            for way, psnr in (("planes fused, mean", 30.0), ("three", 30.5 + len(volumes)))
+        ]
+        content = {"study": "planes", "rows": rows, "setup": dict(zip(("coarse", "noise"), setup))}
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    text = filled("fusion planes noisy", tmp_path, page=PLANES)
+    assert "| k-space truncated | +2.50 | +2.50 |" in text and "| k-space truncated, 3% noise |  | +1.50 |" in text
+
+
+def test_reformats_stand_beside_the_input(tmp_path):
+    row = {"gradient_ratio_input": 1.1, "banding_ratio": 0.99, "gradient_ratio_output": 1.2}
+    study(tmp_path, "banding", [{"way": "three", **row}])
+    assert "| input | 1 | 1.10 |\n| three | 0.990 | 1.20 |" in filled("reformats banding", tmp_path, page=WHOLE_VOLUMES)

@@ -1,4 +1,4 @@
-"""Lines of Markdown for docs/whole-volumes.md, made from the committed results of ``charmssr evaluate --study``.
+"""Lines of Markdown for docs/whole-volumes.md and docs/planes.md, made from what ``charmssr evaluate --study`` wrote.
 
 A result is the NAME.json that a study writes, by its path without the ending.
 """
@@ -57,6 +57,28 @@ def planes(result):
         for way, title in PLANES_TITLES.items()
     ]
     return _table(["way", *(_words(one) for one in volumes)], cells)
+
+
+def fusion(result, *more):
+    """Gain of the fusion over the plain mean in dB: a line per result, this and others; a column per volume."""
+    contents = [read(one) for one in (result, *(result.with_name(name) for name in more))]
+    volumes = _unique(contents[0]["rows"], "volume")
+    cells = []
+    for content in contents:
+        psnr = {(row["way"], row["volume"]): row["psnr"] for row in content["rows"]}
+        gains = {
+            volume: psnr[planes_study.THREE, volume] - psnr[planes_study.FUSED["mean"], volume]
+            for way, volume in psnr
+            if way == planes_study.THREE
+        }
+        cells.append([_coarse(content["setup"]), *(f"{gains[one]:+.2f}" if one in gains else "" for one in volumes)])
+    return _table(["input", *(_words(one) for one in volumes)], cells)
+
+
+def _coarse(setup):
+    """How a study's input was made, in words."""
+    noise = f", {setup['noise']:.0%} noise" if setup["noise"] else ""
+    return {"kspace": "k-space truncated", "bicubic": "averaged (bicubic)"}[setup["coarse"]] + noise
 
 
 def consistency(result):
@@ -147,6 +169,17 @@ def banding(result):
     return _table(ways, [[f"{one:.3f}" for one in worst]])
 
 
+def reformats(result):
+    """What stands apart across the slices: a line for the input and one per way, means over the volumes."""
+    rows = read(result)["rows"]
+    cells = [["input", "1", f"{np.mean([row['gradient_ratio_input'] for row in rows]):.2f}"]]
+    for way in _unique(rows, "way"):
+        own = [row for row in rows if row["way"] == way]
+        figures = (np.mean([row[key] for row in own]) for key in ("banding_ratio", "gradient_ratio_output"))
+        cells.append([way, *(f"{one:{form}}" for one, form in zip(figures, (".3f", ".2f")))])
+    return _table(["", "banding by the input's", "gradients across the slices by those within"], cells)
+
+
 def thick_slices(result):
     """PSNR of the better interpolation and the gain of three: a line per volume, a column per thickness."""
     rows = read(result)["rows"]
@@ -163,7 +196,10 @@ def thick_slices(result):
 
 MAKERS = {
     one.__name__: one
-    for one in (weights, verdict, planes, consistency, maps, lesions, even_tissue, noise, banding, thick_slices)
+    for one in (
+        weights, verdict, planes, fusion, consistency, maps, lesions, even_tissue, noise, banding, reformats,
+        thick_slices,
+    )
 }  # fmt: skip
 
 

@@ -1,6 +1,9 @@
 """The documents say what is true of this tree."""
 
+import json
 import re
+
+import pytest
 
 from CHARMSSRLib import CHARMS, available_checkpoints
 from CHARMSSRLib.cli import entry
@@ -50,3 +53,14 @@ def test_the_readme_names_every_bundled_checkpoint(repository, monkeypatch, tmp_
     text = (repository / "README.md").read_text(encoding="utf-8")
     table = re.findall(r"^\| `([\w-]+)`", text, flags=re.MULTILINE)
     assert sorted(table) == sorted(available_checkpoints())
+
+
+def test_the_gains_in_the_readme_are_those_of_the_cards(repository):
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)`.*\| (T1w .* dB) \|$", text, flags=re.MULTILINE)
+    assert len(rows) == 4
+    for name, shown in rows:
+        card = json.loads((repository / "CHARMSSRLib" / "checkpoints" / f"{name}.json").read_text(encoding="utf-8"))
+        for contrast, figures in re.findall(r"(T[12]w) (.*?) dB", shown):
+            gains = [card["evaluation"][one][contrast]["gain"] for one in ("bicubic", "kspace", "blur", "clinical")]
+            assert [float(one) for one in figures.split(" / ")] == pytest.approx(gains, abs=0.051)  # rounded twice
