@@ -61,6 +61,8 @@ def test_the_gains_in_the_readme_are_those_of_the_cards(repository):
     assert len(rows) == 4
     for name, shown in rows:
         card = json.loads((repository / "CHARMSSRLib" / "checkpoints" / f"{name}.json").read_text(encoding="utf-8"))
-        for contrast, figures in re.findall(r"(T[12]w) (.*?) dB", shown):
+        found = dict(re.findall(r"(T[12]w) (.*?) dB", shown))
+        assert list(found) == ["T1w", "T2w"]
+        for contrast, figures in found.items():
             gains = [card["evaluation"][one][contrast]["gain"] for one in ("bicubic", "kspace", "blur", "clinical")]
             assert [float(one) for one in figures.split(" / ")] == pytest.approx(gains, abs=0.051)  # rounded twice
