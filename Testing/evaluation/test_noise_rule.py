@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from CHARMSSRLib import CHARMS
+from CHARMSSRLib import CHARMS, load_checkpoint
 from CHARMSSRLib.evaluation.whole_volume.noise import LIMIT, add_rician, noise_amplification, noise_on_stack
 
 CARD = {"intensity": {"kind": "percentile", "upper": 99.9}, "margin": 4}
@@ -71,3 +71,11 @@ def test_the_same_seed_gives_the_same_noise():
 def test_a_signal_needs_a_sigma():
     with pytest.raises(ValueError, match="sigma"):
         noise_amplification(CHARMS(2, blocks=1, units=1).eval(), CARD, signal=0.5)
+
+
+@pytest.mark.parametrize("name", ["charms-x2-clinical", "charms-x4-clinical"])
+def test_the_bundled_weights_for_routine_scans_hold_the_rule(name):
+    checkpoint = load_checkpoint(name)
+    figures = noise_amplification(checkpoint.network, checkpoint.card)
+    assert figures["ratio"] <= LIMIT
+    assert figures["ratio"] == pytest.approx(checkpoint.card["evaluation"]["noise"][0]["ratio"], rel=0.02)
