@@ -44,10 +44,9 @@ class Measurement:
 
     def command(self, data, folder):
         """Arguments of ``charmssr``, with results in ``folder``."""
-        outputs = [word for name in self.kept for word in ("--output", str(folder / name))] if self.of_slices else [
-            "--output", str(folder)
-        ]  # fmt: skip
-        return ["evaluate", self.checkpoint, "--data", str(data), *self.options.split(), *outputs]
+        outputs = [folder / name for name in self.kept] if self.of_slices else [folder]
+        words = (word for one in outputs for word in ("--output", str(one)))
+        return ["evaluate", self.checkpoint, "--data", str(data), *self.options.split(), *words]
 
 
 def _study(name, study, options, checkpoint="charms-x2-clinical", pictures=None):
