@@ -123,7 +123,7 @@ def main():
         print(f"{one.name} ...", flush=True)
         measure(one, arguments.prepared if one.of_slices else arguments.data, arguments.work.resolve() / one.name)
         if one.name == "gains":
-            table = RESOURCES / "comparison" / "checkpoints" / f"{one.checkpoint}.csv"
+            table = RESOURCES / one.kept[f"{one.checkpoint}.csv"]
             card_evaluation.write(table, CARDS / f"{one.checkpoint}.json", SLICES)
     measured_pages.write()
 

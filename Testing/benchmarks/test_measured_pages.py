@@ -146,7 +146,7 @@ def test_the_fusions_gain_has_a_line_for_every_input(tmp_path):
         content = {"study": "planes", "rows": rows, "setup": dict(zip(("coarse", "noise"), setup))}
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     text = filled("fusion planes noisy", tmp_path, page=PLANES)
-    assert "| k-space truncated | +2.50 | +2.50 |" in text and "| k-space truncated, 3% noise |  | +1.50 |" in text
+    assert "| k-space truncated | +2.50 | +2.50 |" in text and "| k-space truncated, 3 % noise |  | +1.50 |" in text
 
 
 def test_reformats_stand_beside_the_input(tmp_path):

@@ -32,6 +32,11 @@ def read(result):
     return json.loads(result.with_name(result.name + ".json").read_text(encoding="utf-8"))
 
 
+def _beside(result, names):
+    """A result and others of these names in its folder."""
+    return [result, *(result.with_name(name) for name in names)]
+
+
 def weights(result):
     """Which checkpoint a result was measured with."""
     content = read(result)
@@ -61,24 +66,21 @@ def planes(result):
 
 def fusion(result, *more):
     """Gain of the fusion over the plain mean in dB: a line per result, this and others; a column per volume."""
-    contents = [read(one) for one in (result, *(result.with_name(name) for name in more))]
+    contents = [read(one) for one in _beside(result, more)]
     volumes = _unique(contents[0]["rows"], "volume")
     cells = []
     for content in contents:
         psnr = {(row["way"], row["volume"]): row["psnr"] for row in content["rows"]}
-        gains = {
-            volume: psnr[planes_study.THREE, volume] - psnr[planes_study.FUSED["mean"], volume]
-            for way, volume in psnr
-            if way == planes_study.THREE
-        }
-        cells.append([_coarse(content["setup"]), *(f"{gains[one]:+.2f}" if one in gains else "" for one in volumes)])
+        gains = [
+            f"{psnr[planes_study.THREE, one] - psnr[planes_study.FUSED['mean'], one]:+.2f}"
+            if (planes_study.THREE, one) in psnr
+            else ""
+            for one in volumes
+        ]
+        setup = content["setup"]
+        kind = setup["coarse"] + (f" + {100 * setup['noise']:g} % noise" if setup["noise"] else "")
+        cells.append([_input_in_words(kind), *gains])
     return _table(["input", *(_words(one) for one in volumes)], cells)
-
-
-def _coarse(setup):
-    """How a study's input was made, in words."""
-    noise = f", {setup['noise']:.0%} noise" if setup["noise"] else ""
-    return {"kspace": "k-space truncated", "bicubic": "averaged (bicubic)"}[setup["coarse"]] + noise
 
 
 def consistency(result):
@@ -106,7 +108,7 @@ def maps(result):
 
 def lesions(result, *more):
     """Contrast kept: a line per kind of lesion and way, of this result and of others beside it."""
-    rows = [row for one in (result, *(result.with_name(name) for name in more)) for row in read(one)["rows"]]
+    rows = [row for one in _beside(result, more) for row in read(one)["rows"]]
     groups = {}
     for row in rows:
         if row["volume"] != MADE_UP:

@@ -116,8 +116,7 @@ def verdict(rows):
     truth = [row["banding_truth_ratio"] for row in rows if row.get("banding_truth_ratio") is not None]
     if truth:
         sentences.append(
-            f"The truth itself, by the same D, has {min(truth):.3f} to {max(truth):.3f} of the input's banding: where"
-            " the input was blurred within its band, what is sharp again differs more from slice to slice."
+            f"The truth itself, by the same D, has {min(truth):.3f} to {max(truth):.3f} of the input's banding."
         )
     if on_grid:
         sentences.append(f"Banding of three on the output's grid: at most {max(on_grid):.3f} of cubic interpolation's.")
