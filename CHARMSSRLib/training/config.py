@@ -16,7 +16,7 @@ class TrainingConfig:
         method: "charms" or a comparison method of ``comparison.registry``.
         arguments: further arguments of CHARMS (ladder, depth) or of ``build_method`` (image_skip).
         scale, degradation, normalisation: see ``dataset``.
-        gain_jitter, keep_noise, coarse_pixels, lesions, lesion_kind, lesion_weight: see ``dataset.Augmentation``.
+        gain_jitter, keep_noise, coarse_pixels, lesions, lesion_kind: see ``dataset.Augmentation``.
         steps, batch, patch: optimiser steps, patches per step, LR patch size.
         learning_rate, final_learning_rate: of the cosine decay.
         schedule: "cosine" (the paper) or "onecycle" (short budgets: warm-up over a tenth
@@ -45,7 +45,6 @@ class TrainingConfig:
     coarse_pixels: float = 0.0
     lesions: float = 0.0
     lesion_kind: str = "mixed"
-    lesion_weight: float = 1.0
     steps: int = 100_000
     batch: int = 16
     patch: int = 48

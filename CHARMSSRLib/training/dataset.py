@@ -32,7 +32,6 @@ class Augmentation:
             are averaged, as a thick slice does, so that planes across thick slices look familiar.
         lesions: share of the samples that get made-up lesions (``synthetic_lesions``).
         lesion_kind: of ``synthetic_lesions.KINDS``.
-        lesion_weight: of the lesions' pixels in the loss, against 1 elsewhere.
     """
 
     gain: float = 0.0
@@ -40,7 +39,6 @@ class Augmentation:
     coarse_pixels: float = 0.0
     lesions: float = 0.0
     lesion_kind: str = "mixed"
-    lesion_weight: float = 1.0
 
 
 MORE_NOISE = 0.08  # largest SD of the additional noise, per unit of the intensity range
@@ -49,7 +47,7 @@ WHITE = 0.5  # share of white noise; the rest is smooth by up to 2 pixels
 
 
 class PatchDataset(Dataset):
-    """Sample i is (LR, HR, weight): float32 (c, p, p), (1, s*p, s*p) and as HR, the weight of its pixels in the loss.
+    """Sample i is (LR, HR): float32 (c, p, p) and (1, s*p, s*p).
 
     A sample draws a contrast (5:4:1 for T1w, T2w, FLAIR), a subject, a volume, a slice and
     a patch centred inside the brain; then lesions, flips and quarter turns; then the degradation.
@@ -87,31 +85,27 @@ class PatchDataset(Dataset):
 
     def __getitem__(self, number):
         rng = np.random.default_rng((self.seed, number))
-        hr = plain = self._draw_hr(rng)
+        hr = self._draw_hr(rng)
         if self.augmentation.lesions and rng.random() < self.augmentation.lesions:
             hr = with_synthetic_lesions(hr, rng, self.augmentation.lesion_kind)
-        middle = self.channels // 2
-        weight = np.where(hr[middle] == plain[middle], 1.0, self.augmentation.lesion_weight)
-        hr = np.concatenate([hr, weight[None]])  # turned together
         hr = np.rot90(hr, rng.integers(4), axes=(1, 2))
         if rng.integers(2):
             hr = hr[:, :, ::-1]
-        hr, weight = hr[:-1], torch.from_numpy(np.ascontiguousarray(hr[-1:], np.float32))
         gain = 1 + self.augmentation.gain * rng.uniform(-1, 1)
         hr = torch.from_numpy(np.ascontiguousarray(hr, np.float32) * np.float32(gain))[:, None]
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         if self.augmentation.keep_noise and rng.random() < NOISE_ALONE:
             hr = hr * 0 + np.float32(rng.uniform(0, 0.7) * rng.integers(2))
-            weight = torch.ones_like(weight)
         lr, clean = degrade_in_parts(hr, self.scale, self.degradation, generator)
+        middle = self.channels // 2
         target = hr[middle]
         if self.augmentation.keep_noise:
             lr = self._more_noise(lr, rng, generator, bool(target.std() == 0))
             target = target + bicubic_upsample((lr - clean)[middle][None], self.scale)[0]
         halo = HALO // self.scale
         lr = lr[:, 0, halo : halo + self.patch, halo : halo + self.patch]
-        inner = slice(HALO, HALO + self.patch * self.scale)
-        return lr.contiguous(), target[:, inner, inner].contiguous(), weight[:, inner, inner].contiguous()
+        size = self.patch * self.scale
+        return lr.contiguous(), target[:, HALO : HALO + size, HALO : HALO + size].contiguous()
 
     def _more_noise(self, lr, rng, generator, alone):
         if not alone and rng.random() < 0.5:

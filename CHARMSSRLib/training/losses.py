@@ -6,18 +6,6 @@ TINY = 1e-12
 SMALLEST_PEAK = 1e-6
 
 
-def weighted_l1(output, target, weight):
-    """Mean of |output - target| with a weight for each pixel; all 1: the plain L1.
-
-    Args:
-        output, target, weight: tensors of one shape; weights positive.
-
-    Returns:
-        Scalar tensor.
-    """
-    return ((output - target).abs() * weight).mean() / weight.mean()
-
-
 def focus(maps):
     """foc(a) = mean(a)^2 / mean(a^2) over the pixels, for each map.
 

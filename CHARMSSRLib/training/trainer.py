@@ -26,7 +26,7 @@ from ..network.charms import CHARMS
 from .config import TrainingConfig
 from .dataset import Augmentation, PatchDataset
 from .log_plot import plot_log
-from .losses import attention_regularisation, weighted_l1
+from .losses import attention_regularisation
 from .validation import validate
 
 logger = logging.getLogger(__name__)
@@ -88,8 +88,8 @@ def train(config, train_volumes, validation_volumes, folder, device="cpu", progr
     started, first = time.monotonic(), run.step
     # A loss that is read waits for the device: on a GPU the processor shall run ahead of it.
     report_every = 1 if run.device.type == "cpu" else GPU_REPORT_EVERY
-    for sample in loader:
-        losses = run.train_step(*(one.to(run.device, non_blocking=True) for one in sample))
+    for lr, hr in loader:
+        losses = run.train_step(lr.to(run.device, non_blocking=True), hr.to(run.device, non_blocking=True))
         run.seconds = run.earlier_seconds + time.monotonic() - started
         last = run.step == config.steps
         if rank == 0 and (run.step % config.validate_every == 0 or last):
@@ -112,8 +112,7 @@ def _loader(config, volumes, first_step, rank, world):
         volumes, config.steps * config.batch, config.patch, config.scale, config.degradation,
         config.normalisation,
         Augmentation(
-            config.gain_jitter, config.keep_noise, config.coarse_pixels, config.lesions, config.lesion_kind,
-            config.lesion_weight,
+            config.gain_jitter, config.keep_noise, config.coarse_pixels, config.lesions, config.lesion_kind
         ),
         config.seed, config.arguments.get("in_channels", 1),
     )  # fmt: skip
@@ -169,7 +168,7 @@ class _Run:
     def state_path(self):
         return self.folder / "state.pt"
 
-    def train_step(self, lr, hr, weight):
+    def train_step(self, lr, hr):
         """One optimiser step; returns (L1, L_AR) of this process, tensors on its device."""
         config = self.config
         rate = learning_rate(config, self.step)
@@ -181,7 +180,7 @@ class _Run:
         with record_attention(self.network) if self.regularised else nullcontext():
             with torch.autocast(self.device.type, torch.bfloat16) if reduced else nullcontext():
                 output = self.runner(lr.contiguous(memory_format=torch.channels_last))
-            l1 = weighted_l1(output.float(), hr, weight)
+            l1 = (output.float() - hr).abs().mean()
             ar = self.regulariser(collect_attention(self.network)) if self.regularised else l1.new_zeros(())
         self.optimiser.zero_grad(set_to_none=True)
         (l1 + config.ar_weight * ar).backward()

@@ -75,19 +75,17 @@ def test_the_first_step_costs_the_same_on_card_and_cpu(tmp_path):
     for device in (CARD, torch.device("cpu")):
         run = _Run(dataclasses.replace(CONFIG, precision="float32"), tmp_path, device, 0, 1)
         torch.nn.init.constant_(run.network.tail.weight, 0.01)
-        sample = [one.to(device) for one in (lr, hr, torch.ones_like(hr))]
-        losses[device.type] = [float(one) for one in run.train_step(*sample)]
+        losses[device.type] = [float(one) for one in run.train_step(lr.to(device), hr.to(device))]
     assert losses["cuda"] == pytest.approx(losses["cpu"], rel=5e-3)
 
 
 def test_a_gradient_that_is_not_finite_leaves_the_weights(tmp_path):
     run = _Run(CONFIG, tmp_path, CARD, 0, 1)
     torch.nn.init.constant_(run.network.tail.weight, 0.01)
-    lr, hr = torch.rand(4, 1, 24, 24, device=CARD), torch.rand(4, 1, 48, 48, device=CARD)
-    good = lr, hr, torch.ones_like(hr)
+    good = torch.rand(4, 1, 24, 24, device=CARD), torch.rand(4, 1, 48, 48, device=CARD)
     run.train_step(*good)
     before = [parameter.detach().clone() for parameter in run.network.parameters()]
-    run.train_step(torch.full_like(lr, float("nan")), *good[1:])
+    run.train_step(torch.full_like(good[0], float("nan")), good[1])
     assert all(torch.equal(a, b) for a, b in zip(before, run.network.parameters()))
     run.train_step(*good)
     assert not all(torch.equal(a, b) for a, b in zip(before, run.network.parameters()))

@@ -15,7 +15,6 @@ from CHARMSSRLib.errors import Cancelled, SettingsError
 from CHARMSSRLib.network.charms import bicubic_upsample
 from CHARMSSRLib.training.config import TrainingConfig
 from CHARMSSRLib.training.dataset import Augmentation, PatchDataset
-from CHARMSSRLib.training.losses import weighted_l1
 from CHARMSSRLib.training.prepared import PreparedVolume, load_prepared, save_prepared
 from CHARMSSRLib.training.run import run_training
 from CHARMSSRLib.training.trainer import build_network, train
@@ -65,9 +64,8 @@ def test_a_sample_is_a_function_of_seed_and_number(volumes):
     for number in (0, 7, 49):
         assert all(torch.equal(a, b) for a, b in zip(one[number], same[number]))
         assert not torch.equal(one[number][1], other[number][1])
-    lr, hr, weight = one[0]
+    lr, hr = one[0]
     assert lr.shape == (1, 12, 12) and hr.shape == (1, 24, 24)
-    assert torch.equal(weight, torch.ones_like(hr))
 
 
 def test_contrasts_are_drawn_in_their_shares():
@@ -78,7 +76,7 @@ def test_contrasts_are_drawn_in_their_shares():
 
 def test_the_low_resolution_patch_covers_the_high_resolution_one(volumes):
     data = PatchDataset(volumes, 20, 16, 2, "bicubic", seed=1)
-    lr, hr, _ = data[3]
+    lr, hr = data[3]
     down = torch.nn.functional.interpolate(hr[None], scale_factor=0.5, mode="bicubic", antialias=True)[0]
     assert torch.allclose(lr[:, 3:-3, 3:-3], down[:, 3:-3, 3:-3], atol=1e-3)
 
@@ -90,7 +88,7 @@ def test_a_target_that_keeps_the_noise_differs_from_the_clean_one_by_the_interpo
     )
     explained = 0
     for number in range(60):
-        lr, hr, _ = keep[number]
+        lr, hr = keep[number]
         if hr.std() < 1e-3 or not torch.allclose(lr, clean[number][0]):
             continue  # more noise or nothing but noise
         target = clean[number][1]
@@ -107,7 +105,7 @@ def test_noise_alone_has_itself_as_target(volumes):
     data = PatchDataset(volumes, 400, 12, 2, "bicubic", augmentation=Augmentation(keep_noise=True), seed=5)
     alone = 0
     for number in range(400):
-        lr, hr, _ = data[number]
+        lr, hr = data[number]
         inner = bicubic_upsample(lr[None], 2)[0][:, 6:-6, 6:-6]
         alone += bool(lr.std() > 0 and torch.allclose(inner, hr[:, 6:-6, 6:-6], atol=1e-5))
     assert 8 <= alone <= 48, "about six of a hundred samples hold nothing but noise"
@@ -134,56 +132,16 @@ def test_lesions_are_put_into_the_share_of_samples_before_they_are_degraded(volu
     monkeypatch.setattr("CHARMSSRLib.training.dataset.with_synthetic_lesions", flat_tissue)
     augmentation = Augmentation(lesions=0.5, lesion_kind="small")
     data = PatchDataset(volumes, 60, 12, 2, "bicubic", augmentation=augmentation, seed=6)
-    flat = [torch.cat([patch.flatten() for patch in data[number][:2]]) for number in range(60)]
+    flat = [torch.cat([patch.flatten() for patch in data[number]]) for number in range(60)]
     assert 20 <= sum(torch.allclose(one, torch.tensor(0.7)) for one in flat) <= 40
     assert kinds == {"small"}
-
-
-def test_pixels_of_lesions_weigh_more_where_they_lie_after_turning_and_cropping(volumes, monkeypatch):
-    def corner(window, rng, kind):
-        changed = window.copy()
-        changed[:, 20:30, 25:29] += strength
-        return changed
-
-    monkeypatch.setattr("CHARMSSRLib.training.dataset.with_synthetic_lesions", corner)
-    augmentation = Augmentation(lesions=1.0, lesion_weight=3.0)
-    data = PatchDataset(volumes, 40, 12, 2, "bicubic", augmentation=augmentation, seed=6)
-    strength = 0.0
-    plain = [data[number] for number in range(40)]
-    strength = 0.5
-    weighted = [data[number] for number in range(40)]
-    for (_, without, ones), (_, hr, weight) in zip(plain, weighted):
-        assert torch.equal(ones, torch.ones_like(hr))
-        assert torch.equal(weight, torch.where(hr == without, 1.0, 3.0))
-    assert len({tuple((weight == 3).flatten().tolist()) for *_, weight in weighted}) > 2, "turned with the slice"
-
-
-def test_noise_alone_holds_no_lesion(volumes):
-    augmentation = Augmentation(keep_noise=True, lesions=1.0, lesion_kind="small", lesion_weight=3.0)
-    data = PatchDataset(volumes, 200, 12, 2, "bicubic", augmentation=augmentation, seed=5)
-    alone = []
-    for number in range(200):
-        lr, hr, weight = data[number]
-        if torch.allclose(bicubic_upsample(lr[None], 2)[0][:, 6:-6, 6:-6], hr[:, 6:-6, 6:-6], atol=1e-5):
-            alone.append(weight)
-    assert len(alone) >= 3 and all((weight == 1).all() for weight in alone)
-
-
-def test_the_weighted_loss_is_the_plain_one_for_equal_weights_and_counts_a_weight_as_so_many_pixels():
-    generator = torch.Generator().manual_seed(0)
-    output, target = torch.rand(2, 3, 1, 6, 6, generator=generator)
-    assert torch.equal(weighted_l1(output, target, torch.ones_like(output)), (output - target).abs().mean())
-    weight = torch.ones_like(output)
-    weight[..., :3] = 3
-    left, right = (output - target).abs()[..., :3].mean(), (output - target).abs()[..., 3:].mean()
-    assert weighted_l1(output, target, weight) == pytest.approx((3 * left + right).item() / 4, rel=1e-6)
 
 
 def test_neighbouring_slices_come_as_channels(volumes):
     single = PatchDataset(volumes, 20, 12, 2, "bicubic", seed=8)
     triple = PatchDataset(volumes, 20, 12, 2, "bicubic", seed=8, channels=3)
     for number in range(20):
-        (lr, hr, _), (lr3, hr3, _) = single[number], triple[number]
+        (lr, hr), (lr3, hr3) = single[number], triple[number]
         assert lr3.shape == (3, 12, 12)
         assert torch.equal(lr3[1:2], lr) and torch.equal(hr3, hr)
     assert not torch.equal(triple[0][0][0], triple[0][0][1])
