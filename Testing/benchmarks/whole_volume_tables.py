@@ -24,6 +24,7 @@ PLANES_TITLES = {
 INPUT_TITLES = {"bicubic": "bicubic", "kspace": "k-space truncated"}
 LESION_TITLES = {
     "kept": "kept", "kept_by_cubic": "cubic", "kept_in_band": "band", "kept_projected": "projected",
+    "kept_alone": "alone",
 }  # fmt: skip
 
 
@@ -114,7 +115,7 @@ def lesions(result, *more):
         if row["volume"] != MADE_UP:
             groups.setdefault((_kind(row), row["planes"]), []).append(row)
     cells = [
-        [*case, *(_kept([row[key] for row in own]) for key in LESION_TITLES)]
+        [*case, *(_kept([row[key] for row in own if key in row]) for key in LESION_TITLES)]
         for case, own in sorted(groups.items(), key=lambda item: _order(item[0][0]))
     ]
     return _table(["lesions", "ways", *LESION_TITLES.values()], cells)
@@ -134,7 +135,9 @@ def _order(kind):
 
 
 def _kept(shares):
-    """How many keep enough, and the least share."""
+    """How many keep enough, and the least share; nothing where nothing was measured."""
+    if not shares:
+        return ""
     enough = sum(share >= lesions_study.KEPT for share in shares)
     return f"{enough} of {len(shares)}, {min(shares):.3f}"
 

@@ -243,8 +243,24 @@ def test_spheres_of_an_interpolation_keep_what_cubic_keeps(brain, interpolation)
     for row in rows:
         assert row["kept"] == pytest.approx(row["kept_by_cubic"], abs=0.02)
         assert abs(row["contrast_true"]) > 0.1
+    # Off the anatomy, what interpolation keeps of a sphere is a matter of its size alone.
+    alone = {}
+    for row in rows:
+        alone.setdefault(row["lesion"][-5:], []).append(row["kept_alone"])
+    assert all(max(shares) - min(shares) < 0.03 for shares in alone.values())
+    assert 0 < max(alone[" 4 mm"]) < min(alone[" 6 mm"]) < max(alone[" 6 mm"]) < min(alone["10 mm"]) < 1
     labelled = [{"volume": "a", **row} for row in rows]
-    assert "Pasted spheres (acquisition)" in lesions_study.verdict(labelled)[0]
+    words = lesions_study.verdict(labelled)
+    assert "Pasted spheres (acquisition)" in words[0] and "with and without them" in words[1]
+
+
+def test_the_share_of_a_sphere_alone_does_not_hang_on_the_noise_over_it(brain, interpolation):
+    checkpoint, setup = interpolation
+    quiet, noisy = (lesions_study.measure(brain, checkpoint, replace(setup, noise=sigma)) for sigma in (0.0, 0.03))
+    for one, other in zip(quiet, noisy):
+        assert other["kept_alone"] == pytest.approx(one["kept_alone"], abs=0.02)
+    spread = max(abs(one["kept"] - other["kept"]) for one, other in zip(quiet, noisy))
+    assert spread > max(abs(one["kept_alone"] - other["kept_alone"]) for one, other in zip(quiet, noisy))
 
 
 def test_spheres_on_even_tissue_are_told_apart_by_size_and_noise(interpolation, monkeypatch):

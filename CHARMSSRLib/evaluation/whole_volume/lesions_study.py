@@ -56,16 +56,18 @@ def measure(sample, checkpoint, setup):
     """Rows of one volume, one per lesion and way: real lesions of patients, pasted ones in everybody else."""
     found, apart = real_lesions(sample)
     volume, inside, spacing = _arrays(sample)
+    healthy = None  # the volume before anything was pasted
     if not found:
         if sample.contrast not in TISSUE_ORDER:
             return []
         volume, found = paste_lesions(volume, inside, spacing, sample.contrast)
         image = sitk.GetImageFromArray(volume)
         image.CopyInformation(sample.image)
-        sample = replace(sample, image=image)
+        healthy, sample = sample, replace(sample, image=image)
     rows = []
     for planes, plane in ways_of(sample, setup.planes):
-        degraded = truncated(sample, checkpoint.card["scale"], (0, 1, 2) if planes == "three" else (1, 2), setup.noise)
+        coarser = checkpoint.card["scale"], (0, 1, 2) if planes == "three" else (1, 2), setup.noise
+        degraded = truncated(sample, *coarser)
         result = enhanced(degraded, setup, planes=plane)
         projected = enhanced(degraded, setup, planes=plane, data_consistency="project")
         cut = tuple(slice(0, size) for size in degraded.truth.shape)
@@ -75,6 +77,11 @@ def measure(sample, checkpoint, setup):
         voxel_ml = float(np.prod(degraded.spacing)) / 1000
         inside = degraded.inside & result.mask
         lesions = with_rings(regions, inside, degraded.spacing, None if apart is None else apart[cut])
+        alone = ()
+        if healthy is not None:
+            before = truncated(healthy, *coarser)
+            added = result.values - enhanced(before, setup, planes=plane).values
+            alone = added, degraded.truth - before.truth
         for number, lesion in enumerate(lesions, 1):
             rows.append({
                 "planes": planes, "lesion": f"{number}: {lesion.kind}", "ml": float(lesion.region.sum()) * voxel_ml,
@@ -83,6 +90,7 @@ def measure(sample, checkpoint, setup):
                 "kept_projected": lesion.kept(projected.values, degraded.truth),
                 "kept_by_cubic": lesion.kept(interpolated, degraded.truth),
                 "kept_in_band": lesion.kept(band, degraded.truth),
+                **({"kept_alone": lesion.kept(*alone)} if alone else {}),
             })  # fmt: skip
     return rows
 
@@ -113,6 +121,12 @@ def verdict(rows):
                 f" least {worst['kept']:.1%} ({worst['volume']}, {worst['lesion']}, {worst['ml']:.2f} ml; in the band"
                 f" {worst['kept_in_band']:.1%}). Less than the band holds: {below}."
             )
+            if all("kept_alone" in row for row in own):
+                alone = [row["kept_alone"] for row in own]
+                sentences.append(
+                    f"{what} ({planes}), the difference of the results with and without them:"
+                    f" {sum(share >= KEPT for share in alone)} of {len(alone)}, least {min(alone):.1%}."
+                )
     for sigma in dict.fromkeys(row["noise"] for row in made_up):
         own = [row for row in made_up if row["noise"] == sigma]
         kept = ", ".join(f"{row['kept']:.0%} ({row['lesion'].split(', ')[1]})" for row in own)
@@ -131,13 +145,16 @@ STUDY = Study(
     " matter are pasted, with partial volume at their edges. Made up: such spheres on even tissue, voxels of 1.33 mm,"
     " Rician noise in the fine volume per unit of the intensity range, mean of six. Kept: contrast in the result by"
     " that in the truth; projected: the same with data consistency `project` and the card's D; cubic: for cubic"
-    " interpolation; in band: for the truth cut to the frequencies that the input holds, all that was measured.",
+    " interpolation; in band: for the truth cut to the frequencies that the input holds, all that was measured; alone:"
+    " the difference of the results with and without what was pasted, by that of the truths: noise and anatomy under it"
+    " cancel.",
     columns=(
         Column("volume", "volume"), Column("contrast", "contrast"), Column("planes", "planes"),
         Column("lesion", "lesion"), Column("ml", "ml", ".2f"), Column("noise", "noise", "g"),
         Column("contrast_true", "contrast / ring", "+.2f"),
         Column("kept", "kept", ".1%"), Column("kept_projected", "projected", ".1%"),
         Column("kept_by_cubic", "cubic", ".1%"), Column("kept_in_band", "in band", ".1%"),
+        Column("kept_alone", "alone", ".1%"),
     ),
     measure=measure,
     without_volume=without_volume,
