@@ -110,6 +110,9 @@ def test_a_stopped_batch_goes_on_where_it_was(charmssr, fake_enhance, cohort, tm
     fake_enhance.action = None
     fake_enhance.calls.clear()
     charmssr("batch", cohort, results, *MODEL)
+    with open(results / "summary.csv", newline="") as stream:
+        rows = [(row["status"], row["message"]) for row in csv.DictReader(stream)]
+    assert [status for status, _ in rows] == ["skipped", "failed", "done", "done"], rows
     assert len(fake_enhance.calls) == 2
 
 
