@@ -213,8 +213,9 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
 
         :return: volume nodes by name: "detail" (signed: what is finer than the scan could show), "variability" (SD
             over mirrored and turned slices; not with planes="three") and "disagreement" (SD between the directions;
-            only with planes="three" and about cubic voxels); {} for a result without maps. The result refers to
-            each by the node reference role "CHARMSSR.Map." + name, a map to its result by "CHARMSSR.Result".
+            only with planes="three" and about cubic voxels), the last two as means over 3 x 3 x 3 voxels; {} for a
+            result without maps. The result refers to each by the node reference role "CHARMSSR.Map." + name, a map
+            to its result by "CHARMSSR.Result".
         """
         return mapNodes(outputNode)
 

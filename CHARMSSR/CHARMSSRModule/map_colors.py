@@ -7,9 +7,11 @@ from slicer.i18n import tr as _
 from .map_texts import isSigned
 
 COLOR_COUNT = 256
-PERCENTILE = 99.0  # of the magnitudes that are not zero: the end of the colours
+# Of the magnitudes that are not zero: the end of the colours. The rim, 7 % of a brain, has the largest values by far,
+# because the network sharpens the mask's edge: it shall not take all the colours.
+PERCENTILE = 95.0
 ENOUGH_VOXELS = 1000000
-QUIET_SHARE = 0.2  # of the range: what is closer to zero stays transparent
+QUIET_SHARE = 0.3  # of the range: what is closer to zero stays transparent
 KIND = "CHARMSSR.MapColors"
 
 # Red, green, blue at equal steps. Blue and orange can be told apart with any colour vision, and neither is a grey.

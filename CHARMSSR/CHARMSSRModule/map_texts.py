@@ -16,12 +16,17 @@ def mapTitle(name):
 
 
 def mapExplanation(name):
-    """One sentence: what the colours mean."""
+    """One sentence: what the colours mean, and no more than the maps were measured to tell.
+
+    Variability and disagreement rank the errors of regions; added detail ranks none (docs/whole-volumes.md).
+    """
     return {
-        "detail": _("Detail finer than the scan itself could show: orange made brighter, blue made darker."),
-        "disagreement": _("How far the three slice directions differ: the brighter, the less they agree."),
-        "variability": _("How much the result changes when the scan is mirrored or turned first: the brighter, "
-                         "the less sure."),
+        "detail": _("Detail finer than the scan itself could show, right or wrong: orange made brighter, blue made "
+                    "darker."),
+        "disagreement": _("How far the three slice directions differ: the brighter a region, the larger its error "
+                          "tends to be."),
+        "variability": _("How much the result changes when the scan is mirrored or turned first: the brighter a "
+                         "region, the larger its error tends to be."),
     }.get(name, "")
 
 

@@ -20,6 +20,7 @@ from .devices import choose_device, choose_precision
 from .fusion import FUSION
 from .geometry import image_on_enlarged_grid
 from .inference import SliceEnhancer
+from .region_means import means_over_regions
 from .report import Stages, peak_memory
 from .slice_wise import SliceWise
 from .slices import enlargement, is_isotropic
@@ -41,7 +42,8 @@ class Enhancement:
         mask: UInt8 on the same grid, 1 where the result holds.
         maps: further images on the same grid, when asked for: "detail" (signed, beyond the input's
             band), "variability" (slice-wise: SD over turned slices), "disagreement" (three planes
-            of an isotropic scan: SD between them); input units.
+            of an isotropic scan: SD between them); input units. The last two are means over
+            3 x 3 x 3 voxels: they tell regions, not voxels.
         report: what was done and how far to trust it; see docs/report.md for its keys.
     """
 
@@ -114,7 +116,10 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
     with stages("data consistency"):
         consistency = volume.consistency(output, is_cancelled)
     with stages("finish"):
-        maps = {name: volume.to_input_units_map(stack) for name, stack in way.maps.items()}
+        maps = {
+            name: volume.to_input_units_map(means_over_regions(stack, volume.large_mask))
+            for name, stack in way.maps.items()
+        }
         if settings.maps:
             maps["detail"] = volume.detail_map(output)
         _raise_if(is_cancelled)

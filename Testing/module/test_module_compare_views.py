@@ -155,7 +155,7 @@ def test_the_list_offers_each_map_and_switches_what_is_shown(panel, enhanced):
     assert [each[1] for each in layers()] == [maps["variability"].GetID()] * 3
     assert panel._parameterNode.mapName == "variability"
     assert legend(maps["variability"]).GetVisibility() and not legend(maps["detail"]).GetVisibility()
-    assert "less sure" in panel.ui.mapExplanationLabel.text
+    assert "the larger its error" in panel.ui.mapExplanationLabel.text
     panel.ui.showMapButton.click()
     assert layers() == before and panel.ui.showMapButton.text == "Show map"
 

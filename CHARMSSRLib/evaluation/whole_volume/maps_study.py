@@ -12,6 +12,7 @@ from .study import Column, Study
 
 WANTED = 0.3  # Spearman's correlation
 GRADIENT, NEIGHBOURS, ORACLE = "gradient of the input", "the neighbours' errors", "the error itself"
+OF_REGIONS = ("variability", "disagreement")  # what `enhance` gives of them are means over regions already
 YARDSTICKS = (GRADIENT, NEIGHBOURS, ORACLE)
 
 
@@ -24,7 +25,7 @@ def measure(sample, checkpoint, setup):
         inside = volume.inside & result.mask
         error = result.values - volume.truth
         local_error = local_mean(error, inside)
-        maps = {name: local_mean(one, inside) for name, one in result.maps.items()}
+        maps = {name: one if name in OF_REGIONS else local_mean(one, inside) for name, one in result.maps.items()}
         gradient = gradient_magnitude(cubic(volume.coarse, volume.factors), volume.spacing)
         maps[GRADIENT], maps[ORACLE] = local_mean(gradient, inside), np.abs(error)
         maps[NEIGHBOURS] = mean_of_neighbours(error, inside)
@@ -80,8 +81,9 @@ STUDY = Study(
     name="maps",
     title="Maps: do they show where the result is wrong?",
     protocol="k-space truncated volumes enhanced with maps: axial slices truncated in plane (acquisition, every volume)"
-    " and all three axes (three, volumes of truly isotropic resolution). Each map is read by the mean of its"
-    " magnitude over 3 x 3 x 3 voxels inside the brain. Spearman: rank correlation with |output - truth| of the voxel,"
+    " and all three axes (three, volumes of truly isotropic resolution). Variability and"
+    " disagreement are means over 3 x 3 x 3 voxels as `enhance` gives them; detail and gradient are read by the mean of"
+    " their magnitude over as many. Spearman: rank correlation with |output - truth| of the voxel,"
     " and with its mean over 3 x 3 x 3 (local). Area: mean over the share of voxels removed (0 to 95 %, most suspicious"
     " first) of the remaining root mean square error, 1 = no better than chance; beside it the ranking by the gradient"
     " magnitude of the interpolated input, by the mean true error of the 26 neighbours, which is about all that a map"

@@ -1,29 +1,24 @@
 """Does a map tell where the errors are? Rank correlation and sparsification."""
 
 import numpy as np
-from scipy import ndimage, stats
+from scipy import stats
 
-LOCAL = 3  # voxels: maps are read by their mean over a cube of this edge, for a single voxel says little
+from ...enhancement.region_means import REGION, box_means, means_over_regions
+
 FRACTIONS = np.arange(0, 1, 0.05)  # removed, most suspicious first
 
 
-def local_mean(volume, inside, size=LOCAL):
-    """Mean of |volume| over cubes of ``size`` voxels, of the voxels inside the mask only; 0 outside."""
-    weight, total = _box_means(volume, inside, size)
-    return np.where(inside, total / np.maximum(weight, 1e-6), np.float32(0))
+def local_mean(volume, inside):
+    """Mean of |volume| over 3 x 3 x 3 voxels, of those inside the mask only; 0 outside. As `enhance` makes its maps."""
+    return means_over_regions(np.array(volume, np.float32), inside)
 
 
-def mean_of_neighbours(volume, inside, size=LOCAL):
+def mean_of_neighbours(volume, inside):
     """As ``local_mean``, without the voxel itself: the most that a map of regions can know of a voxel."""
-    weight, total = _box_means(volume, inside, size)
-    own = np.where(inside, np.abs(volume), 0) / size**3
-    return np.where(inside, (total - own) / np.maximum(weight - 1 / size**3, 1e-6), np.float32(0))
-
-
-def _box_means(volume, inside, size):
-    """Share of the mask in the cube around each voxel, and the mean of |volume| there, 0 outside the mask."""
-    magnitude = np.where(inside, np.abs(volume), 0).astype(np.float32)
-    return (ndimage.uniform_filter(one, size, mode="constant") for one in (inside.astype(np.float32), magnitude))
+    voxels = REGION**3
+    magnitude = np.where(inside, np.abs(volume), 0)
+    share, mean = box_means(magnitude, inside)
+    return np.where(inside, (mean - magnitude / voxels) / np.maximum(share - 1 / voxels, 1e-6), np.float32(0))
 
 
 def spearman(suspicion, error, inside):
