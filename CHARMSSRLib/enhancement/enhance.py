@@ -129,7 +129,7 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
         volume.to_input_units(output)
 
     def on_grid(stack):
-        array = np.ascontiguousarray(np.moveaxis(stack, 0, volume.axis))
+        array = np.moveaxis(stack, 0, volume.axis)
         return image_on_enlarged_grid(array, frame, image, volume.lps_axes(volume.factors))
 
     with stages("finish"):

@@ -29,7 +29,8 @@ def image_on_enlarged_grid(array, frame, reference, factors_zyx):
         frame: the ``LPSFrame`` of the reference.
         reference: the input image, whose orientation and bounds the result keeps.
     """
-    image = frame.restore_axes(sitk.GetImageFromArray(array))
+    # Turned as a view: of a result along three axes each copy may take gigabytes.
+    image = sitk.GetImageFromArray(np.ascontiguousarray(frame.restore_axes(array)))
     factors = frame.image_axes(tuple(factors_zyx)[::-1])
     spacing, origin, direction = enlarged_geometry(reference, factors)
     image.SetSpacing(spacing)

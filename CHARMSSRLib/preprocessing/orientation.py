@@ -36,17 +36,19 @@ class LPSFrame:
 
     def leave(self, image):
         """``image`` (in the LPS frame) on the reference's grid, with exactly its geometry."""
-        permuted = self.restore_axes(image)
+        flipped = sitk.Flip(image, self._flips) if any(self._flips) else image
+        permuted = sitk.PermuteAxes(flipped, self._inverse_order)
         spacing, origin, direction = self._reference
         permuted.SetSpacing(spacing)
         permuted.SetOrigin(origin)
         permuted.SetDirection(direction)
         return permuted
 
-    def restore_axes(self, image):
-        """``image`` (in the LPS frame, of any size) in the reference's axis order; its geometry is not set."""
-        flipped = sitk.Flip(image, self._flips) if any(self._flips) else image
-        return sitk.PermuteAxes(flipped, self._inverse_order)
+    def restore_axes(self, array):
+        """A view of ``array`` (z, y, x; in the LPS frame, of any size) in the order of the reference's array axes."""
+        flipped = np.flip(array, [axis for axis in range(3) if self._flips[2 - axis]])
+        # SimpleITK counts axes from the fastest one, numpy from the slowest.
+        return flipped.transpose([2 - axis for axis in self._inverse_order[::-1]])
 
     def image_axes(self, per_lps_axis):
         """One value per LPS axis (x, y, z) -> one per image axis (i, j, k)."""
