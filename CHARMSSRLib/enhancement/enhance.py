@@ -117,8 +117,8 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
         consistency = volume.consistency(output, is_cancelled)
     with stages("finish"):
         maps = {
-            name: volume.to_input_units_map(means_over_regions(stack, volume.large_mask))
-            for name, stack in way.maps.items()
+            name: volume.to_input_units_map(means_over_regions(way.maps.pop(name), volume.large_mask))
+            for name in list(way.maps)
         }
         if settings.maps:
             maps["detail"] = volume.detail_map(output)
@@ -128,12 +128,18 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
         gradient_ratio = volume.gradient_ratio(output)
         volume.to_input_units(output)
 
-    def on_grid(stack):
-        array = np.moveaxis(stack, 0, volume.axis)
-        return image_on_enlarged_grid(array, frame, image, volume.lps_axes(volume.factors))
+    stacks = {"image": output, "mask": volume.large_mask, **maps}
+    del output, maps
+
+    def on_grid(name):
+        # Along three axes each copy may take gigabytes: turned as a view, and let go before the image is made of it.
+        turned = frame.restore_axes(np.moveaxis(stacks.pop(name), 0, volume.axis))
+        turned = np.ascontiguousarray(turned)
+        return image_on_enlarged_grid(turned, frame, image, volume.lps_axes(volume.factors))
 
     with stages("finish"):
-        result = Enhancement(on_grid(output), on_grid(volume.large_mask), {k: on_grid(v) for k, v in maps.items()}, {})
+        images = {name: on_grid(name) for name in list(stacks)}
+        result = Enhancement(images.pop("image"), images.pop("mask"), images, {})
     result.report = {
         "version": __version__,
         "checkpoint": {"name": card["name"], "sha256": card["sha256"], "scale": card["scale"], "label": label(card)},

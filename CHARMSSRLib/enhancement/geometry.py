@@ -22,15 +22,15 @@ def enlarged_geometry(image, factors):
 
 
 def image_on_enlarged_grid(array, frame, reference, factors_zyx):
-    """An LPS-ordered array of the enlarged grid as an image in the reference's own axis order.
+    """An array of the enlarged grid as an image with the reference's orientation and bounds.
 
     Args:
-        array: (z, y, x) in the LPS frame, enlarged by ``factors_zyx``.
+        array: (z, y, x), enlarged by ``factors_zyx``, turned back by ``frame.restore_axes``.
         frame: the ``LPSFrame`` of the reference.
-        reference: the input image, whose orientation and bounds the result keeps.
+        reference: the input image.
+        factors_zyx: per array axis of the LPS frame.
     """
-    # Turned as a view: of a result along three axes each copy may take gigabytes.
-    image = sitk.GetImageFromArray(np.ascontiguousarray(frame.restore_axes(array)))
+    image = sitk.GetImageFromArray(array)
     factors = frame.image_axes(tuple(factors_zyx)[::-1])
     spacing, origin, direction = enlarged_geometry(reference, factors)
     image.SetSpacing(spacing)

@@ -57,7 +57,7 @@ def enhance_naively(image, checkpoint, stages, skull_strip="auto", slices=None, 
         mask = np.moveaxis(brain, axis, 0).repeat(scale, axis=1).repeat(scale, axis=2)
         output = np.where(mask, output * (high - low) + low, np.float32(0))
         factors = [1 if one == axis else scale for one in range(3)]
-        array = np.ascontiguousarray(np.moveaxis(output, 0, axis))
+        array = np.ascontiguousarray(frame.restore_axes(np.moveaxis(output, 0, axis)))
         result = image_on_enlarged_grid(array, frame, image, factors)
     return result, len(chosen), n
 
