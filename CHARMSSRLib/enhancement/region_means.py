@@ -7,18 +7,18 @@ REGION = 3  # voxels, the cube's edge
 SLAB = 16  # slices in work at a time: bounds the memory
 
 
-def box_means(magnitude, inside, size=REGION):
+def box_means(magnitude, inside):
     """Share of the mask in the cube around each voxel, and the mean of a volume there, taken as 0 outside the mask.
 
     Args:
-        magnitude: array (z, y, x), not negative. inside: boolean or UInt8 mask. size: voxels, odd.
+        magnitude: array (z, y, x), not negative. inside: boolean or UInt8 mask.
 
     Returns:
         (share, mean): float32 arrays of the same shape; their quotient is the mean over the masked part of a cube.
     """
     inside = inside > 0
     magnitude = np.where(inside, magnitude, 0).astype(np.float32)
-    return tuple(ndimage.uniform_filter(one, size, mode="constant") for one in (inside.astype(np.float32), magnitude))
+    return tuple(ndimage.uniform_filter(one, REGION, mode="constant") for one in (inside.astype(np.float32), magnitude))
 
 
 def means_over_regions(stack, inside):
