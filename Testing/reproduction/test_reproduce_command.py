@@ -129,12 +129,12 @@ def test_ixi_becomes_table_2_and_a_second_run_does_nothing_again(tmp_path, repro
     ]
     status, out, err = reproduce(*options, "--steps", 2)
     assert status == 0 and out.strip() == str(tmp_path / "out" / "report.md"), err
-    report = (tmp_path / "out" / "report.md").read_text()
+    report = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert "## Table 2, x2: whole slices, as the paper scores" in report and "| SRCNN |" in report
     assert "neither is a target" in report and "3 complete subjects" in report
-    part = (tmp_path / "out" / "ixi-x2" / "report.md").read_text()
+    part = (tmp_path / "out" / "ixi-x2" / "report.md").read_text(encoding="utf-8")
     assert "2 steps of 4 patches" in part and "1 : 1 : 1 subjects" in part and "central 100 slices" in part
-    scans = (tmp_path / "out" / "scans.csv").read_text().splitlines()
+    scans = (tmp_path / "out" / "scans.csv").read_text(encoding="utf-8").splitlines()
     assert len(scans) == 4 and sum(",test," in line for line in scans) == 1
 
     states = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.npz")}
@@ -142,7 +142,7 @@ def test_ixi_becomes_table_2_and_a_second_run_does_nothing_again(tmp_path, repro
     monkeypatch.setattr("CHARMSSRLib.evaluation.compare.contest", None)  # a call would fail
     assert reproduce(*options, "--steps", 2)[0] == 0
     assert {path: path.stat().st_mtime_ns for path in states} == states
-    assert (tmp_path / "out" / "report.md").read_text() == report
+    assert (tmp_path / "out" / "report.md").read_text(encoding="utf-8") == report
 
 
 def test_given_weights_are_scored_without_training(tmp_path, reproduce, monkeypatch):
@@ -155,9 +155,9 @@ def test_given_weights_are_scored_without_training(tmp_path, reproduce, monkeypa
     checkpoint = small_checkpoint(tmp_path)
     status, _, err = reproduce(*common, "--output", tmp_path / "out", "--score-only", "--checkpoint", checkpoint)
     assert status == 0, err
-    report = (tmp_path / "out" / "report.md").read_text()
+    report = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert "CHARMS (small)" in report and "SRCNN" not in report
-    assert "Nothing was trained here" in (tmp_path / "out" / "ixi-x2" / "report.md").read_text()
+    assert "Nothing was trained here" in (tmp_path / "out" / "ixi-x2" / "report.md").read_text(encoding="utf-8")
     assert not list((tmp_path / "out").rglob("state.pt"))
 
 
@@ -176,7 +176,7 @@ def test_a_run_that_is_stopped_keeps_what_is_finished_and_goes_on(tmp_path, repr
     assert first.stat().st_mtime_ns == time and len(list((tmp_path / "out").rglob("*.npz"))) == 3
     options[options.index(tmp_path / "out")] = tmp_path / "undisturbed"
     assert reproduce(*options)[0] == 0
-    reports = [(tmp_path / folder / "report.md").read_text() for folder in ("out", "undisturbed")]
+    reports = [(tmp_path / folder / "report.md").read_text(encoding="utf-8") for folder in ("out", "undisturbed")]
     assert reports[0] == reports[1]
 
 
@@ -195,7 +195,7 @@ def test_pairs_are_tuned_on_and_tested_on_in_one_command(tmp_path, reproduce, mo
     options = [*pairs_of_two_sites(tmp_path), "--tuning-steps", 1]
     status, _, err = reproduce(*options)
     assert status == 0, err
-    report = (tmp_path / "out" / "report.md").read_text()
+    report = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert "1 pairs, 1 held out to choose the step, 1 steps at 0.001" in report
     for baseline in ("3T interpolated", "3T intensity-matched", "checkpoint before"):
         assert f"| PTT2 T1w | 21.00 | 0.7258 | {baseline} |" in report
@@ -203,7 +203,7 @@ def test_pairs_are_tuned_on_and_tested_on_in_one_command(tmp_path, reproduce, mo
     monkeypatch.setattr("CHARMSSRLib.reproduction.cross_field.fine_tune", None)  # a call would fail
     monkeypatch.setattr("CHARMSSRLib.reproduction.cross_field.register_pair", None)
     assert reproduce(*options)[0] == 0
-    assert (tmp_path / "out" / "report.md").read_text() == report
+    assert (tmp_path / "out" / "report.md").read_text(encoding="utf-8") == report
 
 
 def test_pairs_become_tables_5_to_8(tmp_path, reproduce, monkeypatch):
@@ -223,7 +223,7 @@ def test_pairs_become_tables_5_to_8(tmp_path, reproduce, monkeypatch):
         sitk.WriteImage(flat, str(path))
     status, _, err = reproduce(*options)
     assert status == 0, err
-    report = (tmp_path / "out" / "report.md").read_text()
+    report = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     for heading in ("Table 5, T1w", "Table 6, T1w", "Table 7, T1w", "Table 8, T1w", "Edge sharpness"):
         assert heading in report
     assert "'checkpoint after': " in report and "kept step 7" in report and "Something was gained." in report
