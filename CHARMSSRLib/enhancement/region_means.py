@@ -11,12 +11,11 @@ def box_means(magnitude, inside):
     """Share of the mask in the cube around each voxel, and the mean of a volume there, taken as 0 outside the mask.
 
     Args:
-        magnitude: array (z, y, x), not negative. inside: boolean or UInt8 mask.
+        magnitude: array (z, y, x), not negative. inside: boolean mask.
 
     Returns:
         (share, mean): float32 arrays of the same shape; their quotient is the mean over the masked part of a cube.
     """
-    inside = inside > 0
     magnitude = np.where(inside, magnitude, 0).astype(np.float32)
     return tuple(ndimage.uniform_filter(one, REGION, mode="constant") for one in (inside.astype(np.float32), magnitude))
 

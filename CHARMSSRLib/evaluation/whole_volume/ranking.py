@@ -15,8 +15,7 @@ def local_mean(volume, inside):
 
 def mean_of_neighbours(volume, inside):
     """As ``local_mean``, without the voxel itself: the most that a map of regions can know of a voxel."""
-    voxels = REGION**3
-    magnitude = np.where(inside, np.abs(volume), 0)
+    voxels, magnitude = REGION**3, np.abs(volume)
     share, mean = box_means(magnitude, inside)
     return np.where(inside, (mean - magnitude / voxels) / np.maximum(share - 1 / voxels, 1e-6), np.float32(0))
 
