@@ -16,7 +16,7 @@ class TrainingConfig:
         method: "charms" or a comparison method of ``comparison.registry``.
         arguments: further arguments of CHARMS (ladder, depth) or of ``build_method`` (image_skip).
         scale, degradation, normalisation: see ``dataset``.
-        gain_jitter, keep_noise, coarse_pixels, lesions, lesion_kind: see ``dataset.Augmentation``.
+        gain_jitter, keep_noise, noise_alone, coarse_pixels, lesions, lesion_kind: see ``dataset.Augmentation``.
         steps, batch, patch: optimiser steps, patches per step, LR patch size.
         learning_rate, final_learning_rate: of the cosine decay.
         schedule: "cosine" (the paper) or "onecycle" (short budgets: warm-up over a tenth
@@ -28,6 +28,7 @@ class TrainingConfig:
         initial: checkpoint to start from, or None.
         precision: "float32" or "bfloat16" (autocast; norms and softmax stay float32).
         channels_last, compile: how the network runs.
+        cuda_graph: on a CUDA card a step is recorded once and replayed (``graphed_step``).
         workers: loader processes; 0 loads in the training process.
         validate_every, save_every: steps.
         validation_slices: slices per validation volume, spread evenly.
@@ -42,6 +43,7 @@ class TrainingConfig:
     normalisation: str = "minmax"
     gain_jitter: float = 0.0
     keep_noise: bool = False
+    noise_alone: float = 0.06
     coarse_pixels: float = 0.0
     lesions: float = 0.0
     lesion_kind: str = "mixed"
@@ -58,6 +60,7 @@ class TrainingConfig:
     precision: str = "float32"
     channels_last: bool = True
     compile: bool = False
+    cuda_graph: bool = False
     workers: int = 0
     validate_every: int = 1000
     save_every: int = 200

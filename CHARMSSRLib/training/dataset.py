@@ -27,7 +27,8 @@ class Augmentation:
         keep_noise: the target is the clean HR patch plus the interpolated LR noise, so that the
             network learns to leave noise as it was measured: neither sharpened into structure
             nor smoothed away. Half of the samples get more noise then, white or smooth, up to
-            MORE_NOISE, and a share of NOISE_ALONE nothing but noise.
+            MORE_NOISE.
+        noise_alone: share of the samples without anatomy, nothing but noise; with ``keep_noise`` alone.
         coarse_pixels: share of the samples that get oblong pixels: 2 or 3 HR pixels of one axis
             are averaged, as a thick slice does, so that planes across thick slices look familiar.
         lesions: share of the samples that get made-up lesions (``synthetic_lesions``).
@@ -36,13 +37,14 @@ class Augmentation:
 
     gain: float = 0.0
     keep_noise: bool = False
+    noise_alone: float = 0.06
     coarse_pixels: float = 0.0
     lesions: float = 0.0
     lesion_kind: str = "mixed"
 
 
 MORE_NOISE = 0.08  # largest SD of the additional noise, per unit of the intensity range
-NOISE_ALONE, LOUDEST = 0.06, 0.3  # share of the samples without anatomy, and their largest SD
+LOUDEST = 0.3  # largest SD of noise without anatomy
 WHITE = 0.5  # share of white noise; the rest is smooth by up to 2 pixels
 
 
@@ -94,7 +96,7 @@ class PatchDataset(Dataset):
         gain = 1 + self.augmentation.gain * rng.uniform(-1, 1)
         hr = torch.from_numpy(np.ascontiguousarray(hr, np.float32) * np.float32(gain))[:, None]
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        if self.augmentation.keep_noise and rng.random() < NOISE_ALONE:
+        if self.augmentation.keep_noise and rng.random() < self.augmentation.noise_alone:
             hr = hr * 0 + np.float32(rng.uniform(0, 0.7) * rng.integers(2))
         lr, clean = degrade_in_parts(hr, self.scale, self.degradation, generator)
         middle = self.channels // 2

@@ -28,6 +28,8 @@ KINDS = {
     "mixed": LesionKind(most=3, semi_axis=(1.0, 6.0), largest_ratio=2.0, edge=(1.0, 2.5), strength=(0.1, 0.6)),
     # Many small ones with sharp edges: what a coarse scan blurs most.
     "small": LesionKind(most=24, semi_axis=(1.0, 3.5), largest_ratio=2.0, edge=(1.0, 1.0), strength=(0.15, 0.5)),
+    # As dense in the window of a 64 x 64 LR patch (160 x 160 pixels at x2) as "small" in that of a 32 x 32 one.
+    "many": LesionKind(most=64, semi_axis=(1.0, 3.5), largest_ratio=2.0, edge=(1.0, 1.0), strength=(0.15, 0.5)),
 }
 
 
@@ -51,18 +53,27 @@ def with_synthetic_lesions(window, rng, kind="mixed"):
     if not len(places):
         return changed
     for _ in range(1 + rng.integers(kind.most)):
-        share = _ellipse(window.shape[1:], places[rng.integers(len(places))], rng, kind) * brain
+        box, share = _ellipse(window.shape[1:], places[rng.integers(len(places))], rng, kind)
+        share = share * brain[box]
         strength = rng.uniform(*kind.strength) * rng.choice((-1, 1))
-        changed += np.float32(strength * np.average(window, weights=share)) * share
+        changed[box] += np.float32(strength * np.average(window[box], weights=share)) * share
     return np.maximum(changed, 0)
 
 
 def _ellipse(shape, centre, rng, kind):
-    """Share (height, width) of each pixel that lies within an ellipse of random size, form and turn."""
+    """An ellipse of random size, form and turn: (slices of the box around it, share of each pixel in it).
+
+    The box holds every pixel of a share above 0, as the index [:, rows, columns] of a window.
+    """
     small = np.exp(rng.uniform(*np.log(kind.semi_axis)))
-    large, turn = small * rng.uniform(1, kind.largest_ratio), rng.uniform(0, np.pi)
-    y, x = np.ogrid[: shape[0], : shape[1]]
-    y, x = y - centre[0], x - centre[1]
+    ratio, turn = rng.uniform(1, kind.largest_ratio), rng.uniform(0, np.pi)
+    edge = rng.uniform(*kind.edge)
+    # Along the larger axis the edge is as many times as wide.
+    reach = int(np.ceil((small + edge / 2) * ratio))
+    low = [max(0, c - reach) for c in centre]
+    high = [min(size, c + reach + 1) for c, size in zip(centre, shape)]
+    y, x = np.ogrid[low[0] - centre[0] : high[0] - centre[0], low[1] - centre[1] : high[1] - centre[1]]
     along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
-    inside = (1 - np.hypot(along / large, across / small)) * small  # pixels from the edge, across
-    return np.clip(inside / rng.uniform(*kind.edge) + 0.5, 0, 1).astype(np.float32)
+    inside = (1 - np.hypot(along / (small * ratio), across / small)) * small  # pixels from the edge, across
+    share = np.clip(inside / edge + 0.5, 0, 1).astype(np.float32)
+    return (slice(None), slice(low[0], high[0]), slice(low[1], high[1])), share

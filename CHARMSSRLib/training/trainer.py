@@ -25,6 +25,7 @@ from ..network.attention_maps import collect_attention, record_attention
 from ..network.charms import CHARMS
 from .config import TrainingConfig
 from .dataset import Augmentation, PatchDataset
+from .graphed_step import GraphedStep
 from .log_plot import plot_log
 from .losses import attention_regularisation
 from .validation import validate
@@ -112,7 +113,8 @@ def _loader(config, volumes, first_step, rank, world):
         volumes, config.steps * config.batch, config.patch, config.scale, config.degradation,
         config.normalisation,
         Augmentation(
-            config.gain_jitter, config.keep_noise, config.coarse_pixels, config.lesions, config.lesion_kind
+            config.gain_jitter, config.keep_noise, config.noise_alone, config.coarse_pixels, config.lesions,
+            config.lesion_kind,
         ),
         config.seed, config.arguments.get("in_channels", 1),
     )  # fmt: skip
@@ -153,9 +155,13 @@ class _Run:
         self.average = None
         if config.ema_decay:
             self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        on_card = device.type == "cuda"
+        self.graphed = config.cuda_graph and on_card and world == 1
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), config.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=device.type == "cuda"
+            self.network.parameters(), betas=(0.9, 0.999), eps=1e-8, fused=on_card, capturable=self.graphed
         )
+        self._place_learning_rate()
+        self.update = GraphedStep(self._update, self.optimiser.zero_grad) if self.graphed else self._update
         self.runner, self.regulariser = self.network, attention_regularisation
         if world > 1:
             self.runner = torch.nn.parallel.DistributedDataParallel(
@@ -164,19 +170,35 @@ class _Run:
         elif config.compile:
             self.runner, self.regulariser = torch.compile(self.network), torch.compile(attention_regularisation)
 
+    def _place_learning_rate(self):
+        """A recorded step reads the rate from the card; every other one from the processor."""
+        rate = self.config.learning_rate
+        for group in self.optimiser.param_groups:
+            group["lr"] = torch.tensor(rate, device=self.device) if self.graphed else rate
+            group["capturable"] = self.graphed
+
     @property
     def state_path(self):
         return self.folder / "state.pt"
 
     def train_step(self, lr, hr):
         """One optimiser step; returns (L1, L_AR) of this process, tensors on its device."""
-        config = self.config
-        rate = learning_rate(config, self.step)
+        rate = learning_rate(self.config, self.step)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        reduced = config.precision == "bfloat16"
+            if torch.is_tensor(group["lr"]):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
         if not self.network.training:
             self.network.train()
+        losses = self.update(lr, hr)
+        self.step += 1
+        if self.average is not None:
+            self._follow()
+        return losses
+
+    def _update(self, lr, hr):
+        config, reduced = self.config, self.config.precision == "bfloat16"
         with record_attention(self.network) if self.regularised else nullcontext():
             with torch.autocast(self.device.type, torch.bfloat16) if reduced else nullcontext():
                 output = self.runner(lr.contiguous(memory_format=torch.channels_last))
@@ -193,16 +215,17 @@ class _Run:
             self.optimiser.step()
         else:
             logger.warning("step %d: the gradient is not finite; the weights stay", self.step)
-        self.step += 1
-        if self.average is not None:
-            # A young average must not remember the untrained weights: the decay grows with the steps.
-            decay = min(config.ema_decay, (1 + self.step) / (10 + self.step))
-            own = self.network.state_dict()
-            floating = [key for key, value in own.items() if value.is_floating_point()]
-            torch._foreach_lerp_([self.average[key] for key in floating], [own[key] for key in floating], 1 - decay)
-            for key in own.keys() - floating:  # a counter of batch normalisation
-                self.average[key].copy_(own[key])
         return l1.detach(), ar.detach()
+
+    def _follow(self):
+        """The averaged weights come nearer to the present ones."""
+        # A young average must not remember the untrained weights: the decay grows with the steps.
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        own = self.network.state_dict()
+        floating = [key for key, value in own.items() if value.is_floating_point()]
+        torch._foreach_lerp_([self.average[key] for key in floating], [own[key] for key in floating], 1 - decay)
+        for key in own.keys() - floating:  # a counter of batch normalisation
+            self.average[key].copy_(own[key])
 
     def log(self, losses, volumes):
         """Validate, add one line to the log and draw it anew."""
@@ -229,10 +252,12 @@ class _Run:
 
     def _validate(self, volumes):
         config = self.config
-        return validate(
-            self.network, volumes, config.scale, config.degradation, config.normalisation,
-            config.validation_slices, self.device,
-        )  # fmt: skip
+        # Every volume has another size: choosing kernels by trial would take longer than it saves.
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False):
+            return validate(
+                self.network, volumes, config.scale, config.degradation, config.normalisation,
+                config.validation_slices, self.device,
+            )  # fmt: skip
 
     def _averaged_weights(self):
         return _Swapped(self.network, self.average)
@@ -260,6 +285,7 @@ class _Run:
             raise SettingsError(f"{self.folder} holds a run of another configuration; choose another folder.")
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
+        self._place_learning_rate()  # the state may be of a run that was recorded, or was not
         self.average, self.step = state["average"], state["step"]
         self.seconds = self.earlier_seconds = state["seconds"]
         _cut_log(self.folder / "log.csv", self.step)
@@ -302,7 +328,7 @@ def belongs_to(config, folder):
 
 def _comparable(config):
     # How often is looked, and by how many workers, may change between the parts of a run.
-    free = {"workers", "validate_every", "save_every", "validation_slices", "compile"}
+    free = {"workers", "validate_every", "save_every", "validation_slices", "compile", "cuda_graph"}
     # A setting that came after the state was written had its default then.
     complete = {**TrainingConfig(config["name"]).to_dict(), **config}
     return {k: v for k, v in complete.items() if k not in free}

@@ -89,3 +89,23 @@ def test_a_gradient_that_is_not_finite_leaves_the_weights(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(before, run.network.parameters()))
     run.train_step(*good)
     assert not all(torch.equal(a, b) for a, b in zip(before, run.network.parameters()))
+
+
+def test_a_recorded_run_learns_what_a_plain_one_does(tmp_path):
+    generator = torch.Generator().manual_seed(1)
+    pairs = [
+        (torch.rand(4, 1, 24, 24, generator=generator).to(CARD), torch.rand(4, 1, 48, 48, generator=generator).to(CARD))
+        for _ in range(12)
+    ]
+    losses, moves = [], []
+    for graphed in (False, True):
+        run = _Run(dataclasses.replace(CONFIG, precision="float32", cuda_graph=graphed), tmp_path, CARD, 0, 1)
+        torch.nn.init.constant_(run.network.tail.weight, 0.01)
+        before = torch.cat([one.detach().flatten() for one in run.network.parameters()])
+        losses.append([float(run.train_step(*pair)[0]) for pair in pairs])
+        moves.append(torch.cat([one.detach().flatten() for one in run.network.parameters()]) - before)
+    assert run.update.graph is not None
+    # The learning rate grows over these steps: one that had been recorded would show.
+    assert losses[1] == pytest.approx(losses[0], rel=5e-3)
+    assert moves[1].norm().item() == pytest.approx(moves[0].norm().item(), rel=0.05)
+    assert torch.nn.functional.cosine_similarity(*moves, dim=0).item() > 0.95
