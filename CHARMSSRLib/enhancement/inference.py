@@ -17,7 +17,8 @@ class SliceEnhancer:
     """Runs a network over the slices of a stack.
 
     When the device's memory is exhausted the batch is halved; when one slice is too much
-    the rest runs on the CPU in float32. ``fallbacks`` tells what was done.
+    the rest runs on the CPU in float32, and so does everything when other programs leave no room
+    for the weights. ``fallbacks`` tells what was done.
 
     Args:
         network: CHARMS in eval mode (float32, on the CPU).
@@ -32,7 +33,13 @@ class SliceEnhancer:
         self.device, self.dtype = device, dtype
         self.batch = choose_batch(batch, device)
         self.fallbacks = []
-        self._prepare()
+        try:
+            self._prepare()
+        except RuntimeError as error:
+            if self.device.type == "cpu" or not _is_memory(error):
+                raise
+            self.batch = 1
+            self._move_to_cpu("the network")
 
     def _prepare(self):
         self._runner = runner_for(self._network.for_inference().to(self.device, self.dtype), self.device)
@@ -104,14 +111,17 @@ class SliceEnhancer:
             self.batch //= 2
             self.fallbacks.append(f"Memory was short: the batch was reduced to {self.batch}.")
         elif self.device.type != "cpu":
-            self.fallbacks.append(f"The memory of {self.device} was short: the rest ran on the CPU in float32.")
-            self.device, self.dtype = torch.device("cpu"), torch.float32
-            self._prepare()
+            self._move_to_cpu("the rest")
         else:
             raise BackendError("There is not enough memory for one slice: close other programs, or crop the volume.")
         if torch.cuda.is_available():
             with contextlib.suppress(RuntimeError):
                 torch.cuda.empty_cache()
+
+    def _move_to_cpu(self, what):
+        self.fallbacks.append(f"The memory of {self.device} was short: {what} ran on the CPU in float32.")
+        self.device, self.dtype = torch.device("cpu"), torch.float32
+        self._prepare()
 
 
 def _is_memory(error):

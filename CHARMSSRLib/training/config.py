@@ -16,7 +16,8 @@ class TrainingConfig:
         method: "charms" or a comparison method of ``comparison.registry``.
         arguments: further arguments of CHARMS (ladder, depth) or of ``build_method`` (image_skip).
         scale, degradation, normalisation: see ``dataset``.
-        gain_jitter, keep_noise, noise_alone, coarse_pixels, lesions, lesion_kind: see ``dataset.Augmentation``.
+        gain_jitter, keep_noise, noise_alone, noise_scaled, coarse_pixels, lesions, lesion_kind, even_tissue: see
+            ``dataset.Augmentation``.
         steps, batch, patch: optimiser steps, patches per step, LR patch size.
         learning_rate, final_learning_rate: of the cosine decay.
         schedule: "cosine" (the paper) or "onecycle" (short budgets: warm-up over a tenth
@@ -44,9 +45,11 @@ class TrainingConfig:
     gain_jitter: float = 0.0
     keep_noise: bool = False
     noise_alone: float = 0.06
+    noise_scaled: bool = False
     coarse_pixels: float = 0.0
     lesions: float = 0.0
     lesion_kind: str = "mixed"
+    even_tissue: float = 0.0
     steps: int = 100_000
     batch: int = 16
     patch: int = 48

@@ -28,23 +28,31 @@ class Augmentation:
             network learns to leave noise as it was measured: neither sharpened into structure
             nor smoothed away. Half of the samples get more noise then, white or smooth, up to
             MORE_NOISE.
-        noise_alone: share of the samples without anatomy, nothing but noise; with ``keep_noise`` alone.
+        noise_alone: share of the samples without anatomy, nothing but noise, half of them on an even signal;
+            with ``keep_noise`` alone.
+        noise_scaled: noise without a signal is brought to the range that a volume of nothing but noise
+            would have: its 99.9th percentile is 1.
         coarse_pixels: share of the samples that get oblong pixels: 2 or 3 HR pixels of one axis
             are averaged, as a thick slice does, so that planes across thick slices look familiar.
         lesions: share of the samples that get made-up lesions (``synthetic_lesions``).
         lesion_kind: of ``synthetic_lesions.KINDS``.
+        even_tissue: share of the samples whose anatomy is even tissue of some intensity: what is seen
+            there are made-up lesions and noise.
     """
 
     gain: float = 0.0
     keep_noise: bool = False
     noise_alone: float = 0.06
+    noise_scaled: bool = False
     coarse_pixels: float = 0.0
     lesions: float = 0.0
     lesion_kind: str = "mixed"
+    even_tissue: float = 0.0
 
 
 MORE_NOISE = 0.08  # largest SD of the additional noise, per unit of the intensity range
 LOUDEST = 0.3  # largest SD of noise without anatomy
+EVEN = (0.2, 0.7)  # intensity of even tissue
 WHITE = 0.5  # share of white noise; the rest is smooth by up to 2 pixels
 
 
@@ -88,6 +96,8 @@ class PatchDataset(Dataset):
     def __getitem__(self, number):
         rng = np.random.default_rng((self.seed, number))
         hr = self._draw_hr(rng)
+        if self.augmentation.even_tissue and rng.random() < self.augmentation.even_tissue:
+            hr = np.full_like(hr, rng.uniform(*EVEN))
         if self.augmentation.lesions and rng.random() < self.augmentation.lesions:
             hr = with_synthetic_lesions(hr, rng, self.augmentation.lesion_kind)
         hr = np.rot90(hr, rng.integers(4), axes=(1, 2))
@@ -102,20 +112,24 @@ class PatchDataset(Dataset):
         middle = self.channels // 2
         target = hr[middle]
         if self.augmentation.keep_noise:
-            lr = self._more_noise(lr, rng, generator, bool(target.std() == 0))
+            lr = self._more_noise(lr, hr, rng, generator)
             target = target + bicubic_upsample((lr - clean)[middle][None], self.scale)[0]
         halo = HALO // self.scale
         lr = lr[:, 0, halo : halo + self.patch, halo : halo + self.patch]
         size = self.patch * self.scale
         return lr.contiguous(), target[:, HALO : HALO + size, HALO : HALO + size].contiguous()
 
-    def _more_noise(self, lr, rng, generator, alone):
+    def _more_noise(self, lr, hr, rng, generator):
+        alone = bool(hr[self.channels // 2].std() == 0)
         if not alone and rng.random() < 0.5:
             return lr
         # Squared: weak noise is the rule, strong noise the exception.
         sigma = (LOUDEST if alone else MORE_NOISE) * rng.random() ** 2
         fwhm = 0.0 if rng.random() < WHITE else rng.uniform(0.5, 2.0)
-        return torch.cat([coloured_rician(one[None], sigma, fwhm, generator) for one in lr])
+        noisy = torch.cat([coloured_rician(one[None], sigma, fwhm, generator) for one in lr])
+        if self.augmentation.noise_scaled and not hr.any():
+            noisy /= torch.quantile(noisy, 0.999).clamp_min(1e-6)
+        return noisy
 
     def _draw_hr(self, rng):
         """A window (channels, size, size) of neighbouring slices, patch and halo together."""

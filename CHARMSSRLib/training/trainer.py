@@ -113,8 +113,9 @@ def _loader(config, volumes, first_step, rank, world):
         volumes, config.steps * config.batch, config.patch, config.scale, config.degradation,
         config.normalisation,
         Augmentation(
-            config.gain_jitter, config.keep_noise, config.noise_alone, config.coarse_pixels, config.lesions,
-            config.lesion_kind,
+            gain=config.gain_jitter, keep_noise=config.keep_noise, noise_alone=config.noise_alone,
+            noise_scaled=config.noise_scaled, coarse_pixels=config.coarse_pixels, lesions=config.lesions,
+            lesion_kind=config.lesion_kind, even_tissue=config.even_tissue,
         ),
         config.seed, config.arguments.get("in_channels", 1),
     )  # fmt: skip

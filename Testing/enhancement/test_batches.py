@@ -108,6 +108,31 @@ def test_a_device_that_runs_short_hands_over_to_the_cpu(network, stack):
     assert enhancer.device.type == "cpu" and "CPU" in enhancer.fallbacks[-1]
 
 
+@pytest.mark.parametrize("text", ["CUDA out of memory. Tried to allocate 2.00 MiB", "CUDA error: out of memory"])
+def test_a_device_without_room_for_the_weights_hands_over_to_the_cpu(network, stack, monkeypatch, text):
+    expected = run(enhancer_of(network), stack)
+
+    def full(form, device):
+        if device.type != "cpu":
+            raise RuntimeError(text)
+        return DirectRunner(form, device)
+
+    monkeypatch.setattr(inference, "runner_for", full)
+    enhancer = inference.SliceEnhancer(network, torch.device("meta"), torch.float32)
+    assert enhancer.device.type == "cpu" and enhancer.batch == 1
+    assert enhancer.fallbacks == ["The memory of meta was short: the network ran on the CPU in float32."]
+    assert np.allclose(run(enhancer, stack), expected)
+
+
+def test_a_device_that_fails_otherwise_is_not_hidden(network, monkeypatch):
+    def broken(form, device):
+        raise RuntimeError("no kernel image is available for execution on the device")
+
+    monkeypatch.setattr(inference, "runner_for", broken)
+    with pytest.raises(RuntimeError, match="no kernel image"):
+        inference.SliceEnhancer(network, torch.device("meta"), torch.float32)
+
+
 def test_a_failure_that_is_not_memory_is_not_hidden(head_crop, settings, monkeypatch):
     image, mask = head_crop
 
