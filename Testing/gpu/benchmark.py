@@ -6,13 +6,14 @@ The parts of ``charmssr benchmark`` that need no SimpleITK: the card's limits (m
 half precision, copy), one 128 x 128 LR slice of a batch through CHARMS x2 in every form and both
 EDSRs, in turn, and the network stage of a whole volume, from host array to host array. The floor is
 the larger of (multiply-accumulates) / (measured product rate) and (bytes that unfused operations
-move) / (measured copy rate). Writes benchmark.json and benchmark.md. Timings of one machine at one
-moment: no test.
+move) / (measured copy rate). Writes benchmark.json and benchmark.md after each part; --only stage is
+done in seconds, the whole takes minutes. Timings of one machine at one moment: no test.
 """
 
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -24,10 +25,13 @@ from CHARMSSRLib.evaluation.benchmark.run import run
 from CHARMSSRLib.evaluation.benchmark.tables import as_markdown
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
 
+PARTS = (LIMITS, NETWORKS, STAGE)
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for benchmark.json and benchmark.md")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts (default: all)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N (default: %(default)s)")
     parser.add_argument("--checkpoint", default=DEFAULT_CHECKPOINT, help="name or file (default: %(default)s)")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 16, 44], help="default: 1 16 44")
@@ -38,17 +42,18 @@ def main():
     parser.add_argument("--others", action="store_true", help="also the other methods of the comparison")
     arguments = parser.parse_args()
     plan = Plan(
-        parts=(LIMITS, NETWORKS, STAGE), device=start(arguments.device), checkpoint=arguments.checkpoint,
+        parts=(), device=start(arguments.device), checkpoint=arguments.checkpoint,
         threads=torch.get_num_threads(), lr_size=arguments.size, batches=tuple(arguments.batches),
         rounds=arguments.rounds, others=arguments.others, stage_slices=arguments.slices, quick=arguments.quick,
     )  # fmt: skip
-    with ProgressLine() as progress:
-        figures = run(plan, progress=progress)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    text = as_markdown(figures)
-    (arguments.out / "benchmark.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
-    (arguments.out / "benchmark.md").write_text(text, encoding="utf-8")
-    print(text)
+    figures = None
+    for part in arguments.only:
+        with ProgressLine() as progress:
+            figures = run(replace(plan, parts=(part,)), figures, progress)
+        (arguments.out / "benchmark.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        (arguments.out / "benchmark.md").write_text(as_markdown(figures), encoding="utf-8")
+    print(as_markdown(figures))
 
 
 if __name__ == "__main__":
