@@ -98,6 +98,9 @@ def test_compilation_is_chosen_where_it_pays_and_done_without_where_it_fails(mon
     assert train_checkpoint.plan(config, [], "cpu", deadline, parts=3, compilation="no").steps == pytest.approx(
         3 * 0.95 * 10 * (600 - train_checkpoint.OVERHEAD), rel=0.01
     )
+    compiled = 20.0
+    recorded = train_checkpoint.plan(TrainingConfig("tiny", cuda_graph=True), [], "cpu", deadline)
+    assert recorded.cuda_graph and not recorded.compile
 
 
 def test_a_study_goes_on_with_what_is_missing(command, archives, tmp_path, monkeypatch):

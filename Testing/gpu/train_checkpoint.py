@@ -40,8 +40,11 @@ def plan(config, volumes, device, deadline, parts=1, compilation="auto"):
 
     Args:
         parts: that the schedule shall fill, each as long as this one.
-        compilation: "auto" measures both ways; "yes", "no".
+        compilation: "auto" measures both ways, but for a recipe that records its steps (``cuda_graph``):
+            compiling takes minutes, and what it saves is mostly the launching of kernels. "yes", "no".
     """
+    if compilation == "auto" and config.cuda_graph:
+        compilation = "no"
     plain = replace(config, compile=False)
     compiled = replace(config, compile=True)
     rates = {}

@@ -111,6 +111,55 @@ def test_noise_alone_has_itself_as_target(volumes):
     assert 8 <= alone <= 48, "about six of a hundred samples hold nothing but noise"
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_share_of_noise_alone_is_the_one_that_was_set(volumes, share):
+    augmentation = Augmentation(keep_noise=True, noise_alone=share)
+    data = PatchDataset(volumes, 40, 12, 2, "bicubic", augmentation=augmentation, seed=5)
+    for number in range(40):
+        lr, hr = data[number]
+        inner = bicubic_upsample(lr[None], 2)[0][:, 6:-6, 6:-6]
+        assert torch.allclose(inner, hr[:, 6:-6, 6:-6], atol=1e-5) is bool(share)
+
+
+def test_noise_without_a_signal_is_scaled_as_a_volume_of_noise_would_be(volumes):
+    plain, scaled = (
+        PatchDataset(
+            volumes, 60, 32, 2, "bicubic", seed=7,
+            augmentation=Augmentation(keep_noise=True, noise_alone=1.0, noise_scaled=choice),
+        )
+        for choice in (False, True)
+    )  # fmt: skip
+    silent = 0
+    for number in range(60):
+        (before, _), (lr, hr) = plain[number], scaled[number]
+        if torch.equal(lr, before):
+            continue
+        factor = lr.mean() / before.mean()
+        assert torch.allclose(lr, factor * before, rtol=1e-4)
+        # The patch is the larger part of the window whose 99.9th percentile is 1.
+        assert 0.75 < lr.max() < 1.5
+        assert torch.allclose(bicubic_upsample(lr[None], 2)[0][:, 6:-6, 6:-6], hr[:, 6:-6, 6:-6], atol=1e-5)
+        silent += 1
+    assert 15 <= silent <= 45, "half of them have no signal"
+
+
+def test_even_tissue_shows_nothing_but_made_up_lesions(volumes):
+    plain, with_lesions = (
+        PatchDataset(
+            volumes, 30, 24, 2, "bicubic", seed=8,
+            augmentation=Augmentation(even_tissue=1.0, lesions=lesions, lesion_kind="small"),
+        )
+        for lesions in (0.0, 1.0)
+    )  # fmt: skip
+    levels = [plain[number][1] for number in range(30)]
+    assert all(one.std() < 1e-6 and 0.2 <= one.mean() <= 0.7 for one in levels)
+    assert np.std([one.mean().item() for one in levels]) > 0.05
+    changed = [with_lesions[number][1] for number in range(30)]
+    assert sum(one.std() > 1e-3 for one in changed) > 25
+    # Lesions are small: the tissue between them is most of what is seen.
+    assert np.mean([((one - one.median()).abs() < 1e-5).float().mean().item() for one in changed]) > 0.5
+
+
 def test_coarse_pixels_average_one_axis(volumes):
     plain = PatchDataset(volumes, 40, 12, 2, "bicubic", seed=6)
     coarse = PatchDataset(volumes, 40, 12, 2, "bicubic", augmentation=Augmentation(coarse_pixels=1.0), seed=6)
