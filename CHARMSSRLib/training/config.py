@@ -16,8 +16,8 @@ class TrainingConfig:
         method: "charms" or a comparison method of ``comparison.registry``.
         arguments: further arguments of CHARMS (ladder, depth) or of ``build_method`` (image_skip).
         scale, degradation, normalisation: see ``dataset``.
-        gain_jitter, keep_noise, noise_alone, noise_scaled, coarse_pixels, lesions, lesion_kind, even_tissue: see
-            ``dataset.Augmentation``.
+        gain_jitter, keep_noise, noise_alone, noise_scaled, noise_masked, coarse_pixels, lesions, lesion_kind,
+            even_tissue: see ``dataset.Augmentation``.
         steps, batch, patch: optimiser steps, patches per step, LR patch size.
         learning_rate, final_learning_rate: of the cosine decay.
         schedule: "cosine" (the paper) or "onecycle" (short budgets: warm-up over a tenth
@@ -46,6 +46,7 @@ class TrainingConfig:
     keep_noise: bool = False
     noise_alone: float = 0.06
     noise_scaled: bool = False
+    noise_masked: bool = False
     coarse_pixels: float = 0.0
     lesions: float = 0.0
     lesion_kind: str = "mixed"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.nn.functional import avg_pool2d
 from torch.utils.data import Dataset
 
 from ..network.charms import bicubic_upsample
@@ -32,6 +33,8 @@ class Augmentation:
             with ``keep_noise`` alone.
         noise_scaled: noise without a signal is brought to the range that a volume of nothing but noise
             would have: its 99.9th percentile is 1.
+        noise_masked: noise alone, and the signal under it, keep the brain's shape; outside the input is nil,
+            as it is when a volume is enhanced.
         coarse_pixels: share of the samples that get oblong pixels: 2 or 3 HR pixels of one axis
             are averaged, as a thick slice does, so that planes across thick slices look familiar.
         lesions: share of the samples that get made-up lesions (``synthetic_lesions``).
@@ -44,6 +47,7 @@ class Augmentation:
     keep_noise: bool = False
     noise_alone: float = 0.06
     noise_scaled: bool = False
+    noise_masked: bool = False
     coarse_pixels: float = 0.0
     lesions: float = 0.0
     lesion_kind: str = "mixed"
@@ -106,21 +110,27 @@ class PatchDataset(Dataset):
         gain = 1 + self.augmentation.gain * rng.uniform(-1, 1)
         hr = torch.from_numpy(np.ascontiguousarray(hr, np.float32) * np.float32(gain))[:, None]
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        shape, alone = torch.ones_like(hr), False
         if self.augmentation.keep_noise and rng.random() < self.augmentation.noise_alone:
-            hr = hr * 0 + np.float32(rng.uniform(0, 0.7) * rng.integers(2))
+            alone = True
+            if self.augmentation.noise_masked:
+                shape = (hr > 0).float()
+            hr = shape * np.float32(rng.uniform(0, 0.7) * rng.integers(2))
         lr, clean = degrade_in_parts(hr, self.scale, self.degradation, generator)
         middle = self.channels // 2
         target = hr[middle]
         if self.augmentation.keep_noise:
-            lr = self._more_noise(lr, hr, rng, generator)
+            lr = self._more_noise(lr, hr, alone, rng, generator)
+            within = avg_pool2d(shape, self.scale) > 0.5
+            lr, clean = lr * within, clean * within
             target = target + bicubic_upsample((lr - clean)[middle][None], self.scale)[0]
         halo = HALO // self.scale
         lr = lr[:, 0, halo : halo + self.patch, halo : halo + self.patch]
         size = self.patch * self.scale
         return lr.contiguous(), target[:, HALO : HALO + size, HALO : HALO + size].contiguous()
 
-    def _more_noise(self, lr, hr, rng, generator):
-        alone = bool(hr[self.channels // 2].std() == 0)
+    def _more_noise(self, lr, hr, alone, rng, generator):
+        alone = alone or bool(hr[self.channels // 2].std() == 0)
         if not alone and rng.random() < 0.5:
             return lr
         # Squared: weak noise is the rule, strong noise the exception.

@@ -39,29 +39,30 @@ def run_training(config, prepared, folder, output=None, command="", device="cpu"
         raise InputError(f"{prepared} holds no prepared training volume; run 'charmssr prepare' first.")
     # One plane per volume is enough to watch a run.
     watched = list({(v.subject, v.contrast): v for v in reversed(parts["val"])}.values())
-    started_from = _ancestor(config.initial)
+    started_from = ancestor(config.initial)
     result = train(config, parts["train"], watched, folder, device, progress, is_cancelled)
     first = not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
     if output is None or not first:  # of several processes one writes
         return result, None
     if config.method != "charms":
         raise SettingsError("Only CHARMS becomes a checkpoint; leave the output out for a compared method.")
-    card = make_card(config, result, parts["train"], watched, command, device)
-    if started_from is not None:
-        card["training"]["started_from"] = started_from
+    card = make_card(config, result, parts["train"], watched, command, device, started_from)
     return result, save_checkpoint(result.network, card, output, half=True)
 
 
-def _ancestor(initial):
-    """Which weights a run starts from and how those were made: a later checkpoint may take their place and name."""
+def ancestor(initial):
+    """Which weights a run starts from and how those were made: a later checkpoint may take their place and name.
+
+    To be asked before the run ends, which may write a checkpoint of that name.
+    """
     if initial is None:
         return None
     card = load_checkpoint(initial).card
     return {key: card[key] for key in ("name", "sha256", "training") if key in card}
 
 
-def make_card(config, result, train_volumes, validation_volumes, command, device):
-    """The model card of a finished run."""
+def make_card(config, result, train_volumes, validation_volumes, command, device, started_from=None):
+    """The model card of a finished run; ``started_from`` is its ``ancestor``."""
     gain = result.validation.get("psnr", float("nan")) - result.validation.get("bicubic_psnr", float("nan"))
     preliminary = torch.device(device).type == "cpu" or result.steps < config.steps
     kind = "mixed clinical degradations" if config.degradation == "clinical" else f"{config.degradation} downsampling"
@@ -83,6 +84,7 @@ def make_card(config, result, train_volumes, validation_volumes, command, device
             "command": command, "configuration": config.to_dict(), "seed": config.seed, "steps": result.steps,
             "hardware": hardware(device), "seconds": round(result.seconds), "torch": torch.__version__,
             "exponential_average_kept": result.used_ema, "date": time.strftime("%Y-%m-%d"),
+            **({"started_from": started_from} if started_from else {}),
         },
         "validation": {
             "protocol": f"brain-masked PSNR, {config.validation_slices} slices per val volume, range 99.9th percentile,"

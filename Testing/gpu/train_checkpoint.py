@@ -23,7 +23,7 @@ from shards import join_file, remove_pieces, split_file
 from CHARMSSRLib.checkpoint import save_checkpoint
 from CHARMSSRLib.errors import Cancelled
 from CHARMSSRLib.training.config import TrainingConfig
-from CHARMSSRLib.training.run import make_card
+from CHARMSSRLib.training.run import ancestor, make_card
 from CHARMSSRLib.training.trainer import TrainingResult, build_network, train
 from CHARMSSRLib.training.validation import validate
 
@@ -113,6 +113,7 @@ def main():
         else:
             config = plan(config, volumes, device, deadline, arguments.parts, arguments.compilation)
         config = with_looks(config)
+    started_from = ancestor(config.initial)
     (out / f"{name}.config.json").write_text(json.dumps(config.to_dict(), indent=2), encoding="utf-8")
 
     try:
@@ -129,7 +130,8 @@ def main():
         shutil.copyfile(work / "log.csv", out / f"{name}.log.csv")
     own = replace(config, initial=Path(config.initial).stem if config.initial else None)
     command = f"python Testing/gpu/train_checkpoint.py {name}"
-    path = save_checkpoint(result.network, make_card(own, result, volumes, watched, command, device), out, half=True)
+    card = make_card(own, result, volumes, watched, command, device, started_from)
+    path = save_checkpoint(result.network, card, out, half=True)
     figures = ", ".join(f"{key} {value:.3f}" for key, value in result.validation.items())
     print(f"{name}: step {result.steps} of {config.steps}, {result.seconds:.0f} s of training; {figures}; {path}")
 

@@ -143,6 +143,22 @@ def test_noise_without_a_signal_is_scaled_as_a_volume_of_noise_would_be(volumes)
     assert 15 <= silent <= 45, "half of them have no signal"
 
 
+def test_masked_noise_keeps_the_shape_of_the_brain(volumes):
+    augmentation = Augmentation(keep_noise=True, noise_alone=1.0, noise_scaled=True, noise_masked=True)
+    anatomy, noise = (
+        PatchDataset(volumes, 40, 24, 2, "bicubic", augmentation=one, seed=9)
+        for one in (Augmentation(), augmentation)
+    )
+    outside = 0
+    for number in range(40):
+        lr, hr = noise[number]
+        empty = torch.nn.functional.max_pool2d(anatomy[number][1][None], 13, 1, 6)[0] == 0
+        outside += bool(empty.any())
+        assert not hr[empty].any()
+        assert lr.any()
+    assert outside > 5, "some patches reach beyond the brain"
+
+
 def test_even_tissue_shows_nothing_but_made_up_lesions(volumes):
     plain, with_lesions = (
         PatchDataset(
