@@ -110,19 +110,16 @@ class PatchDataset(Dataset):
         gain = 1 + self.augmentation.gain * rng.uniform(-1, 1)
         hr = torch.from_numpy(np.ascontiguousarray(hr, np.float32) * np.float32(gain))[:, None]
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        shape, alone = torch.ones_like(hr), False
-        if self.augmentation.keep_noise and rng.random() < self.augmentation.noise_alone:
-            alone = True
-            if self.augmentation.noise_masked:
-                shape = (hr > 0).float()
+        alone = self.augmentation.keep_noise and rng.random() < self.augmentation.noise_alone
+        shape = (hr > 0).float() if alone and self.augmentation.noise_masked else torch.ones_like(hr)
+        if alone:
             hr = shape * np.float32(rng.uniform(0, 0.7) * rng.integers(2))
         lr, clean = degrade_in_parts(hr, self.scale, self.degradation, generator)
         middle = self.channels // 2
         target = hr[middle]
         if self.augmentation.keep_noise:
-            lr = self._more_noise(lr, hr, alone, rng, generator)
             within = avg_pool2d(shape, self.scale) > 0.5
-            lr, clean = lr * within, clean * within
+            lr, clean = within * self._more_noise(lr, hr, alone, rng, generator), within * clean
             target = target + bicubic_upsample((lr - clean)[middle][None], self.scale)[0]
         halo = HALO // self.scale
         lr = lr[:, 0, halo : halo + self.patch, halo : halo + self.patch]
