@@ -12,7 +12,7 @@ import math
 import os
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
@@ -110,20 +110,20 @@ def train(config, train_volumes, validation_volumes, folder, device="cpu", progr
 
 def _loader(config, volumes, first_step, rank, world):
     data = PatchDataset(
-        volumes, config.steps * config.batch, config.patch, config.scale, config.degradation,
-        config.normalisation,
-        Augmentation(
-            gain=config.gain_jitter, keep_noise=config.keep_noise, noise_alone=config.noise_alone,
-            noise_scaled=config.noise_scaled, coarse_pixels=config.coarse_pixels, lesions=config.lesions,
-            lesion_kind=config.lesion_kind, even_tissue=config.even_tissue,
-        ),
-        config.seed, config.arguments.get("in_channels", 1),
+        volumes, config.steps * config.batch, config.patch, config.scale, config.degradation, config.normalisation,
+        augmentation_of(config), config.seed, config.arguments.get("in_channels", 1),
     )  # fmt: skip
     return DataLoader(
         Subset(data, _SampleNumbers(config, first_step, rank, world)), batch_size=config.batch // world,
         num_workers=config.workers, pin_memory=torch.cuda.is_available(), persistent_workers=False,
         prefetch_factor=4 if config.workers else None,
     )  # fmt: skip
+
+
+def augmentation_of(config):
+    """The Augmentation of a TrainingConfig; fields of the same name, but for the gain's."""
+    shared = {one.name: getattr(config, one.name) for one in fields(Augmentation) if one.name != "gain"}
+    return Augmentation(gain=config.gain_jitter, **shared)
 
 
 class _SampleNumbers:

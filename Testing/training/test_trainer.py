@@ -17,7 +17,7 @@ from CHARMSSRLib.training.config import TrainingConfig
 from CHARMSSRLib.training.dataset import Augmentation, PatchDataset
 from CHARMSSRLib.training.prepared import PreparedVolume, load_prepared, save_prepared
 from CHARMSSRLib.training.run import run_training
-from CHARMSSRLib.training.trainer import build_network, train
+from CHARMSSRLib.training.trainer import augmentation_of, build_network, train
 from CHARMSSRLib.training.validation import validate, with_neighbours
 
 CONFIG = TrainingConfig(
@@ -109,6 +109,15 @@ def test_noise_alone_has_itself_as_target(volumes):
         inner = bicubic_upsample(lr[None], 2)[0][:, 6:-6, 6:-6]
         alone += bool(lr.std() > 0 and torch.allclose(inner, hr[:, 6:-6, 6:-6], atol=1e-5))
     assert 8 <= alone <= 48, "about six of a hundred samples hold nothing but noise"
+
+
+def test_every_setting_of_the_samples_reaches_them():
+    given = {
+        "keep_noise": True, "noise_alone": 0.11, "noise_scaled": True, "noise_masked": True, "coarse_pixels": 0.12,
+        "lesions": 0.13, "lesion_kind": "many", "even_tissue": 0.14,
+    }  # fmt: skip
+    made = augmentation_of(TrainingConfig("any", gain_jitter=0.15, **given))
+    assert dataclasses.asdict(made) == {"gain": 0.15, **given}
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
