@@ -17,7 +17,7 @@ class TrainingConfig:
         arguments: further arguments of CHARMS (ladder, depth) or of ``build_method`` (image_skip).
         scale, degradation, normalisation: see ``dataset``.
         gain_jitter, keep_noise, noise_alone, noise_scaled, noise_masked, coarse_pixels, lesions, lesion_kind,
-            even_tissue: see ``dataset.Augmentation``.
+            lesions_cut, even_tissue: see ``dataset.Augmentation``.
         steps, batch, patch: optimiser steps, patches per step, LR patch size.
         learning_rate, final_learning_rate: of the cosine decay.
         schedule: "cosine" (the paper) or "onecycle" (short budgets: warm-up over a tenth
@@ -50,6 +50,7 @@ class TrainingConfig:
     coarse_pixels: float = 0.0
     lesions: float = 0.0
     lesion_kind: str = "mixed"
+    lesions_cut: bool = False
     even_tissue: float = 0.0
     steps: int = 100_000
     batch: int = 16

@@ -39,6 +39,7 @@ class Augmentation:
             are averaged, as a thick slice does, so that planes across thick slices look familiar.
         lesions: share of the samples that get made-up lesions (``synthetic_lesions``).
         lesion_kind: of ``synthetic_lesions.KINDS``.
+        lesions_cut: they are cut at any height, so that caps of lesions are seen too.
         even_tissue: share of the samples whose anatomy is even tissue of some intensity: what is seen
             there are made-up lesions and noise.
     """
@@ -51,6 +52,7 @@ class Augmentation:
     coarse_pixels: float = 0.0
     lesions: float = 0.0
     lesion_kind: str = "mixed"
+    lesions_cut: bool = False
     even_tissue: float = 0.0
 
 
@@ -103,7 +105,7 @@ class PatchDataset(Dataset):
         if self.augmentation.even_tissue and rng.random() < self.augmentation.even_tissue:
             hr = np.full_like(hr, rng.uniform(*EVEN))
         if self.augmentation.lesions and rng.random() < self.augmentation.lesions:
-            hr = with_synthetic_lesions(hr, rng, self.augmentation.lesion_kind)
+            hr = with_synthetic_lesions(hr, rng, self.augmentation.lesion_kind, self.augmentation.lesions_cut)
         hr = np.rot90(hr, rng.integers(4), axes=(1, 2))
         if rng.integers(2):
             hr = hr[:, :, ::-1]

@@ -33,7 +33,7 @@ KINDS = {
 }
 
 
-def with_synthetic_lesions(window, rng, kind="mixed"):
+def with_synthetic_lesions(window, rng, kind="mixed", cut=False):
     """A window with ellipses that are brighter or darker than the tissue under them.
 
     The change is added, so noise and texture stay as they are. Nothing changes outside the
@@ -43,6 +43,8 @@ def with_synthetic_lesions(window, rng, kind="mixed"):
         window: array (slices, height, width), 0 outside the brain.
         rng: numpy Generator.
         kind: of ``KINDS``.
+        cut: the ellipses are slices of ellipsoids at any height, their caps too, which partial volume makes
+            small, weak and round; else they all go through the middle.
 
     Returns:
         array float32 of the same shape; ``window`` itself stays as it is.
@@ -53,14 +55,14 @@ def with_synthetic_lesions(window, rng, kind="mixed"):
     if not len(places):
         return changed
     for _ in range(1 + rng.integers(kind.most)):
-        box, share = _ellipse(window.shape[1:], places[rng.integers(len(places))], rng, kind)
+        box, share = _ellipse(window.shape[1:], places[rng.integers(len(places))], rng, kind, cut)
         share = share * brain[box]
         strength = rng.uniform(*kind.strength) * rng.choice((-1, 1))
         changed[box] += np.float32(strength * np.average(window[box], weights=share)) * share
     return np.maximum(changed, 0)
 
 
-def _ellipse(shape, centre, rng, kind):
+def _ellipse(shape, centre, rng, kind, cut):
     """An ellipse of random size, form and turn: (slices of the box around it, share of each pixel in it).
 
     The box holds every pixel of a share above 0, as the index [:, rows, columns] of a window.
@@ -68,12 +70,14 @@ def _ellipse(shape, centre, rng, kind):
     small = np.exp(rng.uniform(*np.log(kind.semi_axis)))
     ratio, turn = rng.uniform(1, kind.largest_ratio), rng.uniform(0, np.pi)
     edge = rng.uniform(*kind.edge)
+    height = rng.uniform(-1, 1) if cut else 0.0  # of the slice above the middle, by the smaller half-axis
     # Along the larger axis the edge is as many times as wide.
     reach = int(np.ceil((small + edge / 2) * ratio))
     low = [max(0, c - reach) for c in centre]
     high = [min(size, c + reach + 1) for c, size in zip(centre, shape)]
     y, x = np.ogrid[low[0] - centre[0] : high[0] - centre[0], low[1] - centre[1] : high[1] - centre[1]]
     along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
-    inside = (1 - np.hypot(along / (small * ratio), across / small)) * small  # pixels from the edge, across
+    radius = np.hypot(np.hypot(along / (small * ratio), across / small), height)
+    inside = (1 - radius) * small  # pixels from the edge, across
     share = np.clip(inside / edge + 0.5, 0, 1).astype(np.float32)
     return (slice(None), slice(low[0], high[0]), slice(low[1], high[1])), share

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from CHARMSSRLib.training.synthetic_lesions import KINDS, with_synthetic_lesions
+from CHARMSSRLib.evaluation.whole_volume.lesions import distance_from, sphere_share
+from CHARMSSRLib.training.synthetic_lesions import KINDS, LesionKind, with_synthetic_lesions
 
 
 @pytest.fixture
@@ -16,9 +17,10 @@ def window():
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(20))
-def test_there_are_one_to_as_many_as_allowed_within_the_brain_and_alike_in_all_slices(window, seed, kind):
+@pytest.mark.parametrize("cut", [False, True])
+def test_there_are_one_to_as_many_as_allowed_within_the_brain_and_alike_in_all_slices(window, cut, seed, kind):
     original = window.copy()
-    changed = with_synthetic_lesions(window, np.random.default_rng(seed), kind)
+    changed = with_synthetic_lesions(window, np.random.default_rng(seed), kind, cut)
     assert np.array_equal(window, original)
     change = changed - window
     assert 1 <= ndimage.label(np.abs(change[0]) > 1e-6)[1] <= KINDS[kind].most
@@ -37,6 +39,27 @@ def test_small_ones_are_small_with_an_edge_of_one_pixel(window):
     # Sharp: most of what lies within a lesion has its whole strength.
     widest = max(singles, key=len)
     assert np.mean(np.abs(widest) > 0.99 * np.abs(widest).max()) > 0.4
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_ball_is_cut_at_any_height_or_through_its_middle(cut, monkeypatch):
+    radius = 2.5
+    ball = LesionKind(1, semi_axis=(radius, radius), largest_ratio=1.0, edge=(1.0, 1.0), strength=(0.3, 0.3))
+    monkeypatch.setitem(KINDS, "ball", ball)
+    even = np.full((1, 41, 41), 0.5, np.float32)
+    heights = []
+    for seed in range(60):
+        change = with_synthetic_lesions(even, np.random.default_rng(seed), "ball", cut) - even
+        share = np.abs(change) / (0.3 * 0.5)
+        centre = np.round(ndimage.center_of_mass(share[0]))
+        if min(centre) < 5 or max(centre) > 35 or cut and share.max() > 0.999:
+            continue  # not whole; or its height cannot be told from its peak, as it can for caps
+        height = radius + 0.5 - float(share.max()) if cut else 0.0
+        distance = distance_from((height, *centre), even.shape, (1, 1, 1))
+        assert np.allclose(share, sphere_share(distance, radius, (1, 1, 1)), atol=1e-4)
+        heights.append(height)
+    assert len(heights) >= 5
+    assert not cut or max(heights) > 2.2
 
 
 def test_they_are_brighter_or_darker_by_the_share_that_is_promised(window):

@@ -114,7 +114,7 @@ def test_noise_alone_has_itself_as_target(volumes):
 def test_every_setting_of_the_samples_reaches_them():
     given = {
         "keep_noise": True, "noise_alone": 0.11, "noise_scaled": True, "noise_masked": True, "coarse_pixels": 0.12,
-        "lesions": 0.13, "lesion_kind": "many", "even_tissue": 0.14,
+        "lesions": 0.13, "lesion_kind": "many", "lesions_cut": True, "even_tissue": 0.14,
     }  # fmt: skip
     made = augmentation_of(TrainingConfig("any", gain_jitter=0.15, **given))
     assert dataclasses.asdict(made) == {"gain": 0.15, **given}
@@ -199,16 +199,16 @@ def test_coarse_pixels_average_one_axis(volumes):
 def test_lesions_are_put_into_the_share_of_samples_before_they_are_degraded(volumes, monkeypatch):
     kinds = set()
 
-    def flat_tissue(window, rng, kind):
+    def flat_tissue(window, rng, *kind):
         kinds.add(kind)
         return 0 * window + 0.7
 
     monkeypatch.setattr("CHARMSSRLib.training.dataset.with_synthetic_lesions", flat_tissue)
-    augmentation = Augmentation(lesions=0.5, lesion_kind="small")
+    augmentation = Augmentation(lesions=0.5, lesion_kind="small", lesions_cut=True)
     data = PatchDataset(volumes, 60, 12, 2, "bicubic", augmentation=augmentation, seed=6)
     flat = [torch.cat([patch.flatten() for patch in data[number]]) for number in range(60)]
     assert 20 <= sum(torch.allclose(one, torch.tensor(0.7)) for one in flat) <= 40
-    assert kinds == {"small"}
+    assert kinds == {("small", True)}
 
 
 def test_neighbouring_slices_come_as_channels(volumes):
