@@ -24,6 +24,7 @@ class TrainingConfig:
             of the steps, then cosine).
         gradient_clip: largest norm of the gradient; 0 for no bound.
         ar_weight: weight of L_AR; 0 leaves it out. Only CHARMS has it.
+        ssim_weight: weight of 1 - SSIM beside L1 (``losses.difference``).
         ema_decay: of the exponential moving average of the weights, 0 for none. The average
             is kept at the end if it validates better.
         initial: checkpoint to start from, or None.
@@ -60,6 +61,7 @@ class TrainingConfig:
     schedule: str = "cosine"
     gradient_clip: float = 1.0
     ar_weight: float = 0.005
+    ssim_weight: float = 0.0
     ema_decay: float = 0.0
     initial: str = None
     precision: str = "float32"

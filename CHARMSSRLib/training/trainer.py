@@ -27,7 +27,7 @@ from .config import TrainingConfig
 from .dataset import Augmentation, PatchDataset
 from .graphed_step import GraphedStep
 from .log_plot import plot_log
-from .losses import attention_regularisation
+from .losses import attention_regularisation, difference
 from .validation import validate
 
 logger = logging.getLogger(__name__)
@@ -203,10 +203,10 @@ class _Run:
         with record_attention(self.network) if self.regularised else nullcontext():
             with torch.autocast(self.device.type, torch.bfloat16) if reduced else nullcontext():
                 output = self.runner(lr.contiguous(memory_format=torch.channels_last))
-            l1 = (output.float() - hr).abs().mean()
+            loss, l1 = difference(output.float(), hr, config.ssim_weight)
             ar = self.regulariser(collect_attention(self.network)) if self.regularised else l1.new_zeros(())
         self.optimiser.zero_grad(set_to_none=True)
-        (l1 + config.ar_weight * ar).backward()
+        (loss + config.ar_weight * ar).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.gradient_clip or float("inf"))
         if self.device.type == "cuda":
             # The fused kernel leaves the weights as they are where this is 1: nothing waits for the device.

@@ -17,13 +17,13 @@ from CHARMSSRLib.network.attention_maps import collect_attention, record_attenti
 from CHARMSSRLib.settings import FineTuningSettings
 from CHARMSSRLib.training.fine_tuning.frozen import freeze_front, frozen_features
 from CHARMSSRLib.training.fine_tuning.intensity_match import MapFit, isotonic
-from CHARMSSRLib.training.fine_tuning.loss import AR_WEIGHT, masked_loss, ssim_map
+from CHARMSSRLib.training.fine_tuning.loss import AR_WEIGHT, masked_loss
 from CHARMSSRLib.training.fine_tuning.pairs import Pair
 from CHARMSSRLib.training.fine_tuning.plan import Plan
 from CHARMSSRLib.training.fine_tuning.png import png_bytes
 from CHARMSSRLib.training.fine_tuning.report import verdict_on
 from CHARMSSRLib.training.fine_tuning.work_folder import discard_work, identity_of, work_folder_of
-from CHARMSSRLib.training.losses import attention_regularisation
+from CHARMSSRLib.training.losses import attention_regularisation, ssim_map
 
 
 def pictures(seed=0, noise=0.1):

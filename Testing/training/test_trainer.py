@@ -285,6 +285,14 @@ def test_training_lowers_the_loss_and_beats_bicubic(tmp_path, volumes):
     assert result.validation["psnr"] > result.validation["bicubic_psnr"] + 0.1
 
 
+def test_similarity_counts_in_the_loss_when_asked(tmp_path, volumes):
+    plain, similar = (
+        train(dataclasses.replace(CONFIG, ssim_weight=weight), volumes, volumes[:1], tmp_path / str(weight))
+        for weight in (0.0, 0.5)
+    )
+    assert not torch.allclose(weights(plain), weights(similar), atol=1e-4)
+
+
 def test_the_checkpoint_carries_a_complete_card(tmp_path, prepared):
     _, path = run_training(CONFIG, prepared, tmp_path / "run", tmp_path / "out", command="charmssr train tiny.json")
     checkpoint = load_checkpoint(path)

@@ -7,9 +7,9 @@ to learn.
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 
-from ...evaluation.fidelity import K1, K2, RADIUS, SIGMA
+from ...evaluation.fidelity import RADIUS
+from ..losses import ssim_map
 
 SSIM_WEIGHT = 0.1
 AR_WEIGHT = 0.005
@@ -44,28 +44,3 @@ def masked_loss(output, target, mask):
     inside = mask[..., RADIUS:-RADIUS, RADIUS:-RADIUS]
     dissimilarity = ((1 - similarity) * inside).sum() / inside.sum().clamp_min(1)
     return MaskedLoss(l1, dissimilarity)
-
-
-def ssim_map(output, target, data_range=1.0):
-    """Structural similarity (Wang et al., TIP 2004): Gaussian window 11x11 of sigma 1.5, K 0.01 and 0.03.
-
-    Args:
-        output, target: (N, 1, H, W) with H, W > 10.
-
-    Returns:
-        (N, 1, H - 10, W - 10): the pixels whose window lies within the slice.
-    """
-    maps = torch.cat([output, target, output * output, target * target, output * target])
-    mean_x, mean_y, square_x, square_y, product = _smooth(maps).split(len(output))
-    c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
-    covariance = product - mean_x * mean_y
-    variances = square_x - mean_x.square() + square_y - mean_y.square()
-    luminance = (2 * mean_x * mean_y + c1) / (mean_x.square() + mean_y.square() + c1)
-    return luminance * (2 * covariance + c2) / (variances + c2)
-
-
-def _smooth(maps):
-    at = torch.arange(-RADIUS, RADIUS + 1, dtype=maps.dtype, device=maps.device)
-    window = torch.exp(-0.5 * (at / SIGMA).square())
-    window = window / window.sum()
-    return F.conv2d(F.conv2d(maps, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
