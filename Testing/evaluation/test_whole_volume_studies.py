@@ -237,6 +237,18 @@ def test_maps_are_ranked_for_both_ways(brain, guesser):
     assert len(maps_study.verdict(rows)) == len([row for row in rows if row["map"] not in maps_study.YARDSTICKS])
 
 
+def test_the_verdict_on_maps_tells_regions_from_voxels():
+    rows = [
+        {"volume": volume, "planes": "acquisition", "map": name, "spearman": voxel, "spearman_local": 0.6, "area": area}
+        for volume, voxel in (("a", 0.4), ("b", 0.2))
+        for name, area in (("variability", 0.5), (maps_study.GRADIENT, 0.7), (maps_study.NEIGHBOURS, 0.4))
+    ]
+    (sentence,) = maps_study.verdict(rows)
+    assert "0.60 at least (0.3 or more in 2 of 2 volumes) with the error of regions" in sentence
+    assert "0.20 at least (0.3 or more in 1 of 2 volumes) with that of single voxels" in sentence
+    assert "in 2 of 2 volumes." in sentence
+
+
 def test_spheres_of_an_interpolation_keep_what_cubic_keeps(brain, interpolation):
     rows = lesions_study.measure(brain, *interpolation)
     assert rows

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ...enhancement.region_means import REGION
 from ..figures import new_figure, save_figure
 from ..statistics import mean_and_deviation
 from .degraded_volumes import truncated
@@ -48,16 +49,23 @@ def verdict(rows):
         gradient = {row["volume"]: row["area"] for row in rows if (row["planes"], row["map"]) == (planes, GRADIENT)}
         limits = {row["volume"]: row["spearman"] for row in rows if (row["planes"], row["map"]) == (planes, NEIGHBOURS)}
         reached = min(row["spearman"] / limits[row["volume"]] for row in own)
-        rho, local = ([row[key] for row in own] for key in ("spearman", "spearman_local"))
         better = sum(row["area"] < gradient[row["volume"]] for row in own)
+        voxels, regions = (_ranking([row[key] for row in own]) for key in ("spearman", "spearman_local"))
         sentences.append(
-            f"{name} ({planes}): Spearman {mean_and_deviation(rho)[0]:.2f} on average, {min(rho):.2f} at least (local"
-            f" error {mean_and_deviation(local)[0]:.2f}, {min(local):.2f}); {WANTED:g}"
-            f" {'holds' if min(rho) >= WANTED else 'does not hold'} for every volume; at least {reached:.0%} of what"
-            " the true errors of the neighbouring voxels tell. Sparsification better than by gradient in"
-            f" {better} of {len(own)} volumes."
+            f"{name} ({planes}): Spearman {regions} with the error of regions of {REGION} x {REGION} x {REGION} voxels;"
+            f" {voxels} with that of single voxels, at least {reached:.0%} of what the true errors of the neighbouring"
+            f" voxels tell. Sparsification better than by gradient in {better} of {len(own)} volumes."
         )
     return sentences
+
+
+def _ranking(rho):
+    """Mean and least of a correlation per volume, and in how many it is as high as wanted."""
+    enough = sum(one >= WANTED for one in rho)
+    return (
+        f"{mean_and_deviation(rho)[0]:.2f} on average, {min(rho):.2f} at least ({WANTED:g} or more in {enough} of"
+        f" {len(rho)} volumes)"
+    )
 
 
 def draw(rows, path):
