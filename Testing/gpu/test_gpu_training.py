@@ -99,7 +99,8 @@ def test_a_recorded_run_learns_what_a_plain_one_does(tmp_path):
     ]
     losses, moves = [], []
     for graphed in (False, True):
-        run = _Run(dataclasses.replace(CONFIG, precision="float32", ssim_weight=0.5, cuda_graph=graphed), tmp_path, CARD, 0, 1)
+        config = dataclasses.replace(CONFIG, precision="float32", ssim_weight=0.5, cuda_graph=graphed)
+        run = _Run(config, tmp_path, CARD, 0, 1)
         torch.nn.init.constant_(run.network.tail.weight, 0.01)
         before = torch.cat([one.detach().flatten() for one in run.network.parameters()])
         losses.append([float(run.train_step(*pair)[0]) for pair in pairs])
