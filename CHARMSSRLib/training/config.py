@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 
 from ..errors import SettingsError
+from ..evaluation.fidelity import RADIUS
 from .synthetic_lesions import KINDS
 
 
@@ -95,6 +96,11 @@ class TrainingConfig:
             raise SettingsError(
                 f"The training configuration {path} cannot be used: there is no lesion kind"
                 f" {config.lesion_kind!r}; choose {' or '.join(KINDS)}."
+            )
+        if config.ssim_weight and config.patch * config.scale <= 2 * RADIUS:
+            raise SettingsError(
+                f"The training configuration {path} cannot be used: with ssim_weight patch times scale"
+                f" must be more than {2 * RADIUS} pixels, the reach of SSIM's window; enlarge patch."
             )
         return config
 

@@ -65,7 +65,8 @@ def write(table, path, slices=None):
         "command": f"charmssr evaluate {card['name']} --data PREPARED{option} --degradation {' '.join(measured)}",
         **measured,
         "noise": [
-            {key: value if value is None else round(value, 4) for key, value in one.items()}
+            # Four digits, not decimals: what a good network adds is small.
+            {key: value if value is None else float(f"{value:.4g}") for key, value in one.items()}
             for one in (noise_amplification(network, card, sigma, signal) for sigma, signal in NOISE)
         ],
     }

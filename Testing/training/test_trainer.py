@@ -330,7 +330,10 @@ def test_a_run_from_before_a_setting_existed_goes_on(tmp_path, volumes):
         train(dataclasses.replace(CONFIG, lesions=0.5), volumes, [], tmp_path)
 
 
-BAD_KEYS = ('{"steps": 3}', '{"name": "x", "speed": 3}', '{"name": "x", "lesion_kind": "large"}')
+BAD_KEYS = (
+    '{"steps": 3}', '{"name": "x", "speed": 3}', '{"name": "x", "lesion_kind": "large"}',
+    '{"name": "x", "ssim_weight": 0.5, "patch": 5}',
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["{", *BAD_KEYS])
