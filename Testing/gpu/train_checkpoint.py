@@ -28,7 +28,7 @@ from CHARMSSRLib.training.trainer import TrainingResult, build_network, train
 from CHARMSSRLib.training.validation import validate
 
 CHECKPOINTS = ("charms-x2-bicubic", "charms-x2-clinical", "charms-x4-bicubic", "charms-x4-clinical")
-OVERHEAD = 50  # seconds of a part that go to start, compilation, validation and writing
+OVERHEAD = 25  # seconds that are left for loading, validation and writing, once the rate is known
 CAUTION = 0.95  # share of the measured rate that is counted on
 COMPILED_PAYS = 1.1  # times the plain rate, before compiling once more is worth it
 
@@ -89,9 +89,14 @@ def main():
     parser.add_argument("--work", type=Path, help="folder of the state while training (default: runs/gpu/NAME)")
     parser.add_argument("--parts", type=int, default=1, help="that the schedule shall fill (default: %(default)s)")
     parser.add_argument("--initial", help="checkpoint (name or file) to start from")
+    parser.add_argument(
+        "--grace", type=float, default=0.0,
+        help="seconds after --minutes in which a schedule that is late may still end (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--compile", dest="compilation", choices=("auto", "yes", "no"), default="auto")
     arguments = parser.parse_args()
     deadline, device = Deadline(arguments.minutes), start(arguments.device)
+    last_moment = Deadline(arguments.minutes + arguments.grace / 60)
     name, out, earlier = arguments.name, arguments.out, arguments.earlier or arguments.out
     work = arguments.work or ROOT / "runs" / "gpu" / name
     out.mkdir(parents=True, exist_ok=True)
@@ -119,7 +124,7 @@ def main():
     try:
         result = train(
             config, volumes, watched, work, device, lambda fraction, message: tell(config, fraction, message),
-            deadline.passed,
+            last_moment.passed,
         )  # fmt: skip
         remove_pieces(out, f"{name}.state")
     except Cancelled as stop:
