@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import study
 import train_checkpoint
+import training_rate
 from pack import pack
 from safetensors.torch import load_file
 from shards import join_file
@@ -68,6 +69,23 @@ def test_a_checkpoint_trained_in_parts_equals_one_trained_at_once(command, tmp_p
     assert last["validation"] == whole["validation"]
     assert all(len(list((tmp_path / out).iterdir())) <= 8 for out in ("whole", "first", "last"))
     assert not list((tmp_path / "last").glob("*.state*"))
+
+
+def test_a_late_schedule_ends_within_its_grace(command, tmp_path):
+    command(
+        train_checkpoint.main, TINY, "tiny", "--out", tmp_path / "out", "--work", tmp_path / "work", "--minutes", 0,
+        "--steps", 4, "--grace", 600,
+    )  # fmt: skip
+    assert load_checkpoint(tmp_path / "out" / "tiny.safetensors").card["training"]["steps"] == 4
+    assert not list((tmp_path / "out").glob("*.state*"))
+
+
+def test_rates_are_told_for_every_batch_plain_and_recorded(command, tmp_path, capsys):
+    command(training_rate.main, TINY, "tiny", "--out", tmp_path / "out", "--batches", 1, 2, "--rounds", 1)
+    told = json.loads((tmp_path / "out" / "tiny.rates.json").read_text(encoding="utf-8"))["steps_per_second"]
+    assert [row["batch"] for row in told] == [1, 2]
+    assert all(len(row[form]) == 1 and row[form][0] > 0 for row in told for form in ("plain", "recorded"))
+    assert capsys.readouterr().out.count("recorded") == 2
 
 
 def test_the_first_part_plans_the_steps_that_fit(command, tmp_path, monkeypatch):

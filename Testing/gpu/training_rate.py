@@ -10,8 +10,9 @@ import json
 import statistics
 import sys
 from dataclasses import replace
+from pathlib import Path
 
-from part import RECIPES, add_common_arguments, measure_rate, read_volumes, start, with_workers
+from part import RECIPES, measure_rate, read_volumes, start, with_workers
 
 from CHARMSSRLib.training.config import TrainingConfig
 
@@ -21,7 +22,10 @@ FORMS = {"plain": False, "recorded": True}
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", help="of a recipe with a GPU configuration, or any name with --recipe")
-    add_common_arguments(parser)
+    parser.add_argument("--data", type=Path, required=True, help="archive of the training slices (pack.py)")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--recipe", type=Path, help="another training configuration than the built-in one")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N (default: %(default)s)")
     parser.add_argument("--batches", type=int, nargs="+", help="default: the recipe's")
     parser.add_argument("--rounds", type=int, default=2, help="turns of each form (default: %(default)s)")
     arguments = parser.parse_args()
