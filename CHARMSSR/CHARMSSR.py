@@ -17,9 +17,9 @@ for _package, _folder in (("CHARMSSRModule", _moduleFolder), ("CHARMSSRLib", os.
 
 # Slicer looks for these classes in this file. None of them imports torch, here or later.
 from CHARMSSRModule.logic import CHARMSSRLogic  # noqa: E402, F401
-from CHARMSSRModule.sample_data import registerSampleData  # noqa: E402
+from CHARMSSRModule.panel.widget import CHARMSSRWidget  # noqa: E402, F401
+from CHARMSSRModule.scene.sample_data import registerSampleData  # noqa: E402
 from CHARMSSRModule.self_test import CHARMSSRTest  # noqa: E402, F401
-from CHARMSSRModule.widget import CHARMSSRWidget  # noqa: E402, F401
 
 
 class CHARMSSR(ScriptedLoadableModule):

@@ -60,7 +60,7 @@ class EnhancementSettings:
 class FineTuningSettings:
     """Settings of a fine-tuning from 3T/7T pairs; the fields carry the names of the command-line options.
 
-    Where 0 stands for "automatic", the CPU and a GPU get different values (docs/fine-tuning.md):
+    Where 0 stands for "automatic", the CPU and a GPU get different values (docs/use/fine-tuning.md):
     the rate of the paper with many steps on a GPU, a larger one with few steps on a CPU.
 
     Attributes:

@@ -24,8 +24,8 @@ from CHARMSSRLib.worker.client import WorkerClient
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "CHARMSSR"))
 
-from CHARMSSRModule.geometry import gridFromIjkToRas, ijkToRasOfNode  # noqa: E402
-from CHARMSSRModule.scene_results import addResult  # noqa: E402
+from CHARMSSRModule.scene.geometry import gridFromIjkToRas, ijkToRasOfNode  # noqa: E402
+from CHARMSSRModule.scene.scene_results import addResult  # noqa: E402
 
 SAMPLE = Path("volumes") / "ds000011_sub-04_T1w.nii.gz"  # a whole head that no bundled network was trained on
 

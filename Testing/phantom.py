@@ -1,5 +1,5 @@
 """The generated head under the short name that the tests import it by."""
 
-from CHARMSSRLib.evaluation.phantom import SIGNALS, phantom_head, phantom_head_and_brain
+from CHARMSSRLab.benchmark.phantom import SIGNALS, phantom_head, phantom_head_and_brain
 
 __all__ = ["SIGNALS", "phantom_head", "phantom_head_and_brain"]

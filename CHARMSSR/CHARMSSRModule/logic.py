@@ -4,14 +4,15 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from . import fine_tuning, models
-from .fine_tune_job import FineTuneJob
-from .input_checks import reasonAgainstFile, reasonAgainstNode, reasonAgainstOutput, reasonAgainstVoxels
-from .job import EnhancementJob
-from .machine_settings import machineSetting
-from .result_maps import mapNodes
-from .scan_pairs import asPair
-from .worker_client import sharedWorker
+from .jobs import fine_tune_request as fine_tuning
+from .jobs import models
+from .jobs.enhancement_job import EnhancementJob
+from .jobs.fine_tune_job import FineTuneJob
+from .jobs.machine_settings import machineSetting
+from .jobs.worker_client import sharedWorker
+from .scene.input_checks import reasonAgainstFile, reasonAgainstNode, reasonAgainstOutput, reasonAgainstVoxels
+from .scene.result_maps import mapNodes
+from .scene.scan_pairs import asPair
 
 
 class CHARMSSRLogic(ScriptedLoadableModuleLogic):

@@ -10,13 +10,14 @@ import numpy as np
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
-from . import compare_views, models, scene_results
 from .errors import MissingPackage
-from .geometry import ijkToRasOfNode, matrixFromArray
+from .jobs import models
+from .jobs.worker_environment import usesOwnPython
 from .logic import CHARMSSRLogic
-from .map_overlay import MapOverlay
-from .sample_data import CATEGORY, SAMPLE_NAME
-from .worker_environment import usesOwnPython
+from .scene import compare_views, scene_results
+from .scene.geometry import ijkToRasOfNode, matrixFromArray
+from .scene.map_overlay import MapOverlay
+from .scene.sample_data import CATEGORY, SAMPLE_NAME
 
 PHANTOM_SIZE = (48, 56, 18)  # voxels i, j, k: thick axial slices
 PHANTOM_SPACING = (3.5, 3.5, 8.0)
@@ -158,7 +159,7 @@ class CHARMSSRTest(ScriptedLoadableModuleTest):
         self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), nodes)
 
     def test_sample_data_are_registered(self):
-        from .sample_data import registerSampleData
+        from .scene.sample_data import registerSampleData
 
         registerSampleData()
         sources = getattr(slicer.modules, "sampleDataSources", None)

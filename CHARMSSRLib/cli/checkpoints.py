@@ -17,7 +17,7 @@ def add_parser(subparsers):
 
 def run(arguments):
     """Run the subcommand."""
-    from ..checkpoint_registry import available_checkpoints, read_card, user_checkpoint_folder
+    from ..checkpoints.registry import available_checkpoints, read_card, user_checkpoint_folder
     from ..settings import DEFAULT_CHECKPOINT
 
     cards = {name: read_card(name) for name in available_checkpoints()}

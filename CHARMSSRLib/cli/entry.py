@@ -12,10 +12,12 @@ from ..errors import Cancelled, CHARMSSRError
 
 # Each names a file of this folder (dashes become underscores) with add_parser(subparsers), which sets
 # the default "run": a function of the parsed arguments that returns the exit status (None for 0).
-COMMANDS = (
-    "enhance", "batch", "fine-tune", "prepare", "train", "evaluate", "compare", "reproduce", "benchmark",
-    "export", "checkpoints", "worker",
-)  # fmt: skip
+COMMANDS = ("enhance", "batch", "fine-tune", "export", "checkpoints", "worker")
+# Other packages add commands by this group of entry points: a name, and a module with add_parser.
+GROUP = "charmssr.commands"
+
+# Which extra brings a package that is imported only where it is needed.
+EXTRAS = {"torch": "torch", "matplotlib": "lab", "onnx": "export", "onnxruntime": "export"}
 
 DONE, UNEXPECTED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -41,8 +43,27 @@ class Parser(argparse.ArgumentParser):
         self.exit(BAD_INPUT)
 
 
-def build_parser(commands=COMMANDS):
-    """The parser of the whole command line."""
+def own_commands():
+    """The user's commands: dict of name -> module."""
+    return {name: f"{__package__}.{name.replace('-', '_')}" for name in COMMANDS}
+
+
+def installed_commands():
+    """Commands that other installed packages add, the laboratory's among them: dict of name -> module."""
+    from importlib.metadata import entry_points
+
+    found = entry_points()
+    points = found.select(group=GROUP) if hasattr(found, "select") else found.get(GROUP, ())  # Python 3.9
+    return {point.name: point.value for point in points}
+
+
+def build_parser(commands=None):
+    """The parser of the whole command line.
+
+    Args:
+        commands: dict of name -> module with ``add_parser``; the user's and the installed ones by default.
+    """
+    commands = {**installed_commands(), **own_commands()} if commands is None else commands
     parser = Parser(
         prog="charmssr",
         description=_DESCRIPTION,
@@ -53,23 +74,28 @@ def build_parser(commands=COMMANDS):
     parser.add_argument("--version", action="version", version=f"charmssr {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for name in commands:
-        import_module(f"{__package__}.{name.replace('-', '_')}").add_parser(subparsers)
+    for module in commands.values():
+        import_module(module).add_parser(subparsers)
     for subparser in subparsers.choices.values():
         subparser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
 
 
-def main(arguments=None):
+def main(arguments=None, commands=None):
     """Run ``charmssr``.
 
     Args:
         arguments: list of texts; the command line's by default.
+        commands: further commands: dict of name -> module. By default those that other packages
+            add, which are not even looked for when one of the user's own is called.
 
     Returns:
         The exit status.
     """
-    parser = build_parser()
+    words = sys.argv[1:] if arguments is None else arguments
+    if commands is None:
+        commands = {} if set(COMMANDS) & set(words) else installed_commands()
+    parser = build_parser({**own_commands(), **commands})
     try:
         parsed = parser.parse_args(arguments)
     except SystemExit as leaving:
@@ -88,6 +114,12 @@ def main(arguments=None):
     except CHARMSSRError as error:
         _show_traceback(parsed)
         _complain(error)
+        return BAD_INPUT
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        _show_traceback(parsed)
+        _complain(f"this needs {error.name}, which is not installed: pip install 'charmssr[{EXTRAS[error.name]}]'")
         return BAD_INPUT
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; whatever Python still flushes goes nowhere.

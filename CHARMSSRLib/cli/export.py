@@ -29,7 +29,7 @@ def run(arguments):
         raise SettingsError(f"{output.name} does not end in .onnx: give the output a name that does.")
     check_target(output, arguments.overwrite)
 
-    from ..checkpoint import load_checkpoint
+    from ..checkpoints.loading import load_checkpoint
     from ..enhancement.onnx_export import OPSET, export_onnx
 
     checkpoint = load_checkpoint(arguments.checkpoint)

@@ -39,7 +39,7 @@ class VolumeJob:
             OutputError: see ``check_writable``; also where an output would replace an input.
         """
         from ..files.output_files import check_folder, check_target
-        from ..volume_io import check_writable
+        from ..files.volumes import check_writable
 
         check_writable(self.output, self.overwrite)
         for path in (self.output, self.report):
@@ -91,7 +91,7 @@ class VolumeJob:
 
     def _read(self):
         from ..enhancement.checks import check_image, match_mask
-        from ..volume_io import read_mask, read_volume
+        from ..files.volumes import read_mask, read_volume
 
         image = read_volume(self.input)
         warnings = check_image(image)

@@ -84,7 +84,7 @@ def check_early(settings):
         CheckpointError: no such checkpoint.
         SettingsError: options that contradict each other, or a skull-strip backend that does not exist.
     """
-    from ..checkpoint_registry import find_weights
+    from ..checkpoints.registry import find_weights
 
     if settings.restore_bias and not settings.bias_correction:
         raise SettingsError("--restore-bias needs the bias correction; leave out --no-bias-correction.")

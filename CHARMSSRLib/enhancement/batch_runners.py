@@ -28,7 +28,7 @@ class OverlappedRunner:
     """A CUDA card: page-locked buffers, copies that do not wait, a stream of its own.
 
     Not captured as a CUDA graph: with more than a few slices per batch the card, not the launching
-    of its kernels, should set the pace. ``Testing/gpu/benchmark.py`` measures both.
+    of its kernels, should set the pace. ``CHARMSSRLab/gpu/benchmark.py`` measures both.
     """
 
     def __init__(self, form, device):

@@ -4,7 +4,13 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from ..files.header_checks import complex_message, four_d_message, is_orthonormal, sheared_message, vector_message
+from ..files.header_checks import (
+    complex_message,
+    four_d_message,
+    is_orthonormal,
+    sheared_message,
+    vector_message,
+)
 
 MINIMUM_SLICES = 16
 MINIMUM_IN_PLANE = 32

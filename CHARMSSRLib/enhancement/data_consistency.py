@@ -8,8 +8,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 
 from ..errors import Cancelled, CheckpointError
-from ..network.charms import bicubic_upsample
-from ..training.degradations import bicubic_downsample, fourier_resize, kspace_truncate
+from ..grids.resize import bicubic_downsample, bicubic_upsample, fourier_resize, kspace_truncate
 
 TARGET = 5e-4
 MAXIMUM_ROUNDS = 15

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .resampling import band_limited
+from ..grids.stacks import band_limited
 
 SLAB = 8  # rows or slices in work at a time: bounds the memory
 

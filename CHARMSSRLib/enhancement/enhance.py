@@ -7,23 +7,24 @@ import numpy as np
 import SimpleITK as sitk
 
 from .. import __version__
-from ..checkpoint import load_checkpoint
-from ..checkpoint_registry import find_weights, label
+from ..checkpoints.loading import load_checkpoint
+from ..checkpoints.registry import find_weights, label
 from ..errors import Cancelled
-from ..preprocessing.orientation import LPSFrame
+from ..grids.geometry import image_on_enlarged_grid
+from ..grids.orientation import LPSFrame
+from ..grids.slices import enlargement, is_isotropic
+from ..machine import memory
+from ..machine.devices import choose_device, choose_precision
+from ..machine.memory import peak_memory
 from ..preprocessing.pipeline import preprocess
 from ..preprocessing.skull_strip import check_backend
 from ..settings import EnhancementSettings
-from . import memory
 from .checks import check_image, match_mask
-from .devices import choose_device, choose_precision
 from .fusion import FUSION
-from .geometry import image_on_enlarged_grid
 from .inference import SliceEnhancer
 from .region_means import means_over_regions
-from .report import Stages, peak_memory
 from .slice_wise import SliceWise
-from .slices import enlargement, is_isotropic
+from .stages import Stages
 from .three_planes import ThreePlanes
 from .through_plane import ThroughPlane
 from .volume import Volume, chosen_axis, stacked_axes
@@ -44,7 +45,7 @@ class Enhancement:
             band), "variability" (slice-wise: SD over turned slices), "disagreement" (three planes
             of an isotropic scan: SD between them); input units. The last two are means over
             3 x 3 x 3 voxels: they tell regions, not voxels.
-        report: what was done and how far to trust it; see docs/report.md for its keys.
+        report: what was done and how far to trust it; see docs/reference/report.md for its keys.
     """
 
     image: sitk.Image

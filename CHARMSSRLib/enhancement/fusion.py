@@ -33,7 +33,7 @@ from scipy import fft
 
 PASS, STOP = 0.8, 1.0  # of the input's Nyquist frequency
 # The fall was fitted on two volumes and gained on others; the share within the band was chosen with all
-# in view: docs/planes.md. Within the band nothing would be best for truncated
+# in view: docs/studies/planes.md. Within the band nothing would be best for truncated
 # k-space and all of it for averaged pixels; with two thirds both gain over the plain mean.
 WITHIN_BAND, KEPT_AT_BAND, KEPT_AT_DOUBLE = 2 / 3, 0.9, 0.3
 METHODS = ("mean", "spectrum", "shrunk")

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from ..errors import BackendError, Cancelled
-from .allocator import keep_freed_memory
+from ..machine.allocator import keep_freed_memory
+from ..machine.devices import choose_batch
 from .batch_runners import runner_for
-from .devices import choose_batch
 
 EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory", "status_alloc_failed")
 

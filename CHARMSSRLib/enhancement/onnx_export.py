@@ -11,7 +11,7 @@ from torch import nn
 
 from ..errors import BackendError
 from ..network.channel_shuffle import ChannelShuffle
-from ..network.inference_form import fold_shuffle
+from ..network.inference.inference_form import fold_shuffle
 
 OPSET = 17
 INPUT, OUTPUT = "slices", "enhanced"

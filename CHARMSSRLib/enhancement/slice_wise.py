@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .resampling import interpolated
-from .slices import plan_slices
+from ..grids.slices import plan_slices
+from ..grids.stacks import interpolated
 from .variability import AUGMENTATIONS, Spread
 
 

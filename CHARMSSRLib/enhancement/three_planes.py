@@ -10,8 +10,8 @@ grid across the slices.
 
 import numpy as np
 
+from ..grids.stacks import band_limited, band_limited_stack, enlarged_mask
 from .fusion import FUSION, Fusion, disagreement, plane_spectrum
-from .resampling import band_limited, band_limited_stack, enlarged_mask
 
 PLANES = (0, 1, 2)
 

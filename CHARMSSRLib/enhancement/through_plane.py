@@ -11,13 +11,13 @@ The network never sees the slice axis finer than it was acquired, and it is aske
 4. One correction makes the mean over the new slices of a thick one agree with A.
 
 Measured on isotropic volumes whose slices were averaged to 3, 4 and 5 mm, every step but the
-third gains; docs/planes.md has the figures.
+third gains; docs/studies/planes.md has the figures.
 """
 
 import numpy as np
 import torch
 
-from .resampling import interpolated, interpolated_across
+from ..grids.stacks import interpolated, interpolated_across
 from .slice_wise import SliceWise
 
 REFORMATTED = (1, 2)  # axes of the stack across which the re-formatted planes are stacked

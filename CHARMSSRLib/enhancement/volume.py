@@ -4,13 +4,13 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..grids.slices import box_of, enlargement, is_isotropic, plane_axis, slice_axis
+from ..grids.stacks import enlarged_mask, interpolated
+from ..measures.banding import banding
+from ..measures.gradients import through_plane_gradient_ratio
 from ..preprocessing.intensity import fit_intensity_scale
-from .banding import banding
 from .data_consistency import Operator, project, residual
 from .detail_map import added_detail
-from .gradients import through_plane_gradient_ratio
-from .resampling import enlarged_mask, interpolated
-from .slices import box_of, enlargement, is_isotropic, plane_axis, slice_axis
 
 
 class Volume:

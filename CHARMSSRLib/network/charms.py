@@ -1,9 +1,9 @@
 """CHARMS: the whole network (Li, Sun, Li; Sensors 2026, 26(2):738, sections 3.1 to 3.6)."""
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
+from ..grids.resize import bicubic_upsample
 from .hfir import HFIR
 from .initial_values import silent
 from .rraf import RRAF
@@ -11,11 +11,6 @@ from .transformer import Transformer
 from .upsampler import Upsampler
 
 CHANNELS = 64
-
-
-def bicubic_upsample(image, scale):
-    """(N, C, H, W) -> (N, C, sH, sW): torch's bicubic, voxel edges aligned, no antialiasing."""
-    return F.interpolate(image, scale_factor=float(scale), mode="bicubic", align_corners=False, antialias=False)
 
 
 class CHARMS(nn.Module):
@@ -105,6 +100,6 @@ class CHARMS(nn.Module):
 
     def for_inference(self):
         """The same function in a folded, frozen, faster form; see ``inference_form``."""
-        from .inference_form import InferenceForm
+        from .inference.inference_form import InferenceForm
 
         return InferenceForm(self)

@@ -1,4 +1,4 @@
-"""Initial values that the network sets itself; the paper is silent about them (measured in docs/comparison.md)."""
+"""Initial values that the network sets itself; the paper is silent about them (see docs/studies/comparison.md)."""
 
 from torch import nn
 

@@ -7,7 +7,7 @@ import SimpleITK as sitk
 from scipy.interpolate import make_interp_spline
 
 from ..errors import Cancelled, InputError
-from .orientation import LPSFrame, bounding_box, image_like
+from ..grids.orientation import LPSFrame, bounding_box, image_like
 
 BiasCorrection = namedtuple("BiasCorrection", "image field")
 BiasCorrection.__doc__ = "Corrected image and field (image = input / field), both float32 on the input's grid."
@@ -59,8 +59,9 @@ def correct_bias_field(image, mask, is_cancelled=None):
     log_box = _evaluate(log_small, factors, box_values.shape)
     log_box -= log_box[inside[box]].mean()
 
-    field = np.pad(np.exp(log_box), [(axis.start, size - axis.stop) for axis, size in zip(box, values.shape)],
-                   mode="edge").astype(np.float32)
+    field = np.pad(
+        np.exp(log_box), [(axis.start, size - axis.stop) for axis, size in zip(box, values.shape)], mode="edge"
+    ).astype(np.float32)
     return BiasCorrection(frame.leave(image_like(values / field, upright)), frame.leave(image_like(field, upright)))
 
 
@@ -105,7 +106,7 @@ def _log_field(small, small_mask, is_cancelled):
         n4.SetMaximumNumberOfIterations([iterations])
         n4.SetConvergenceThreshold(CONVERGENCE_THRESHOLD)
         n4.SetSplineOrder(_SPLINE_ORDER)
-        n4.SetNumberOfControlPoints([2 ** level + _SPLINE_ORDER] * 3)
+        n4.SetNumberOfControlPoints([2**level + _SPLINE_ORDER] * 3)
         current = n4.Execute(current, small_mask)
         log_field = sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(small)).astype(np.float64)
         total = log_field if total is None else total + log_field

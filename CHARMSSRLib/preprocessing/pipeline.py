@@ -34,8 +34,9 @@ class Preprocessed(NamedTuple):
     warnings: list
 
 
-def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, device="cpu", progress=None,
-               is_cancelled=None):
+def preprocess(
+    image, bias_correction=True, skull_strip="auto", mask=None, device="cpu", progress=None, is_cancelled=None
+):
     """Head mask, N4 inside it, skull-strip: the steps before the intensity scaling.
 
     Args:
@@ -69,8 +70,9 @@ def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, devic
     strip = None
     if mask is None and skull_strip != "none":
         _announce(progress, 0.5, "Stripping the skull", is_cancelled)
-        strip = _timed(stages, "skull strip",
-                       lambda: strip_skull(working, skull_strip, device, is_cancelled, head=head))
+        strip = _timed(
+            stages, "skull strip", lambda: strip_skull(working, skull_strip, device, is_cancelled, head=head)
+        )
     brain = strip.mask if strip is not None else head
     warnings = list(strip.warnings) if strip is not None else []
     if mask is not None:

@@ -33,8 +33,10 @@ def mask_warnings(mask, head=None):
         return ["The brain mask is empty."]
     warnings = []
     if not SMALLEST_BRAIN_ML <= volume <= LARGEST_BRAIN_ML:
-        warnings.append(f"The brain mask holds {volume:.0f} ml, outside the plausible {SMALLEST_BRAIN_ML:.0f} to "
-                        f"{LARGEST_BRAIN_ML:.0f} ml: check it, or give a mask.")
+        warnings.append(
+            f"The brain mask holds {volume:.0f} ml, outside the plausible {SMALLEST_BRAIN_ML:.0f} to "
+            f"{LARGEST_BRAIN_ML:.0f} ml: check it, or give a mask."
+        )
     inside = sitk.GetArrayFromImage(mask) > 0
     count = np.count_nonzero(inside)
     if np.count_nonzero(largest_component(inside)) < (1 - _LOOSE_SHARE) * count:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..training.fine_tuning.pairs import Pair
+from ..fine_tuning.pairs.pairs import Pair
 from .protocol import ProtocolError, load_volume
 
 

@@ -203,7 +203,7 @@ class Server:
         return answer
 
     def _fine_tune(self, message, folder):
-        from ..training.fine_tuning.fine_tune import fine_tune
+        from ..fine_tuning.fine_tune import fine_tune
         from .message_pair import pair_of
 
         pairs = message.get("pairs")
@@ -223,7 +223,7 @@ class Server:
         return {"checkpoint": path, "name": settings.name, "report": result.report}
 
     def _check_pair(self, message, folder):
-        from ..training.fine_tuning.registration import register_pair
+        from ..fine_tuning.pairs.registration import register_pair
         from .message_pair import pair_of
 
         settings = FineTuningSettings.from_dict(message.get("settings") or {})
@@ -284,9 +284,9 @@ def _hello():
     import torch
 
     from ..enhancement import enhance  # noqa: F401  (fails here rather than in the first job)
-    from ..enhancement.devices import choose_device
+    from ..machine.cores import list_devices, set_threads
+    from ..machine.devices import choose_device
     from ..preprocessing.skull_strip import available_backends
-    from .machine import list_devices, set_threads
 
     set_threads()
     return {

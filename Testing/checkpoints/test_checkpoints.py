@@ -10,8 +10,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from CHARMSSRLib import CHARMS, available_checkpoints, load_checkpoint
-from CHARMSSRLib.checkpoint import save_checkpoint
-from CHARMSSRLib.checkpoint_registry import BUNDLED_FOLDER, label, read_card, sha256_of, user_checkpoint_folder
+from CHARMSSRLib.checkpoints.loading import save_checkpoint
+from CHARMSSRLib.checkpoints.registry import (
+    BUNDLED_FOLDER,
+    label,
+    read_card,
+    sha256_of,
+    user_checkpoint_folder,
+)
 from CHARMSSRLib.errors import CheckpointError, OutputError
 
 CARD = {"intensity": {"kind": "minmax"}, "margin": 16, "data_consistency_operator": "bicubic"}

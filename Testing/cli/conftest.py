@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLib.cli import main
+from CHARMSSRLab.cli import main
 from CHARMSSRLib.errors import Cancelled
-from CHARMSSRLib.volume_io import write_volume
+from CHARMSSRLib.files.volumes import write_volume
 
 
 class FakeEnhance:

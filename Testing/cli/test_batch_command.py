@@ -9,7 +9,7 @@ import pytest
 
 from CHARMSSRLib.cli.cohort import find_members
 from CHARMSSRLib.errors import InputError
-from CHARMSSRLib.volume_io import write_volume
+from CHARMSSRLib.files.volumes import write_volume
 
 MODEL = ("--checkpoint", "any")
 

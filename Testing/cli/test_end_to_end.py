@@ -15,9 +15,9 @@ import SimpleITK as sitk
 import torch
 
 from CHARMSSRLib import CHARMS, EnhancementSettings, enhance
-from CHARMSSRLib.checkpoint import save_checkpoint
+from CHARMSSRLib.checkpoints.loading import save_checkpoint
 from CHARMSSRLib.errors import Cancelled, CheckpointError, InputError
-from CHARMSSRLib.volume_io import read_mask, read_volume, write_volume
+from CHARMSSRLib.files.volumes import read_mask, read_volume, write_volume
 from CHARMSSRLib.worker.client import WorkerClient
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.files import output_files
+from CHARMSSRLib.files.volumes import read_volume, write_volume
 from CHARMSSRLib.settings import EnhancementSettings
-from CHARMSSRLib.volume_io import read_volume, write_volume
 
 MODEL = ("--checkpoint", "any")
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from CHARMSSRLib.checkpoint import load_checkpoint, save_checkpoint
+from CHARMSSRLib.checkpoints.loading import load_checkpoint, save_checkpoint
 from CHARMSSRLib.cli import main
+from CHARMSSRLib.grids.resize import bicubic_downsample
 from CHARMSSRLib.network.charms import CHARMS
-from CHARMSSRLib.training.degradations import bicubic_downsample
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from CHARMSSRLib.errors import Cancelled, PairError
-from CHARMSSRLib.volume_io import write_volume
+from CHARMSSRLib.files.volumes import write_volume
 
 
 class FakeFineTune:
@@ -39,7 +39,7 @@ class FakeFineTune:
 
 @pytest.fixture
 def fake_fine_tune(monkeypatch):
-    module = types.ModuleType("CHARMSSRLib.training.fine_tuning.fine_tune")
+    module = types.ModuleType("CHARMSSRLib.fine_tuning.fine_tune")
     module.fine_tune = FakeFineTune()
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return module.fine_tune

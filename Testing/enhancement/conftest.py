@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from CHARMSSRLib import CHARMS, EnhancementSettings
-from CHARMSSRLib.checkpoint import save_checkpoint
+from CHARMSSRLib.checkpoints.loading import save_checkpoint
 
 
 def make_checkpoint(folder, name="small", **arguments):

@@ -5,11 +5,11 @@ import pytest
 import SimpleITK as sitk
 import torch
 
+from CHARMSSRLab.training.degradations import degrade
 from CHARMSSRLib import EnhancementSettings, enhance
-from CHARMSSRLib.checkpoint_registry import BUNDLED_FOLDER, sha256_of
-from CHARMSSRLib.enhancement.geometry import enlarged_geometry
-from CHARMSSRLib.network.charms import bicubic_upsample
-from CHARMSSRLib.training.degradations import degrade
+from CHARMSSRLib.checkpoints.registry import BUNDLED_FOLDER, sha256_of
+from CHARMSSRLib.grids.geometry import enlarged_geometry
+from CHARMSSRLib.grids.resize import bicubic_upsample
 
 
 @pytest.fixture(scope="module")

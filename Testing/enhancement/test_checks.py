@@ -115,7 +115,7 @@ def test_a_coarsely_quantised_scan_is_no_label_map(phantom_head):
 
 
 def test_every_real_volume_passes(shared_data):
-    from CHARMSSRLib.volume_io import read_volume
+    from CHARMSSRLib.files.volumes import read_volume
 
     names = ["VRD_stroke_T1w", "VRD_stroke_FLAIR", "ds000011_sub-04_T1w", "ds002748_sub-05_T1w", "openMS_long_01_T2w"]
     for name in names:

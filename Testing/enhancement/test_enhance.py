@@ -162,7 +162,7 @@ def test_batches_of_any_size_agree(head_crop, settings, batch):
 
 def test_cropping_changes_next_to_nothing(phantom_head, phantom_brain, settings, monkeypatch):
     from CHARMSSRLib.enhancement import slice_wise as module
-    from CHARMSSRLib.enhancement.slices import SlicePlan
+    from CHARMSSRLib.grids.slices import SlicePlan
 
     cropped = array(enhance(phantom_head, settings, phantom_brain).image)
     plan_slices = module.plan_slices

@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from CHARMSSRLib.enhancement.fusion import Fusion, disagreement, kept_share, plane_spectrum, plane_weight, volume_of
-from CHARMSSRLib.enhancement.resampling import band_limited, band_limited_stack, enlarged_mask, interpolated
-from CHARMSSRLib.training.degradations import fourier_resize
+from CHARMSSRLib.enhancement.fusion import (
+    Fusion,
+    disagreement,
+    kept_share,
+    plane_spectrum,
+    plane_weight,
+    volume_of,
+)
+from CHARMSSRLib.grids.resize import fourier_resize
+from CHARMSSRLib.grids.stacks import band_limited, band_limited_stack, enlarged_mask, interpolated
 
 SHAPE, SCALE = (10, 12, 9), 2
 LARGE = tuple(SCALE * n for n in SHAPE)

@@ -10,9 +10,9 @@ import SimpleITK as sitk
 from phantom import phantom_head_and_brain
 
 from CHARMSSRLib import Cancelled, EnhancementSettings, enhance
-from CHARMSSRLib.enhancement import memory
-from CHARMSSRLib.enhancement.resampling import band_limited
 from CHARMSSRLib.errors import SettingsError
+from CHARMSSRLib.grids.stacks import band_limited
+from CHARMSSRLib.machine import memory
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
 
 ORDERS = ((0, 1, 2), (2, 0, 1), (1, 0, 2))
@@ -95,7 +95,7 @@ def test_a_cancelled_run_raises_cancelled(cube, settings, after):
 
 def test_an_untrained_network_gives_about_the_interpolation(cube, settings, tmp_path):
     from CHARMSSRLib import CHARMS
-    from CHARMSSRLib.checkpoint import load_checkpoint, save_checkpoint
+    from CHARMSSRLib.checkpoints.loading import load_checkpoint, save_checkpoint
 
     card = {**load_checkpoint(settings.checkpoint).card, "name": "untrained"}
     untrained = str(save_checkpoint(CHARMS(2, blocks=1, units=1), card, tmp_path))
@@ -125,7 +125,7 @@ def test_the_gradient_ratio_of_isotropic_anatomy_stays_near_one(result):
 
 @pytest.mark.parametrize("operator", ["bicubic", "kspace"])
 def test_projecting_makes_the_result_degraded_in_three_axes_the_input(cube, settings, operator, tmp_path):
-    from CHARMSSRLib.checkpoint import load_checkpoint, save_checkpoint
+    from CHARMSSRLib.checkpoints.loading import load_checkpoint, save_checkpoint
 
     checkpoint = load_checkpoint(settings.checkpoint)
     card = {**checkpoint.card, "name": operator, "data_consistency_operator": operator}

@@ -9,8 +9,8 @@ from phantom import phantom_head_and_brain
 
 from CHARMSSRLib import Cancelled, EnhancementSettings, enhance
 from CHARMSSRLib.enhancement import inference
-from CHARMSSRLib.enhancement.resampling import interpolated
-from CHARMSSRLib.enhancement.slices import enlargement
+from CHARMSSRLib.grids.slices import enlargement
+from CHARMSSRLib.grids.stacks import interpolated
 
 SIZE, SPACING = (34, 32, 16), (2.6, 2.6, 5.2)
 
@@ -107,7 +107,7 @@ def test_the_new_slices_of_a_thick_one_have_its_mean(stack, settings, result):
 
 def test_an_untrained_network_gives_about_the_interpolation(stack, settings, tmp_path):
     from CHARMSSRLib import CHARMS
-    from CHARMSSRLib.checkpoint import load_checkpoint, save_checkpoint
+    from CHARMSSRLib.checkpoints.loading import load_checkpoint, save_checkpoint
 
     card = {**load_checkpoint(settings.checkpoint).card, "name": "untrained"}
     untrained = str(save_checkpoint(CHARMS(2, blocks=1, units=1), card, tmp_path))
@@ -119,7 +119,7 @@ def test_an_untrained_network_gives_about_the_interpolation(stack, settings, tmp
 
 @pytest.mark.parametrize("operator", ["bicubic", "kspace"])
 def test_projecting_makes_the_thick_slices_means_the_input(stack, settings, operator, tmp_path):
-    from CHARMSSRLib.checkpoint import load_checkpoint, save_checkpoint
+    from CHARMSSRLib.checkpoints.loading import load_checkpoint, save_checkpoint
 
     checkpoint = load_checkpoint(settings.checkpoint)
     card = {**checkpoint.card, "name": operator, "data_consistency_operator": operator}

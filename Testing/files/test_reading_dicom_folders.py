@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.errors import InputError
-from CHARMSSRLib.volume_io import read_volume
+from CHARMSSRLib.files.volumes import read_volume
 
 AXIAL = ((1, 0, 0), (0, 1, 0))
 OBLIQUE = ((0.0, 0.8, -0.6), (0.0, 0.6, 0.8))  # sagittal slices, turned in their plane

@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.errors import InputError
-from CHARMSSRLib.volume_io import read_mask, read_volume, write_volume
+from CHARMSSRLib.files.volumes import read_mask, read_volume, write_volume
 
 
 @pytest.fixture

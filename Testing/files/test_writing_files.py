@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from CHARMSSRLib.errors import OutputError
 from CHARMSSRLib.files import output_files
 from CHARMSSRLib.files.output_files import OutputFiles
-from CHARMSSRLib.volume_io import check_writable, read_volume, write_volume
+from CHARMSSRLib.files.volumes import check_writable, read_volume, write_volume
 
 EXTENSIONS = ("nii.gz", "nii", "nrrd", "mha")
 
@@ -141,7 +141,7 @@ def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, extension):
 import resource, sys
 import numpy as np, SimpleITK as sitk
 from CHARMSSRLib.errors import OutputError
-from CHARMSSRLib.volume_io import write_volume
+from CHARMSSRLib.files.volumes import write_volume
 image = sitk.GetImageFromArray(np.random.default_rng(0).random((40, 40, 40)).astype("float32"))
 resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000))
 try:

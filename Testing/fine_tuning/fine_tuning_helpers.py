@@ -7,9 +7,9 @@ import SimpleITK as sitk
 import torch
 
 from CHARMSSRLib import CHARMS
-from CHARMSSRLib.checkpoint import save_checkpoint
+from CHARMSSRLib.checkpoints.loading import save_checkpoint
+from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
 from CHARMSSRLib.settings import FineTuningSettings
-from CHARMSSRLib.training.fine_tuning.pairs import Pair
 
 SLICES, SIZE = 16, 48  # of the 7T; the 3T has half the size
 

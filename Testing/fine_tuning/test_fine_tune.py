@@ -14,13 +14,13 @@ import torch
 from fine_tuning_helpers import formula_pairs, small_checkpoint, tiny_settings
 
 from CHARMSSRLib import available_checkpoints, enhance, fine_tune, load_checkpoint
-from CHARMSSRLib.checkpoint_registry import label
+from CHARMSSRLib.checkpoints.registry import label
 from CHARMSSRLib.errors import Cancelled, CheckpointError, InputError, OutputError, PairError, SettingsError
+from CHARMSSRLib.fine_tuning import fine_tune as module
+from CHARMSSRLib.fine_tuning.frozen import TRAINED
+from CHARMSSRLib.fine_tuning.slices import Patches, write_slices
+from CHARMSSRLib.fine_tuning.splits import one_split
 from CHARMSSRLib.settings import EnhancementSettings, FineTuningSettings
-from CHARMSSRLib.training.fine_tuning import fine_tune as module
-from CHARMSSRLib.training.fine_tuning.frozen import TRAINED
-from CHARMSSRLib.training.fine_tuning.slices import Patches, write_slices
-from CHARMSSRLib.training.fine_tuning.splits import one_split
 
 FROZEN = ("head", "backbone", "fuse")
 
@@ -245,7 +245,7 @@ def test_a_killed_run_leaves_its_best_and_ends_as_an_uninterrupted_one(settings,
         "import os, sys, json, torch; torch.set_num_threads(1)\n"
         "import fine_tuning_helpers as helpers\n"
         "from CHARMSSRLib.settings import FineTuningSettings\n"
-        "from CHARMSSRLib.training.fine_tuning import fine_tune as module\n"
+        "from CHARMSSRLib.fine_tuning import fine_tune as module\n"
         "module.register_pair = helpers.fake_register\n"
         "module.identity_of = lambda pair, settings, card: f'{pair.subject}-{pair.contrast}'\n"
         "def die(fraction, message):\n"

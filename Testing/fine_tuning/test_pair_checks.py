@@ -6,7 +6,7 @@ import SimpleITK as sitk
 from phantom import phantom_head
 
 from CHARMSSRLib.errors import PairError
-from CHARMSSRLib.training.fine_tuning.pair_checks import check_pair, contrast_of, contrast_warnings
+from CHARMSSRLib.fine_tuning.pairs.pair_checks import check_pair, contrast_of, contrast_warnings
 
 
 @pytest.fixture(scope="module")

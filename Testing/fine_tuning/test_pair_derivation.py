@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 from phantom import phantom_head
 
-from CHARMSSRLib.training.fine_tuning.derived_pairs import DerivationSettings, derive_pair
+from CHARMSSRLab.training.derived_pairs import DerivationSettings, derive_pair
 
 CLEAN = {"noise": 0.0, "bias": 0.0, "curve": 1.0}
 

@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.errors import InputError, PairError
-from CHARMSSRLib.training.fine_tuning.pairs import Pair, read_pairs, swap_suspicion
+from CHARMSSRLib.fine_tuning.pairs.pairs import Pair, read_pairs, swap_suspicion
 
 HEADER = "subject,contrast,path_3t,path_7t\n"
 

@@ -9,9 +9,9 @@ from phantom import phantom_head_and_brain
 from scipy import ndimage
 
 from CHARMSSRLib.errors import OutputError
-from CHARMSSRLib.training.fine_tuning import pair_picture as pair_picture_module
-from CHARMSSRLib.training.fine_tuning.pair_picture import PIXEL_MM, pair_picture, write_pair_picture
-from CHARMSSRLib.training.fine_tuning.pair_quality import (
+from CHARMSSRLib.fine_tuning.pairs import pair_picture as pair_picture_module
+from CHARMSSRLib.fine_tuning.pairs.pair_picture import PIXEL_MM, pair_picture, write_pair_picture
+from CHARMSSRLib.fine_tuning.pairs.pair_quality import (
     detail_agreement,
     matched_intensities,
     measure_quality,
@@ -21,7 +21,7 @@ from CHARMSSRLib.training.fine_tuning.pair_quality import (
     remarks,
     residual_shift,
 )
-from CHARMSSRLib.training.fine_tuning.registration import RegisteredPair
+from CHARMSSRLib.fine_tuning.pairs.registration import RegisteredPair
 
 IDENTITY = sitk.Transform(3, sitk.sitkIdentity)
 GRID = {"size": (64, 72, 44), "spacing": (2.6, 2.6, 3.6)}

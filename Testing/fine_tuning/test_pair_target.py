@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLib.enhancement.geometry import enlarged_geometry
 from CHARMSSRLib.errors import Cancelled
-from CHARMSSRLib.training.fine_tuning.pair_target import RIM_MM, SincSampler, target_grid, target_image, target_mask
+from CHARMSSRLib.fine_tuning.pairs.pair_target import (
+    RIM_MM,
+    SincSampler,
+    target_grid,
+    target_image,
+    target_mask,
+)
+from CHARMSSRLib.grids.geometry import enlarged_geometry
 
 IDENTITY = sitk.Transform(3, sitk.sitkIdentity)
 

@@ -8,13 +8,13 @@ import SimpleITK as sitk
 from phantom import phantom_head_and_brain
 from scipy import ndimage
 
+from CHARMSSRLab.training.derived_pairs import DerivationSettings, derive_pair
 from CHARMSSRLib.errors import BackendError, Cancelled, PairError, SettingsError
+from CHARMSSRLib.fine_tuning.pairs import registration
+from CHARMSSRLib.fine_tuning.pairs.pair_quality import motion_of
+from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
+from CHARMSSRLib.fine_tuning.pairs.registration import register_pair
 from CHARMSSRLib.preprocessing.pipeline import Preprocessed
-from CHARMSSRLib.training.fine_tuning import registration
-from CHARMSSRLib.training.fine_tuning.derived_pairs import DerivationSettings, derive_pair
-from CHARMSSRLib.training.fine_tuning.pair_quality import motion_of
-from CHARMSSRLib.training.fine_tuning.pairs import Pair
-from CHARMSSRLib.training.fine_tuning.registration import register_pair
 
 QUICK = SimpleNamespace(bias_correction=False, skull_strip="none", device="cpu", seed=0)
 GRID = {"size": (56, 64, 48), "spacing": (3.2, 3.2, 3.6)}

@@ -42,7 +42,7 @@ def writeCheckpoint(folder, name, title, **fields):
 @pytest.fixture
 def models(tmp_path, monkeypatch):
     """The user's folder with the checkpoints "mine" and "mine-7t"; two others count as bundled."""
-    from CHARMSSRLib import checkpoint_registry
+    from CHARMSSRLib.checkpoints import registry as checkpoint_registry
 
     bundled, folder = tmp_path / "bundled", tmp_path / "models"
     for kind in ("bicubic", "clinical"):
@@ -60,8 +60,8 @@ def slicerModule(slicerHost, models):  # noqa: F811
     import slicer
 
     slicerHost.loadModule("CHARMSSR", str(MODULE_FOLDER))
-    from CHARMSSRModule import models as cards
-    from CHARMSSRModule.worker_client import sharedWorker
+    from CHARMSSRModule.jobs import models as cards
+    from CHARMSSRModule.jobs.worker_client import sharedWorker
 
     cards._homeOutside = str(models)
     worker = sharedWorker()
@@ -111,7 +111,7 @@ def head(fakeWorker):
 def moved(head):
     """The head under a rigid transform."""
     import slicer
-    from CHARMSSRModule.geometry import matrixFromArray
+    from CHARMSSRModule.scene.geometry import matrixFromArray
 
     transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Registration")
     matrix = matrixFromArray([[0, -1, 0, 10], [1, 0, 0, -20], [0, 0, 1, 30], [0, 0, 0, 1]])

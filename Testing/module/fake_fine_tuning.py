@@ -1,6 +1,6 @@
 """The fine-tuning of the fake worker: events, a checkpoint that is none, a report. No network.
 
-It writes as the library does (``CHARMSSRLib/training/fine_tuning/work_folder.py``): a working folder, which an
+It writes as the library does (``CHARMSSRLib/fine_tuning/work_folder.py``): a working folder, which an
 unfinished run leaves, the best checkpoint so far in its place, and the page of the report at the end.
 """
 

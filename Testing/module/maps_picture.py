@@ -57,7 +57,7 @@ def zoomToBrain(result, offset):
     """Let the three views show the brain's extent in the slice at ``offset`` mm."""
     import numpy as np
     import slicer
-    from CHARMSSRModule.geometry import ijkToRasOfNode
+    from CHARMSSRModule.scene.geometry import ijkToRasOfNode
 
     inside = np.argwhere(slicer.util.arrayFromVolume(result) > 0)[:, ::-1]
     ijkToRas = ijkToRasOfNode(result)

@@ -2,7 +2,7 @@
 
 
 def geometry():
-    from CHARMSSRModule import geometry
+    from CHARMSSRModule.scene import geometry
 
     return geometry
 

@@ -201,7 +201,7 @@ def test_a_closed_scene_leaves_no_map_behind(slicerModule, panel, enhanced):
 
 def test_input_result_and_map_stand_in_three_linked_views_of_the_same_slice(panel, enhanced, head):
     import slicer
-    from CHARMSSRModule.geometry import arrayFromMatrix
+    from CHARMSSRModule.scene.geometry import arrayFromMatrix
 
     result, maps = enhanced()
     assert "the map right" in panel.ui.compareButton.toolTip

@@ -23,7 +23,7 @@ def labelMap(node, name="Brain"):
 
 def transformed(node, matrix):
     import slicer
-    from CHARMSSRModule.geometry import matrixFromArray
+    from CHARMSSRModule.scene.geometry import matrixFromArray
 
     transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Moved")
     transform.SetMatrixTransformToParent(matrixFromArray(matrix))
@@ -35,7 +35,7 @@ def transformed(node, matrix):
 
 
 def test_a_run_returns_path_name_and_report_and_the_checkpoint_is_listed_as_7t_like(logic, pairs, models):
-    from CHARMSSRModule.models import isSevenTeslaLike, modelCard
+    from CHARMSSRModule.jobs.models import isSevenTeslaLike, modelCard
 
     heard = []
     result = logic.fineTune(pairs, name="own", checkpoint="mine", progressCallback=lambda *told: heard.append(told))
@@ -80,7 +80,7 @@ def test_settings_reach_the_worker_under_the_librarys_names(logic, pairs, sent, 
 
 
 def test_what_is_not_given_is_left_to_the_library_and_to_this_computers_settings(logic, pairs, sent, models):
-    from CHARMSSRModule.machine_settings import setMachineSetting
+    from CHARMSSRModule.jobs.machine_settings import setMachineSetting
 
     setMachineSetting("Device", "cuda:1")
     setMachineSetting("Precision", "float16")  # which training doesn't have
@@ -140,7 +140,7 @@ def test_voxels_and_masks_are_sent_as_they_are(slicerModule, logic, fakeWorker, 
 
 
 def test_subject_and_contrast_are_guessed_from_names_unless_given(logic, addScan, sent):
-    from CHARMSSRModule.scan_pairs import ScanPair
+    from CHARMSSRModule.scene.scan_pairs import ScanPair
 
     given = ScanPair(addScan("a 3T"), addScan("a 7T", (3, 3, 4)), subject="Anna", contrast="FLAIR")
     logic.fineTune([given, (addScan("b-3T-T2w"), addScan("b-7T-T2w", (3, 3, 4)))], name="own", checkpoint="mine")

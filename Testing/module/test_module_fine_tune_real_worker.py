@@ -19,7 +19,7 @@ def realSlicer(slicerHost, monkeypatch, tmp_path):
     """The host with the module, the worker that a user gets, and a tiny checkpoint in the user's folder."""
     torch = pytest.importorskip("torch")
     from CHARMSSRLib import CHARMS
-    from CHARMSSRLib.checkpoint import save_checkpoint
+    from CHARMSSRLib.checkpoints.loading import save_checkpoint
 
     monkeypatch.delenv("CHARMSSR_PYTHON", raising=False)
     monkeypatch.setenv("CHARMSSR_HOME", str(tmp_path))
@@ -31,8 +31,8 @@ def realSlicer(slicerHost, monkeypatch, tmp_path):
             "data_consistency_operator": "bicubic", "seen_7t": False}  # fmt: skip
     save_checkpoint(network, card, tmp_path)
     slicerHost.loadModule("CHARMSSR", str(MODULE_FOLDER))
-    from CHARMSSRModule import models
-    from CHARMSSRModule.worker_client import sharedWorker
+    from CHARMSSRModule.jobs import models
+    from CHARMSSRModule.jobs.worker_client import sharedWorker
 
     models._homeOutside = str(tmp_path)
     sharedWorker().stop()
@@ -44,7 +44,7 @@ def addBrain(name, size, spacing, seed):
     """A phantom's brain, everything else zero, as a volume node."""
     import SimpleITK as sitk
     import slicer
-    from CHARMSSRModule.geometry import ijkToRasFromGrid, matrixFromArray
+    from CHARMSSRModule.scene.geometry import ijkToRasFromGrid, matrixFromArray
     from phantom import phantom_head_and_brain
 
     head, brain = phantom_head_and_brain(size, spacing, bias=0.05, noise=6, seed=seed)
@@ -58,7 +58,7 @@ def addBrain(name, size, spacing, seed):
 def addPair(gridOf7T):
     """A 3T scan and a finer 7T scan, which a parent transform has turned and moved."""
     import slicer
-    from CHARMSSRModule.geometry import matrixFromArray
+    from CHARMSSRModule.scene.geometry import matrixFromArray
 
     addBrain("sub-01 3T T1w", *SCAN, seed=1)
     seven = addBrain("sub-01 7T T1w", *gridOf7T, seed=2)

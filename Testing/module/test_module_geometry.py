@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import vtk
-from CHARMSSRModule import geometry
+from CHARMSSRModule.scene import geometry
 
 
 def oblique(spacing=(0.9, 1.1, 3.0), flip=(1, 1, 1), order=(0, 1, 2)):
@@ -99,9 +99,9 @@ def test_three_directions_bring_thick_slices_towards_cubes_by_powers_of_two(spac
 @pytest.mark.parametrize("planes", ["acquisition", "axial", "coronal", "sagittal", "three"])
 @pytest.mark.parametrize("spacing", [(1.0, 1.1, 1.2), (0.9, 0.9, 5.0), (4.0, 1.0, 1.0)])
 def test_the_announced_voxel_size_is_that_of_the_library(planes, spacing):
-    from CHARMSSRLib.enhancement.slices import enlargement
     from CHARMSSRLib.enhancement.volume import chosen_axis, stacked_axes
-    from CHARMSSRLib.preprocessing.orientation import LPSFrame
+    from CHARMSSRLib.grids.orientation import LPSFrame
+    from CHARMSSRLib.grids.slices import enlargement
 
     image = sitk.Image(5, 6, 7, sitk.sitkFloat32)
     grid = geometry.gridFromIjkToRas(oblique(spacing, order=(2, 0, 1)))

@@ -134,7 +134,7 @@ def test_outputs_that_cannot_take_the_result_are_refused(logic, head, make, sent
 
 def sentMask(result):
     """The mask part of the run message."""
-    from CHARMSSRModule.scene_results import reportOf
+    from CHARMSSRModule.scene.scene_results import reportOf
 
     return reportOf(result)["mask_seen"]
 
@@ -154,7 +154,7 @@ def test_a_label_map_travels_in_the_inputs_coordinates(logic, moved):
 
 def test_the_visible_segments_of_a_segmentation_are_the_mask(logic, moved, sceneState):
     import slicer
-    from CHARMSSRModule import masks
+    from CHARMSSRModule.scene import masks
 
     voxels = slicer.util.arrayFromVolume(moved)
     labels = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Labels")
@@ -206,7 +206,7 @@ def test_bad_masks_are_refused_with_a_sentence(logic, head, sceneState, what):
 
 
 def test_the_run_message_is_plain_protocol(logic, head):
-    from CHARMSSRModule.scene_results import reportOf
+    from CHARMSSRModule.scene.scene_results import reportOf
 
     report = reportOf(logic.process(head, checkpoint="mine"))
     assert json.loads(json.dumps(report)) == report and report["mask_seen"] is None
@@ -214,7 +214,7 @@ def test_the_run_message_is_plain_protocol(logic, head):
 
 def test_a_sheared_file_is_refused_although_the_reader_has_straightened_it(logic, volume_path):
     import slicer
-    from CHARMSSRModule.geometry import ijkToRasOfNode, isSheared
+    from CHARMSSRModule.scene.geometry import ijkToRasOfNode, isSheared
 
     volume = slicer.util.loadVolume(str(volume_path("odd/shear.nii.gz")))
     assert not isSheared(ijkToRasOfNode(volume))

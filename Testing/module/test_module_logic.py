@@ -28,7 +28,7 @@ def test_every_voxel_arrives_where_the_worker_put_it(logic, head):
 
 def test_name_transform_folder_and_reference_follow_the_input(logic, moved):
     import slicer
-    from CHARMSSRModule.scene_results import sourceOf
+    from CHARMSSRModule.scene.scene_results import sourceOf
 
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "Patient 7")
@@ -43,7 +43,7 @@ def test_name_transform_folder_and_reference_follow_the_input(logic, moved):
 
 
 def test_attributes_record_the_checkpoint_and_the_report_travels_with_the_node(logic, head):
-    from CHARMSSRModule.scene_results import reportOf
+    from CHARMSSRModule.scene.scene_results import reportOf
 
     from CHARMSSRLib import __version__
 
@@ -198,7 +198,7 @@ def test_a_full_disk_is_one_sentence(logic, head, sceneState, monkeypatch):
 
 
 def test_the_settings_reach_the_worker_under_the_librarys_names(logic, head):
-    from CHARMSSRModule.scene_results import reportOf
+    from CHARMSSRModule.scene.scene_results import reportOf
 
     result = logic.process(
         head, checkpoint="mine-7t", planes="three", biasCorrection=False, restoreBias=True, skullStrip="none",
@@ -212,8 +212,8 @@ def test_the_settings_reach_the_worker_under_the_librarys_names(logic, head):
 
 
 def test_machine_settings_are_taken_unless_given(logic, head):
-    from CHARMSSRModule.machine_settings import setMachineSetting
-    from CHARMSSRModule.scene_results import reportOf
+    from CHARMSSRModule.jobs.machine_settings import setMachineSetting
+    from CHARMSSRModule.scene.scene_results import reportOf
 
     setMachineSetting("Device", "cuda:1")
     setMachineSetting("Batch", 5)

@@ -175,7 +175,7 @@ def test_other_maps_go_from_a_transparent_zero_up(logic, head):
 
 
 def test_an_empty_map_has_a_range_all_the_same(slicerModule):
-    from CHARMSSRModule.map_colors import mapRange
+    from CHARMSSRModule.scene.map_colors import mapRange
 
     assert mapRange(np.zeros((2, 3, 4), np.float32), signed=True) == (-1.0, 1.0)
     low, high = mapRange(np.array([np.nan, np.inf, -3.0, 0.0]).reshape(1, 2, 2), signed=True)
@@ -192,8 +192,8 @@ def color(display, index):
 
 
 def test_a_map_of_a_newer_worker_gets_a_role_that_a_scene_file_can_hold(slicerModule, head):
-    from CHARMSSRModule.geometry import gridFromIjkToRas, ijkToRasOfNode
-    from CHARMSSRModule.result_maps import attachMaps, mapNodes, unfinishedMaps
+    from CHARMSSRModule.scene.geometry import gridFromIjkToRas, ijkToRasOfNode
+    from CHARMSSRModule.scene.result_maps import attachMaps, mapNodes, unfinishedMaps
 
     grid = gridFromIjkToRas(ijkToRasOfNode(head))
     made = unfinishedMaps({"new map; 2": grid}, lambda image: np.ones((2, 3, 4), np.float32))

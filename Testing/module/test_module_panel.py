@@ -137,7 +137,7 @@ def test_devices_and_backends_come_from_the_worker(panel):
 
 def test_machine_settings_outlive_the_scene_and_the_panel(slicerModule, panel):
     import slicer
-    from CHARMSSRModule.machine_settings import machineSetting
+    from CHARMSSRModule.jobs.machine_settings import machineSetting
 
     select(panel.ui.deviceComboBox, "Tesla T4, 15 GB")
     select(panel.ui.precisionComboBox, "16 bit (bfloat16)")
@@ -239,7 +239,7 @@ def test_the_button_adds_a_volume_and_shows_its_figures(slicerModule, panel, fin
 
 
 def test_the_choices_reach_the_worker(slicerModule, panel, finish):
-    from CHARMSSRModule.scene_results import reportOf
+    from CHARMSSRModule.scene.scene_results import reportOf
 
     select(panel.ui.planesComboBox, "Axial slices")
     select(panel.ui.skullStripComboBox, "built-in")
@@ -396,11 +396,11 @@ def test_the_developers_reload_reads_every_file_again(slicerModule, panel, monke
 
     import slicer
 
-    before = sys.modules["CHARMSSRModule.widget"]
+    before = sys.modules["CHARMSSRModule.panel.widget"]
     for name in [name for name in sys.modules if name.split(".")[0] in ("CHARMSSRModule", "CHARMSSRLib")]:
         monkeypatch.setitem(sys.modules, name, sys.modules[name])  # other tests go on with what they have imported
     panel.onReload()
-    assert sys.modules["CHARMSSRModule.widget"] is not before
+    assert sys.modules["CHARMSSRModule.panel.widget"] is not before
     assert type(slicer.modules.CHARMSSRWidget) is not type(panel)
     slicer.modules.CHARMSSRWidget.cleanup()
 
@@ -461,7 +461,7 @@ def test_compare_shows_both_volumes_in_one_plane_with_the_same_grey_levels(slice
     assert left.GetSliceCompositeNode().GetBackgroundVolumeID() == head.GetID()
     assert right.GetSliceCompositeNode().GetBackgroundVolumeID() == result.GetID()
     assert left.GetSliceCompositeNode().GetLinkedControl() and right.GetSliceCompositeNode().GetLinkedControl()
-    from CHARMSSRModule.geometry import arrayFromMatrix
+    from CHARMSSRModule.scene.geometry import arrayFromMatrix
 
     planes = [arrayFromMatrix(logic.GetSliceNode().GetSliceToRAS()) for logic in (left, right)]
     assert (planes[0] == planes[1]).all()
@@ -474,7 +474,7 @@ def test_compare_shows_both_volumes_in_one_plane_with_the_same_grey_levels(slice
 
 
 def test_views_are_linked_and_unlinked(panel):
-    from CHARMSSRModule.compare_views import viewsAreLinked
+    from CHARMSSRModule.scene.compare_views import viewsAreLinked
 
     panel.ui.linkViewsButton.click()
     assert viewsAreLinked()

@@ -20,8 +20,8 @@ def realSlicer(slicerHost, monkeypatch, tmp_path):
     monkeypatch.delenv("CHARMSSR_PYTHON", raising=False)
     monkeypatch.setenv("CHARMSSR_HOME", str(tmp_path))
     slicerHost.loadModule("CHARMSSR", str(MODULE_FOLDER))
-    from CHARMSSRModule import models
-    from CHARMSSRModule.worker_client import sharedWorker
+    from CHARMSSRModule.jobs import models
+    from CHARMSSRModule.jobs.worker_client import sharedWorker
 
     models._homeOutside = str(tmp_path)
     sharedWorker().stop()
@@ -53,7 +53,7 @@ def halved(array, ijkToRas):
     """The scan as a scanner of half the in-plane resolution would give it."""
     import torch
 
-    from CHARMSSRLib.training.degradations import degrade
+    from CHARMSSRLab.training.degradations import degrade
 
     low = degrade(torch.from_numpy(array)[:, None], 2, "bicubic")[:, 0].numpy()
     lowIjkToRas = ijkToRas @ np.diag([2.0, 2.0, 1.0, 1.0])
@@ -77,7 +77,7 @@ def bicubic(low):
 
 def addVolume(array, ijkToRas, name, className="vtkMRMLScalarVolumeNode"):
     import slicer
-    from CHARMSSRModule.geometry import matrixFromArray
+    from CHARMSSRModule.scene.geometry import matrixFromArray
 
     node = slicer.mrmlScene.AddNewNodeByClass(className, name)
     slicer.util.updateVolumeFromArray(node, array)
@@ -88,9 +88,9 @@ def addVolume(array, ijkToRas, name, className="vtkMRMLScalarVolumeNode"):
 
 def test_the_button_beats_bicubic_interpolation_on_a_real_scan(realSlicer, volume_path):
     import slicer
-    from CHARMSSRModule.geometry import ijkToRasOfNode
     from CHARMSSRModule.parameter_node import DataConsistency
-    from CHARMSSRModule.scene_results import reportOf, sourceOf
+    from CHARMSSRModule.scene.geometry import ijkToRasOfNode
+    from CHARMSSRModule.scene.scene_results import reportOf, sourceOf
 
     name = bundled()
     reference, ijkToRas = middlePart(volume_path("ds002748_sub-04_T1w"))

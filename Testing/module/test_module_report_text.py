@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def text(slicerModule):
-    from CHARMSSRModule import report_text
+    from CHARMSSRModule.panel import report_text
 
     return report_text
 

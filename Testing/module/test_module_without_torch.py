@@ -27,7 +27,7 @@ print("opened")
 @pytest.fixture
 def installed(monkeypatch, slicerModule):
     """Set of packages that Slicer's Python is said to have."""
-    from CHARMSSRModule import torch_installation
+    from CHARMSSRModule.jobs import torch_installation
 
     packages = set()
     monkeypatch.setattr(torch_installation, "isInstalled", lambda package: package in packages)

@@ -32,7 +32,7 @@ class Recorder:
 
 @pytest.fixture
 def worker(fakeWorker):
-    from CHARMSSRModule.worker_client import sharedWorker
+    from CHARMSSRModule.jobs.worker_client import sharedWorker
 
     return sharedWorker()
 
@@ -224,7 +224,7 @@ def test_listeners_hear_of_every_state(slicerModule, worker, submit):
 
 def test_slicers_own_python_is_found_on_the_path_or_beside_the_application(slicerModule, monkeypatch):
     import slicer
-    from CHARMSSRModule.worker_environment import findPython
+    from CHARMSSRModule.jobs.worker_environment import findPython
 
     monkeypatch.delenv("CHARMSSR_PYTHON", raising=False)
     assert os.path.basename(findPython()) == "PythonSlicer"
@@ -233,7 +233,7 @@ def test_slicers_own_python_is_found_on_the_path_or_beside_the_application(slice
 
 
 def test_slicers_python_inherits_the_launchers_variables_and_finds_the_library(slicerModule, monkeypatch):
-    from CHARMSSRModule.worker_environment import libraryFolder, workerCommand
+    from CHARMSSRModule.jobs.worker_environment import libraryFolder, workerCommand
 
     monkeypatch.delenv("CHARMSSR_PYTHON", raising=False)
     monkeypatch.setenv("PYTHONPATH", "/slicer/python")
@@ -250,7 +250,7 @@ def test_slicers_python_inherits_the_launchers_variables_and_finds_the_library(s
 
 def test_another_python_does_not_see_the_launchers_variables(slicerModule, monkeypatch, tmp_path):
     import slicer
-    from CHARMSSRModule.worker_environment import libraryFolder, workerCommand
+    from CHARMSSRModule.jobs.worker_environment import libraryFolder, workerCommand
 
     monkeypatch.setenv("CHARMSSR_PYTHON", str(writeProgram(tmp_path / "own", "true")))
     monkeypatch.setenv("PYTHONPATH", "/slicer/python")

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from CHARMSSRLib import CHARMS
+from CHARMSSRLib.learning.losses import attention_regularisation, focus, redundancy
 from CHARMSSRLib.network.attention_maps import attention_maps, collect_attention, record_attention
-from CHARMSSRLib.training.losses import attention_regularisation, focus, redundancy
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from CHARMSSRLib.network.narrow_convolution import NarrowConvolution
+from CHARMSSRLib.network.inference.narrow_convolution import NarrowConvolution
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 6), (2, 1), (7, 10)], ids=str)

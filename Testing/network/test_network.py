@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from CHARMSSRLab.costs.macs import count_macs
 from CHARMSSRLib import CHARMS
-from CHARMSSRLib.evaluation.macs import count_macs
 from CHARMSSRLib.network.channel_shuffle import ChannelShuffle
 
 RUNGS = ("baseline", "channel_shuffle", "pixel_channel_attention", "transformer", "refinement")

@@ -45,5 +45,9 @@ def lost(mask, truth):
 
 def same_geometry(first, second):
     """Whether two images have exactly the same grid."""
-    return (first.GetSize() == second.GetSize() and first.GetSpacing() == second.GetSpacing()
-            and first.GetOrigin() == second.GetOrigin() and first.GetDirection() == second.GetDirection())
+    return (
+        first.GetSize() == second.GetSize()
+        and first.GetSpacing() == second.GetSpacing()
+        and first.GetOrigin() == second.GetOrigin()
+        and first.GetDirection() == second.GetDirection()
+    )

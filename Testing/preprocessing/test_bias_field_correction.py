@@ -27,7 +27,7 @@ def few_iterations(monkeypatch):
 def known_field(image):
     """A smooth field of about 0.7 to 1.4, a function of the voxel's place in the volume."""
     z, y, x = np.meshgrid(*(np.linspace(-1, 1, size) for size in image.GetSize()[::-1]), indexing="ij")
-    return np.exp(0.35 * x + 0.2 * y * z - 0.15 * z ** 2).astype(np.float32)
+    return np.exp(0.35 * x + 0.2 * y * z - 0.15 * z**2).astype(np.float32)
 
 
 def times(image, factor):
@@ -36,8 +36,11 @@ def times(image, factor):
     return result
 
 
-@pytest.mark.parametrize("spacing, size", [((2.1, 2.2, 3.6), (96, 96, 48)), ((1.1, 1.1, 5.0), (160, 180, 34))],
-                         ids=["3.6 mm slices", "5 mm slices"])
+@pytest.mark.parametrize(
+    "spacing, size",
+    [((2.1, 2.2, 3.6), (96, 96, 48)), ((1.1, 1.1, 5.0), (160, 180, 34))],
+    ids=["3.6 mm slices", "5 mm slices"],
+)
 def test_n4_removes_most_of_a_known_bias_field(spacing, size):
     flat, brain = phantom_head_and_brain(size=size, spacing=spacing, bias=0.0, noise=8.0)
     truth = known_field(flat)

@@ -9,8 +9,8 @@ import SimpleITK as sitk
 from grids import ARRANGEMENTS, arranged_back, dice, lost, rearranged, same_geometry, tilted
 
 from CHARMSSRLib.errors import BackendError, Cancelled
+from CHARMSSRLib.grids.orientation import LPSFrame
 from CHARMSSRLib.preprocessing.head_mask import head_mask
-from CHARMSSRLib.preprocessing.orientation import LPSFrame
 from CHARMSSRLib.preprocessing.skull_strip import builtin, deepbet_backend, strip_skull
 
 
@@ -38,6 +38,7 @@ def test_thick_t2w_and_flair_slices_give_a_plausible_mask(volume_path, name):
 @pytest.fixture(scope="module")
 def phantom_strip():
     from phantom import phantom_head_and_brain
+
     image, brain = phantom_head_and_brain()
     return image, brain, strip_skull(image, "builtin")
 

@@ -68,7 +68,7 @@ def test_hd_bet_strips_through_a_temporary_file_and_leaves_no_trace(hd_bet, phan
     result = strip_skull(oblique, "hd-bet")
     assert result.backend == "hd-bet" and same_geometry(result.mask, oblique)
     assert np.array_equal(sitk.GetArrayFromImage(result.mask), sitk.GetArrayFromImage(oblique) > 300)
-    (path, predictor, brain_image), = sys.modules["HD_BET.hd_bet_prediction"].calls
+    ((path, predictor, brain_image),) = sys.modules["HD_BET.hd_bet_prediction"].calls
     assert predictor == (False, torch.device("cpu")) and not brain_image
     assert not Path(path).parent.exists()
     assert torch.get_num_threads() == threads

@@ -39,8 +39,10 @@ def box_of(image, millilitres):
     half = (millilitres * 1000.0) ** (1 / 3) / 2
     mask = sitk.Image(image.GetSize(), sitk.sitkUInt8)
     mask.CopyInformation(image)
-    ranges = [(max(0, int(size / 2 - half / step)), min(size, int(size / 2 + half / step)))
-              for size, step in zip(image.GetSize(), image.GetSpacing())]
+    ranges = [
+        (max(0, int(size / 2 - half / step)), min(size, int(size / 2 + half / step)))
+        for size, step in zip(image.GetSize(), image.GetSpacing())
+    ]
     mask[tuple(slice(low, high) for low, high in ranges)] = 1
     return mask
 

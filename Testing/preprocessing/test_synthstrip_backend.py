@@ -9,7 +9,7 @@ import torch
 from grids import dice, same_geometry, tilted
 
 from CHARMSSRLib.errors import BackendError
-from CHARMSSRLib.preprocessing.orientation import LPSFrame, image_like
+from CHARMSSRLib.grids.orientation import LPSFrame, image_like
 from CHARMSSRLib.preprocessing.skull_strip import available_backends, strip_skull, synthstrip
 from CHARMSSRLib.preprocessing.skull_strip.synthstrip_network import SynthStripNetwork
 
@@ -55,8 +55,9 @@ def weights_path(tmp_path, monkeypatch):
 
 def bright_ball_in_a_head(size, spacing, radius_mm=44.0):
     """A ball of intensity 900 (the brain) in air with dark tissue around; and the ball's mask."""
-    z, y, x = np.meshgrid(*((np.arange(n) - (n - 1) / 2) * step for n, step in zip(size[::-1], spacing[::-1])),
-                          indexing="ij")
+    z, y, x = np.meshgrid(
+        *((np.arange(n) - (n - 1) / 2) * step for n, step in zip(size[::-1], spacing[::-1])), indexing="ij"
+    )
     distance = np.sqrt((x - 8) ** 2 + (y + 5) ** 2 + (z - 3) ** 2)
     head = np.where(distance < radius_mm, 900.0, np.where(distance < radius_mm + 12, 200.0, 0.0))
     image = sitk.GetImageFromArray(head.astype(np.float32))
@@ -91,8 +92,9 @@ class _Ramp(torch.nn.Module):
         return torch.arange(float(volume.shape[self.axis + 2])).view(shape).expand_as(volume)
 
 
-@pytest.mark.parametrize("axis, lps_axis, rises", [(0, 2, True), (1, 0, False), (2, 1, False)],
-                         ids=["left", "inferior", "anterior"])
+@pytest.mark.parametrize(
+    "axis, lps_axis, rises", [(0, 2, True), (1, 0, False), (2, 1, False)], ids=["left", "inferior", "anterior"]
+)
 def test_the_network_sees_left_inferior_anterior(axis, lps_axis, rises):
     values = np.random.default_rng(0).uniform(0, 1, (5, 6, 7)).astype(np.float32)
     answer = synthstrip._distances(_Ramp(axis), values, "cpu")
@@ -123,7 +125,7 @@ def test_the_largest_part_nearer_than_a_millimetre_is_filled():
     distance[30:33, 30:33, 30:33] = -3  # a smaller part
     image = sitk.GetImageFromArray(distance)
     mask = sitk.GetArrayFromImage(synthstrip.mask_from_distances(image, image))
-    assert mask.sum() == 20 ** 3 and mask[11, 11, 11] == 1 and mask[31, 31, 31] == 0
+    assert mask.sum() == 20**3 and mask[11, 11, 11] == 1 and mask[31, 31, 31] == 0
 
 
 def test_other_files_than_the_public_weights_are_refused(tmp_path):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from CHARMSSRLab.cli import COMMANDS as LABORATORY_COMMANDS
 from CHARMSSRLib import CHARMS, available_checkpoints
 from CHARMSSRLib.cli import entry
 
@@ -14,13 +15,13 @@ def python_blocks(path):
 
 
 def test_the_example_of_the_network_page_runs(repository, capsys):
-    (example,) = python_blocks(repository / "docs" / "network.md")
-    exec(compile(example, "docs/network.md", "exec"), {})
+    (example,) = python_blocks(repository / "docs" / "reference" / "network.md")
+    exec(compile(example, "docs/reference/network.md", "exec"), {})
     assert capsys.readouterr().out.strip() == "1739408"
 
 
 def test_the_network_pages_totals_are_the_networks_own(repository):
-    text = (repository / "docs" / "network.md").read_text(encoding="utf-8")
+    text = (repository / "docs" / "reference" / "network.md").read_text(encoding="utf-8")
     for scale in (2, 4):
         count = sum(parameter.numel() for parameter in CHARMS(scale=scale).parameters())
         assert f"**{count:,}** (x{scale})" in text
@@ -36,7 +37,7 @@ def test_the_examples_of_the_readme_are_python(repository):
 def test_the_readme_shows_only_commands_that_exist(repository):
     text = (repository / "README.md").read_text(encoding="utf-8")
     shown = set(re.findall(r"^charmssr ([\w-]+)", text, flags=re.MULTILINE))
-    assert shown and shown <= set(entry.COMMANDS)
+    assert shown and shown <= {*entry.COMMANDS, *LABORATORY_COMMANDS}
 
 
 def test_every_option_in_the_readme_is_an_option_of_enhance(repository):

@@ -9,6 +9,8 @@ import zipfile
 import pytest
 from update_cmake_lists import cmake_lists, resources_in_tree, scripts_in_tree
 
+from CHARMSSRLab.cli import modules
+
 
 def test_cmake_lists_every_file_of_the_library(repository):
     written = (repository / "CHARMSSRLib" / "CMakeLists.txt").read_text(encoding="utf-8")
@@ -38,7 +40,8 @@ def test_the_wheel_holds_every_file_of_the_library_and_nothing_else(repository, 
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE.txt"):
         shutil.copy(repository / name, source)
-    shutil.copytree(repository / "CHARMSSRLib", source / "CHARMSSRLib", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("CHARMSSRLib", "CHARMSSRLab"):
+        shutil.copytree(repository / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w"]
     done = subprocess.run([*command, str(tmp_path), str(source)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -46,14 +49,24 @@ def test_the_wheel_holds_every_file_of_the_library_and_nothing_else(repository, 
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         library = sorted(name.partition("/")[2] for name in names if name.startswith("CHARMSSRLib/"))
+        laboratory = {name for name in names if name.startswith("CHARMSSRLab/")}
         (entry_points,) = [name for name in names if name.endswith("entry_points.txt")]
-        assert "charmssr = CHARMSSRLib.cli:main" in archive.read(entry_points).decode()
+        declared = archive.read(entry_points).decode()
+    assert "charmssr = CHARMSSRLib.cli:main" in declared
+    for name, module in modules().items():
+        assert f"{name} = {module}\n" in declared
     assert library == sorted(scripts_in_tree() + resources_in_tree())
-    others = {name.partition("/")[0] for name in names} - {"CHARMSSRLib"}
+    tree = (repository / "CHARMSSRLab").rglob("*")
+    assert laboratory == {
+        path.relative_to(repository).as_posix()
+        for path in tree
+        if path.suffix == ".py" or (path.suffix == ".json" and path.parent.name == "recipes")
+    }
+    others = {name.partition("/")[0] for name in names} - {"CHARMSSRLib", "CHARMSSRLab"}
     assert len(others) == 1 and next(iter(others)).endswith(".dist-info")
 
 
-@pytest.mark.parametrize("folder", ["CHARMSSRLib", "CHARMSSR"])
+@pytest.mark.parametrize("folder", ["CHARMSSRLib", "CHARMSSRLab", "CHARMSSR"])
 def test_python_3_9_can_read_the_sources(repository, folder):
     for path in sorted((repository / folder).rglob("*.py")):
         ast.parse(path.read_text(encoding="utf-8"), filename=str(path), feature_version=(3, 9))

@@ -17,9 +17,9 @@ TEXT_SUFFIXES = {".py", ".md", ".toml", ".yml", ".cff", ".txt", ".cmake", ".ui",
 CORE_PACKAGES = {"torch", "numpy", "scipy", "SimpleITK", "safetensors"}
 # Used where they are installed, never required: a skull-strip backend each.
 OPTIONAL_BACKENDS = {"deepbet", "HD_BET"}
-# The extra [train] serves these folders alone.
-TRAIN_FOLDERS = {"training", "evaluation", "comparison"}
-TRAIN_PACKAGES = {"matplotlib", "skimage"}
+# The extra [lab] serves the laboratory alone.
+LAB_PACKAGES = {"matplotlib"}
+LABORATORY = REPOSITORY / "CHARMSSRLab"
 # What the extra [test] brings, by the names of its imports.
 TEST_PACKAGES = {"pytest", "PySide6", "nibabel", "deepbet", "nipreps", "matplotlib", "PIL", "skimage"}
 TEST_PACKAGES |= {"slicer", "slicer_core", "vtk"}  # all three of slicer-core
@@ -82,14 +82,18 @@ def test_no_file_names_a_package_registry_or_a_path_of_somebodys_machine():
 def test_the_library_imports_only_what_it_may(script):
     standard = set(sys.stdlib_module_names)
     allowed = standard | CORE_PACKAGES | OPTIONAL_BACKENDS | {"CHARMSSRLib"}
-    if script.partition("/")[0] in TRAIN_FOLDERS:
-        allowed |= TRAIN_PACKAGES
     assert imported_packages(LIBRARY / script) <= allowed
+
+
+def test_the_laboratory_imports_only_what_its_extra_brings():
+    allowed = set(sys.stdlib_module_names) | CORE_PACKAGES | LAB_PACKAGES | {"CHARMSSRLib"}
+    strange = {str(path): imported_packages(path) - allowed for path in LABORATORY.rglob("*.py")}
+    assert not {path: names for path, names in strange.items() if names}
 
 
 def test_the_tests_import_only_what_the_extra_test_brings():
     scripts = sorted((REPOSITORY / "Testing").rglob("*.py"))
-    ours = [*scripts, *(REPOSITORY / "CHARMSSR").rglob("*.py"), *LIBRARY.glob("*.py")]
+    ours = [*scripts, *(REPOSITORY / "CHARMSSR").rglob("*.py"), *LIBRARY.glob("*.py"), LABORATORY / "__init__.py"]
     own = {path.stem for path in ours} | {path.parent.name for path in ours}
     allowed = set(sys.stdlib_module_names) | CORE_PACKAGES | TEST_PACKAGES | STAND_INS | own
     strange = {}
@@ -100,7 +104,7 @@ def test_the_tests_import_only_what_the_extra_test_brings():
     assert not strange
 
 
-@pytest.mark.parametrize("module", ["errors", "settings", "checkpoint_registry", "cli"])
+@pytest.mark.parametrize("module", ["errors", "settings", "checkpoints.registry", "cli"])
 def test_light_modules_do_not_import_torch(module):
     code = f"import sys, CHARMSSRLib.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY).returncode == 0
@@ -110,7 +114,7 @@ def test_the_core_works_without_the_extras():
     core = [
         ".".join(["CHARMSSRLib", *script[: -len(".py")].split("/")]).replace(".__init__", "")
         for script in scripts_in_tree()
-        if not script.endswith("__main__.py") and script.partition("/")[0] not in TRAIN_FOLDERS
+        if not script.endswith("__main__.py")
     ]
     code = (
         "import importlib, sys\n"

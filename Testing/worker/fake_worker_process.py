@@ -60,8 +60,8 @@ def register_pair(pair, settings=None, progress=None, is_cancelled=None):
 
 
 if __name__ == "__main__":
-    for name, function in (("fine_tune", fine_tune), ("registration", register_pair)):
-        stand_in = types.ModuleType(f"CHARMSSRLib.training.fine_tuning.{name}")
+    for name, function in (("fine_tune", fine_tune), ("pairs.registration", register_pair)):
+        stand_in = types.ModuleType(f"CHARMSSRLib.fine_tuning.{name}")
         setattr(stand_in, function.__name__, function)
         sys.modules[stand_in.__name__] = stand_in
     module = types.ModuleType("CHARMSSRLib.enhancement.enhance")

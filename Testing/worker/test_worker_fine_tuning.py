@@ -10,8 +10,8 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.errors import Cancelled, PairError, SettingsError
+from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
 from CHARMSSRLib.settings import FineTuningSettings
-from CHARMSSRLib.training.fine_tuning.pairs import Pair
 from CHARMSSRLib.worker import protocol
 from CHARMSSRLib.worker.client import WorkerClient
 from CHARMSSRLib.worker.message_pair import pair_of

@@ -4,9 +4,9 @@ import time
 import unittest
 
 import slicer
-from CHARMSSRModule import models
-from CHARMSSRModule.loss_plot import PSNR, LossPlot
-from CHARMSSRModule.scene_results import sourceOf
+from CHARMSSRModule.jobs import models
+from CHARMSSRModule.scene.loss_plot import PSNR, LossPlot
+from CHARMSSRModule.scene.scene_results import sourceOf
 from CHARMSSRModule.self_test import addPhantomHead, canCompute
 
 PATIENCE_S = 600

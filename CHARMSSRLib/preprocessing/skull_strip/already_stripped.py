@@ -3,8 +3,8 @@
 import numpy as np
 import SimpleITK as sitk
 
+from ...grids.orientation import LPSFrame, bounding_box, image_like
 from ..morphology import fill_holes, largest_component
-from ..orientation import LPSFrame, bounding_box, image_like
 from ..plausibility import SMALLEST_BRAIN_ML
 
 ALREADY_STRIPPED = "already-stripped"

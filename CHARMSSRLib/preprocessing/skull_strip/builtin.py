@@ -10,8 +10,8 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from ...errors import BackendError, Cancelled
+from ...grids.orientation import LPSFrame, bounding_box, image_like
 from ..morphology import fill_holes, largest_component
-from ..orientation import LPSFrame, bounding_box, image_like
 
 HOW_TO_GET_IT = "The weights of the built-in skull-strip are missing: CHARMSSR is damaged. Install it again."
 WEIGHTS = Path(__file__).resolve().parents[2] / "checkpoints" / "skull-strip-builtin.safetensors"
@@ -75,8 +75,10 @@ def network_input(upright, head):
     if bright <= 0:
         raise BackendError("The built-in skull-strip found no head. Check the image, or give a mask.")
     grid = _grid_around(bounding_box(inside), upright)
-    factors = [max(1, min(int(SPACING_MM / step + 0.01), size // 4))
-               for step, size in zip(upright.GetSpacing(), upright.GetSize())]
+    factors = [
+        max(1, min(int(SPACING_MM / step + 0.01), size // 4))
+        for step, size in zip(upright.GetSpacing(), upright.GetSize())
+    ]
     # Averaging first keeps fine texture and noise from aliasing onto the coarse grid.
     coarse = sitk.Resample(sitk.BinShrink(upright, factors), grid, sitk.Transform(), sitk.sitkLinear, 0.0)
     return np.clip(sitk.GetArrayFromImage(coarse) / bright, 0.0, 1.5).astype(np.float32), grid
@@ -85,6 +87,7 @@ def network_input(upright, head):
 def _grid_around(box, upright):
     """An empty 3 mm image around the head's box, its size divisible as the network needs."""
     from .builtin_network import SIZE_MULTIPLE
+
     spacing = np.array(upright.GetSpacing())
     low = np.array([axis.start for axis in box[::-1]]) * spacing - _MARGIN_MM
     high = np.array([axis.stop - 1 for axis in box[::-1]]) * spacing + _MARGIN_MM
@@ -111,6 +114,7 @@ def _depth_penalty(grid, upright, head):
 def _logits(values, device, weights):
     """The network's answer, averaged with that for the mirrored head; (z, y, x)."""
     import torch
+
     network = _network(weights).to(torch.device(device))
     both = torch.from_numpy(np.stack([values, values[:, :, ::-1]])[:, None]).to(torch.device(device))
     with torch.inference_mode():
@@ -123,6 +127,7 @@ def _network(weights):
     from safetensors.torch import load_file
 
     from .builtin_network import StripUNet
+
     try:
         card = json.loads(Path(weights).with_suffix(".json").read_text(encoding="utf-8"))
         digest = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
@@ -131,8 +136,10 @@ def _network(weights):
         network = StripUNet()
         network.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
     except Exception as error:
-        raise BackendError(f"The weights of the built-in skull-strip are damaged ({error}). Install CHARMSSR "
-                           "again, or choose another skull-strip backend.") from error
+        raise BackendError(
+            f"The weights of the built-in skull-strip are damaged ({error}). Install CHARMSSR "
+            "again, or choose another skull-strip backend."
+        ) from error
     return network.eval()
 
 

@@ -23,7 +23,8 @@ class StripUNet(nn.Module):
         inputs = (1,) + tuple(channels[:-1])
         self.encoder = nn.ModuleList([_block(source, target) for source, target in zip(inputs, channels)])
         self.decoder = nn.ModuleList(
-            [_block(deep + skip, skip) for deep, skip in zip(channels[:0:-1], channels[-2::-1])])
+            [_block(deep + skip, skip) for deep, skip in zip(channels[:0:-1], channels[-2::-1])]
+        )
         self.pool = nn.MaxPool3d(2)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         self.head = nn.Conv3d(channels[0], 1, 1)
@@ -42,6 +43,9 @@ class StripUNet(nn.Module):
 def _block(source, target):
     layers = []
     for channels in (source, target):
-        layers += [nn.Conv3d(channels, target, 3, padding=1, bias=False),
-                   nn.InstanceNorm3d(target, affine=True), nn.LeakyReLU(0.1, inplace=True)]
+        layers += [
+            nn.Conv3d(channels, target, 3, padding=1, bias=False),
+            nn.InstanceNorm3d(target, affine=True),
+            nn.LeakyReLU(0.1, inplace=True),
+        ]
     return nn.Sequential(*layers)

@@ -6,10 +6,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from ...errors import BackendError, Cancelled
-from ..orientation import LPSFrame, image_like
+from ...grids.orientation import LPSFrame, image_like
 
-HOW_TO_GET_IT = ("The skull-strip backend deepbet is not installed in this Python. "
-                 "Install it with: pip install deepbet")
+HOW_TO_GET_IT = "The skull-strip backend deepbet is not installed in this Python. Install it with: pip install deepbet"
 # What deepbet imports when it strips; its graphical interface needs more, which is not asked for.
 _REQUIRED = ("deepbet", "cc3d", "fill_voids", "nibabel", "pandas", "tqdm")
 _THRESHOLD = 0.5
@@ -30,10 +29,13 @@ def strip(image, head, device="cpu", is_cancelled=None):
     try:
         import torch
         from deepbet import BrainExtraction
+
         extraction = BrainExtraction(no_gpu=True)
     except Exception as error:
-        raise BackendError(f"deepbet is installed but cannot be loaded ({error}). Install it again, or choose "
-                           "another skull-strip backend.") from error
+        raise BackendError(
+            f"deepbet is installed but cannot be loaded ({error}). Install it again, or choose "
+            "another skull-strip backend."
+        ) from error
     extraction.model.to(torch.device(device))
     extraction.bbox_model.to(torch.device(device))
     if is_cancelled is not None and is_cancelled():
@@ -47,7 +49,8 @@ def strip(image, head, device="cpu", is_cancelled=None):
         probability = extraction.run_model(right_anterior_superior)
         mask = extraction.postprocess(probability > _THRESHOLD)
     except (AssertionError, ValueError, RuntimeError) as error:
-        raise BackendError(f"deepbet found no brain ({error}). Choose another skull-strip backend, or give a "
-                           "mask.") from error
+        raise BackendError(
+            f"deepbet found no brain ({error}). Choose another skull-strip backend, or give a mask."
+        ) from error
     array = np.ascontiguousarray(mask[::-1, ::-1].transpose(2, 1, 0)).astype(np.uint8)
     return frame.leave(image_like(array, upright))

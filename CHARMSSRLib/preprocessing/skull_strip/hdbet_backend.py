@@ -8,8 +8,10 @@ import SimpleITK as sitk
 
 from ...errors import BackendError, Cancelled
 
-HOW_TO_GET_IT = ("The skull-strip backend hd-bet needs HD-BET 2 and its parameters in this Python. Install it with: "
-                 "pip install hd-bet, and run hd-bet once so that it fetches its parameters.")
+HOW_TO_GET_IT = (
+    "The skull-strip backend hd-bet needs HD-BET 2 and its parameters in this Python. Install it with: "
+    "pip install hd-bet, and run hd-bet once so that it fetches its parameters."
+)
 
 
 def is_available():
@@ -17,6 +19,7 @@ def is_available():
     if importlib.util.find_spec("HD_BET") is None or importlib.util.find_spec("HD_BET.hd_bet_prediction") is None:
         return False
     from HD_BET.paths import folder_with_parameter_files
+
     return (Path(folder_with_parameter_files) / "fold_all" / "checkpoint_final.pth").is_file()
 
 
@@ -33,19 +36,23 @@ def strip(image, head, device="cpu", is_cancelled=None):
     if is_cancelled is not None and is_cancelled():
         raise Cancelled()
     import torch
+
     threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory(prefix="charmssr-") as folder:
         source, target = Path(folder) / "head.nii.gz", Path(folder) / "brain.nii.gz"
         sitk.WriteImage(sitk.Cast(image, sitk.sitkFloat32), str(source))
         try:
             from HD_BET.hd_bet_prediction import get_hdbet_predictor, hdbet_predict
+
             predictor = get_hdbet_predictor(use_tta=device != "cpu", device=torch.device(device), verbose=False)
-            hdbet_predict(str(source), str(target), predictor, keep_brain_mask=True,
-                          compute_brain_extracted_image=False)
+            hdbet_predict(
+                str(source), str(target), predictor, keep_brain_mask=True, compute_brain_extracted_image=False
+            )
             mask = sitk.ReadImage(str(Path(folder) / "brain_bet.nii.gz"))
         except Exception as error:
-            raise BackendError(f"HD-BET failed ({error}). Choose another skull-strip backend, or give a "
-                               "mask.") from error
+            raise BackendError(
+                f"HD-BET failed ({error}). Choose another skull-strip backend, or give a mask."
+            ) from error
         finally:
             # HD-BET takes every core of the machine for itself.
             torch.set_num_threads(threads)

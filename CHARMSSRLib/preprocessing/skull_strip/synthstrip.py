@@ -15,14 +15,16 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from ...errors import BackendError, Cancelled
+from ...grids.orientation import LPSFrame, bounding_box, image_like
 from ..morphology import largest_component
-from ..orientation import LPSFrame, bounding_box, image_like
 
 WEIGHTS_VARIABLE = "CHARMSSR_SYNTHSTRIP_WEIGHTS"
 # Of the public synthstrip.1.pt (30,851,709 bytes), as several public tools that fetch it pin it.
 PUBLIC_SHA256 = "37417f802196186441aae3e7f385d94f8a98c64a88acaeaa2723af995c653e33"
-HOW_TO_GET_IT = ("The skull-strip backend synthstrip needs FreeSurfer's file synthstrip.1.pt. Set FREESURFER_HOME, "
-                 f"or name the file in the environment variable {WEIGHTS_VARIABLE}.")
+HOW_TO_GET_IT = (
+    "The skull-strip backend synthstrip needs FreeSurfer's file synthstrip.1.pt. Set FREESURFER_HOME, "
+    f"or name the file in the environment variable {WEIGHTS_VARIABLE}."
+)
 _SMALLEST_SIZE, _LARGEST_SIZE = 192, 320
 # The mask ends this many millimetres outside the brain's surface.
 _BORDER_MM = 1.0
@@ -40,7 +42,8 @@ def weights_file():
     named = os.environ.get(WEIGHTS_VARIABLE)
     freesurfer = os.environ.get("FREESURFER_HOME")
     for candidate in ([Path(named)] if named else []) + (
-            [Path(freesurfer) / "models" / "synthstrip.1.pt"] if freesurfer else []):
+        [Path(freesurfer) / "models" / "synthstrip.1.pt"] if freesurfer else []
+    ):
         if candidate.is_file():
             return candidate
     return None
@@ -75,10 +78,13 @@ def load_network(path, expected_sha256=PUBLIC_SHA256):
     import torch
 
     from .synthstrip_network import SynthStripNetwork
+
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     if digest != expected_sha256:
-        raise BackendError(f"{path} is not the public synthstrip.1.pt (its SHA-256 is {digest}, not "
-                           f"{expected_sha256}). Get the file from FreeSurfer again.")
+        raise BackendError(
+            f"{path} is not the public synthstrip.1.pt (its SHA-256 is {digest}, not "
+            f"{expected_sha256}). Get the file from FreeSurfer again."
+        )
     try:
         network = SynthStripNetwork()
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model_state_dict"])
@@ -96,8 +102,14 @@ def conform(upright):
     spacing, size = np.array(upright.GetSpacing()), np.array(upright.GetSize())
     new_size = np.ceil(size * spacing - 1e-4).astype(int)
     origin = (size - 1) * spacing / 2 - (new_size - 1) / 2
-    fine = sitk.Resample(upright, [int(count) for count in new_size], sitk.Transform(), sitk.sitkNearestNeighbor,
-                         origin.tolist(), (1.0, 1.0, 1.0))
+    fine = sitk.Resample(
+        upright,
+        [int(count) for count in new_size],
+        sitk.Transform(),
+        sitk.sitkNearestNeighbor,
+        origin.tolist(),
+        (1.0, 1.0, 1.0),
+    )
     values = sitk.GetArrayFromImage(fine)
     box = bounding_box(values != 0)
     if box is None:
@@ -118,10 +130,10 @@ def conform(upright):
 def _placed(values, before, shape):
     """``values`` padded with zeros (or cropped, where ``before`` is negative) to ``shape``."""
     result = np.zeros(shape, np.float32)
-    source = tuple(slice(max(0, -shift), min(size, length - shift))
-                   for shift, size, length in zip(before, values.shape, shape))
-    target = tuple(slice(max(0, shift), max(0, shift) + part.stop - part.start)
-                   for shift, part in zip(before, source))
+    source = tuple(
+        slice(max(0, -shift), min(size, length - shift)) for shift, size, length in zip(before, values.shape, shape)
+    )
+    target = tuple(slice(max(0, shift), max(0, shift) + part.stop - part.start) for shift, part in zip(before, source))
     result[target] = values[source]
     return result
 
@@ -129,6 +141,7 @@ def _placed(values, before, shape):
 def _distances(network, values, device):
     """Signed distances in mm on the conformed grid, (z, y, x)."""
     import torch
+
     values = values - values.min()
     bright = np.percentile(values, 99)
     if bright <= 0:

@@ -26,8 +26,9 @@ class SynthStripNetwork(nn.Module):
         # Each decoder level but the deepest reads the level below joined with the encoder's features.
         joined = [_ENCODER[-1]] + [below + skip for below, skip in zip(_DECODER, _ENCODER[:0:-1])]
         self.decoder = nn.ModuleList([_pair(source, target) for source, target in zip(joined, _DECODER)])
-        self.remaining = nn.ModuleList([_Convolution(_DECODER[-1] + _ENCODER[0], 16), _Convolution(16, 16),
-                                        _Convolution(16, 1, activation=False)])
+        self.remaining = nn.ModuleList(
+            [_Convolution(_DECODER[-1] + _ENCODER[0], 16), _Convolution(16, 16), _Convolution(16, 1, activation=False)]
+        )
         self.pool = nn.MaxPool3d(2)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
 

@@ -1,0 +1,80 @@
+"""The checkpoints that can be chosen, in words. Reads model cards only; weights stay with the worker."""
+
+import os
+from html import escape
+
+from slicer.i18n import tr as _
+
+from .machine_settings import checkpointFolder
+
+HOME_VARIABLE = "CHARMSSR_HOME"
+_homeOutside = os.environ.get(HOME_VARIABLE)  # as Slicer was started
+
+
+def availableModels():
+    """Cards (dictionaries with at least "name") of all checkpoints, bundled ones first; unreadable ones left out."""
+    from CHARMSSRLib.checkpoints import registry as checkpoint_registry
+
+    useCheckpointFolder()
+    cards = []
+    for name in checkpoint_registry.available_checkpoints():
+        try:
+            cards.append({**checkpoint_registry.read_card(name), "name": name})
+        except Exception as error:  # a damaged card of the user's must not hide the others
+            cards.append({"name": name, "summary": str(error), "unreadable": True})
+    titles = [card.get("title") for card in cards]
+    for card in cards:
+        if card.get("title") and titles.count(card["title"]) > 1:
+            card["title"] = "{}: {}".format(card["title"], card["name"])
+    return cards
+
+
+def modelCard(nameOrPath):
+    """Card of one checkpoint; ValueError with a sentence if there is none."""
+    from CHARMSSRLib.checkpoints import registry as checkpoint_registry
+    from CHARMSSRLib.errors import CHARMSSRError
+
+    useCheckpointFolder()
+    try:
+        return checkpoint_registry.read_card(nameOrPath)
+    except CHARMSSRError as error:
+        raise ValueError(str(error)) from error
+
+
+def defaultModel():
+    """Name of the checkpoint that the button takes unless told otherwise; "" if there is none at all."""
+    from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
+
+    names = [card["name"] for card in availableModels() if not card.get("unreadable")]
+    return DEFAULT_CHECKPOINT if DEFAULT_CHECKPOINT in names or not names else names[0]
+
+
+def isSevenTeslaLike(card):
+    """True if the checkpoint has learnt from 7T scans, and may say "7T-like"."""
+    return bool(card.get("seen_7t"))
+
+
+def modelTitle(card):
+    """Line of the model list."""
+    title = card.get("title") or card["name"]
+    if card.get("preliminary") and "preliminary" not in title:
+        return _("{title} (preliminary)").format(title=title)
+    return title
+
+
+def modelDescription(card):
+    """Rich text under the model list: what the result may be called and why, then the card's own line."""
+    if isSevenTeslaLike(card):
+        claim = _("<b>7T-like.</b> This model was fine-tuned on pairs of 3T and 7T scans.")
+    else:
+        claim = _("<b>Super-resolved.</b> This model has not seen 7T scans: it sharpens, but imitates no 7T contrast.")
+    return "<br>".join(part for part in (claim, escape(card.get("summary", ""))) if part)
+
+
+def useCheckpointFolder():
+    """Let the library look where Slicer's settings say, or else where it would without them."""
+    folder = checkpointFolder() or _homeOutside
+    if folder:
+        os.environ[HOME_VARIABLE] = folder
+    else:
+        os.environ.pop(HOME_VARIABLE, None)

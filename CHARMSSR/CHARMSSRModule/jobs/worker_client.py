@@ -1,0 +1,344 @@
+"""The worker process as seen from Slicer: started when needed, kept warm, one job at a time."""
+
+import logging
+import re
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..errors import JobCancelled, JobError, MissingPackage, exceptionFor
+from ..message_stream import MessageStream, encodeMessage
+from .worker_environment import workerCommand
+
+STOPPED, STARTING, READY, BUSY = "stopped", "starting", "ready", "busy"
+
+# Importing torch from a cold, scanned disk takes tens of seconds.
+START_TIMEOUT_MS = 180000
+STOP_TIMEOUT_MS = 1000
+KEPT_LOG_LINES = 40
+
+
+class WorkerClient:
+    """Starts ``charmssr worker``, sends it jobs and hands its messages on.
+
+    A job is any object with ``onProgress(message)``, ``onResult(message)`` and ``onError(exception)``;
+    exactly one of the last two is called, once, when the worker has let go of the job's files. A cancelled job that
+    the worker doesn't let go of within the job's ``cancelGraceMs`` is killed; the next job starts a new process.
+
+    Attributes:
+        state: STOPPED, STARTING, READY or BUSY.
+        hello: the worker's first message (devices, versions, backends) or None.
+        startError: exception of the last start that failed, else None.
+    """
+
+    def __init__(self, findCommand=workerCommand):
+        self.state = STOPPED
+        self.hello = None
+        self.startError = None
+        self._findCommand = findCommand
+        self._process = None
+        self._retired = []
+        self._stream = MessageStream()
+        self._log = []
+        self._job = None
+        self._jobId = ""
+        self._jobCount = 0
+        self._waiting = None  # the run message of a job that was submitted before hello
+        self._cancelled = False
+        self._listeners = []
+        self._startTimer = self._makeTimer(START_TIMEOUT_MS, self._onStartTimeout)
+        self._killTimer = self._makeTimer(STOP_TIMEOUT_MS, self._kill)
+        slicer.app.connect("aboutToQuit()", self.stop)
+
+    # Who wants to know
+
+    def addListener(self, listener):
+        """Call ``listener()`` after every change of state."""
+        self._listeners.append(listener)
+
+    def removeListener(self, listener):
+        """Undo addListener; unknown listeners are ignored."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
+    @property
+    def job(self):
+        """The job that the worker has, or None."""
+        return self._job
+
+    @property
+    def processId(self):
+        """Id of the running process, or 0."""
+        return int(self._process.processId()) if self._process is not None else 0
+
+    # Commands
+
+    def start(self):
+        """Start the process unless it runs; a failure is kept in ``startError`` and told to the listeners."""
+        if self._process is not None:
+            return
+        self.startError = None
+        try:
+            command = self._findCommand()
+        except JobError as error:
+            self._fail(error)
+            return
+        self._stream = MessageStream()
+        self._log = []
+        process = qt.QProcess()
+        process.setProcessEnvironment(command.environment)
+        process.setWorkingDirectory(command.folder)
+        process.connect("readyReadStandardOutput()", self._onOutput)
+        process.connect("readyReadStandardError()", self._onLog)
+        process.connect("errorOccurred(QProcess::ProcessError)", self._onProcessError)
+        process.connect("finished(int,QProcess::ExitStatus)", self._onFinished)
+        self._process = process
+        self._program = command.program
+        self._setState(STARTING)
+        self._startTimer.start()
+        process.start(command.program, command.arguments)
+        logging.info("CHARMSSR: starting the worker with %s", command.program)
+
+    def submit(self, task, job, **fields):
+        """Give the worker a job, starting it if need be."""
+        if self._job is not None:
+            raise RuntimeError("The worker has a job already.")
+        self._jobCount += 1
+        self._job, self._jobId, self._cancelled = job, f"job-{self._jobCount}", False
+        message = encodeMessage("run", self._jobId, task=task, **fields)
+        if self.state == READY:
+            self._setState(BUSY)
+            self._process.write(message)
+        else:
+            self._waiting = message
+            self.start()
+
+    def cancel(self):
+        """Ask the worker to drop its job; it is killed if it doesn't within the grace time."""
+        if self._job is None or self._cancelled:
+            return
+        self._cancelled = True
+        if self._waiting is not None:  # not sent yet: nothing to wait for
+            self._endJob(JobCancelled(_("Cancelled: nothing was added.")))
+        else:
+            self._process.write(encodeMessage("cancel", self._jobId))
+            self._killTimer.start(self._job.cancelGraceMs)
+
+    def stop(self):
+        """End the process and its job; waits at most about a second."""
+        process = self._forgetProcess()
+        if process is not None:
+            process.write(encodeMessage("shutdown"))
+            process.closeWriteChannel()
+            # A busy worker finishes its batch before it looks: nobody waits for that result, so kill it.
+            if self.state == BUSY or not process.waitForFinished(STOP_TIMEOUT_MS):
+                process.kill()
+                process.waitForFinished(STOP_TIMEOUT_MS)
+        self._setState(STOPPED)
+        self._endJob(JobCancelled(_("The worker was stopped.")))
+
+    # What the process says
+
+    def _onOutput(self):
+        if self._process is None:
+            return
+        for message in self._stream.feed(self._process.readAllStandardOutput().data()):
+            self._onMessage(message)
+        if self._stream.strangeLines:
+            self._keepLog(self._stream.strangeLines)
+            self._stream.strangeLines = []
+
+    def _onMessage(self, message):
+        kind = message["type"]
+        if kind == "hello":
+            self._onHello(message)
+        elif kind == "error" and not message.get("id"):
+            self._onProcessComplaint(message)
+        elif self._job is not None and message.get("id") == self._jobId:
+            if kind == "progress":
+                self._job.onProgress(message)
+            elif kind == "result":
+                self._endJob(message)
+            elif kind == "error":
+                self._endJob(
+                    exceptionFor(message.get("kind", "InternalError"), message.get("message", ""),
+                                 message.get("details") or "")
+                )
+
+    def _onHello(self, message):
+        self._startTimer.stop()
+        if message.get("version") != 1:
+            self._giveUp(
+                JobError(_("The worker speaks another protocol than this module: reinstall the extension as a whole."))
+            )
+            return
+        self.hello = message
+        logging.info("CHARMSSR: worker ready, device %s", message.get("device"))
+        if self._waiting is None:
+            self._setState(READY)
+        else:
+            waiting, self._waiting = self._waiting, None
+            self._setState(BUSY)
+            self._process.write(waiting)
+
+    def _onProcessComplaint(self, message):
+        """An error about the process itself; before hello it is why there will be none."""
+        if self.state == STARTING:
+            self._giveUp(
+                exceptionFor(message.get("kind", "WorkerError"), message.get("message", ""),
+                             message.get("details") or "")
+            )
+        else:
+            self._keepLog([message.get("message", "")])
+
+    def _onLog(self):
+        if self._process is not None:
+            text = self._process.readAllStandardError().data()
+            self._keepLog(bytes(text).decode("utf-8", errors="replace").splitlines())
+
+    def _keepLog(self, lines):
+        self._log = (self._log + [line for line in lines if line.strip()])[-KEPT_LOG_LINES:]
+
+    # How it ends
+
+    def _onProcessError(self, error):
+        if self._process is not None and error == qt.QProcess.FailedToStart:
+            self._giveUp(
+                JobError(
+                    _("The worker process could not be started: {program} cannot be run.").format(
+                        program=self._program
+                    ),
+                    details=self._process.errorString(),
+                )
+            )
+
+    def _onFinished(self, exitCode, exitStatus):
+        if self._process is None:
+            return
+        self._onOutput()  # what it said last may be the reason
+        self._onLog()
+        if self._process is None:
+            return
+        wasStarting, crashed = self.state == STARTING, exitStatus == qt.QProcess.CrashExit
+        self._forgetProcess()
+        details = "\n".join(self._log)
+        if wasStarting:
+            self._fail(_startFailure(exitCode, details))
+            return
+        if self._cancelled:
+            outcome = JobCancelled(_("Cancelled: nothing was added."))
+        else:
+            outcome = JobError(_deathSentence(exitCode, crashed), details=details)
+        self._setState(STOPPED)
+        self._endJob(outcome)
+
+    def _onStartTimeout(self):
+        if self.state == STARTING:
+            self._giveUp(
+                JobError(
+                    _("The worker process did not answer within {seconds} seconds of its start: try again.").format(
+                        seconds=START_TIMEOUT_MS // 1000
+                    ),
+                    details="\n".join(self._log),
+                )
+            )
+
+    def _giveUp(self, error):
+        """Drop a process that can't become ready."""
+        process = self._forgetProcess()
+        if process is not None and process.state() != qt.QProcess.NotRunning:
+            process.kill()
+            process.waitForFinished(STOP_TIMEOUT_MS)
+        self._fail(error)
+
+    def _fail(self, error):
+        self.startError = error
+        logging.error("CHARMSSR: %s", error)
+        self._setState(STOPPED)
+        self._endJob(error)
+
+    def _kill(self):
+        if self._process is not None and self._cancelled:
+            self._process.kill()  # _onFinished does the rest
+
+    def _forgetProcess(self):
+        """Detach from the process, so that nothing it still says arrives, and return it (or None)."""
+        self._startTimer.stop()
+        self._killTimer.stop()
+        process, self._process = self._process, None
+        self.hello = None if process is not None else self.hello
+        if process is not None:
+            process.disconnect("readyReadStandardOutput()", self._onOutput)
+            process.disconnect("readyReadStandardError()", self._onLog)
+            process.disconnect("errorOccurred(QProcess::ProcessError)", self._onProcessError)
+            process.disconnect("finished(int,QProcess::ExitStatus)", self._onFinished)
+            # This may run in one of its signals, and an object must not be deleted while it emits.
+            self._retired.append(process)
+            qt.QTimer.singleShot(0, self._dropRetired)
+        return process
+
+    def _dropRetired(self):
+        self._retired = []
+
+    def _endJob(self, outcome):
+        """Take the job off the worker, then tell it its outcome: a result message or an exception."""
+        job, self._job, self._jobId, self._waiting = self._job, None, "", None
+        self._killTimer.stop()
+        if self.state == BUSY:
+            self._setState(READY)
+        if job is None:
+            return
+        if isinstance(outcome, Exception):
+            job.onError(outcome)
+        else:
+            job.onResult(outcome)
+
+    def _setState(self, state):
+        self.state = state
+        for listener in list(self._listeners):
+            listener()
+
+    @staticmethod
+    def _makeTimer(milliseconds, function):
+        timer = qt.QTimer()
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.connect("timeout()", function)
+        return timer
+
+
+def _startFailure(exitCode, log):
+    missing = re.findall(r"No module named '(torch|safetensors)[.']?", log)
+    if missing:
+        return MissingPackage(
+            _("{package} is not installed in the Python of Slicer.").format(package=missing[-1]), missing[-1], log
+        )
+    return JobError(
+        _("The worker process ended while it was starting (exit status {status}): see the details.").format(
+            status=exitCode
+        ),
+        details=log,
+    )
+
+
+def _deathSentence(exitCode, crashed):
+    if crashed or exitCode in (137, -9):
+        return _(
+            "The worker process was ended from outside, often because memory ran out: close other programs or choose "
+            "a smaller batch, then press the button again."
+        )
+    return _(
+        "The worker process ended before it was done (exit status {status}): press the button again to start it anew."
+    ).format(status=exitCode)
+
+
+_shared = None
+
+
+def sharedWorker():
+    """The one worker of this Slicer, made on first use and shared by the panel and the Python console."""
+    global _shared
+    if _shared is None:
+        _shared = WorkerClient()
+    return _shared

@@ -1,0 +1,100 @@
+"""The part of the panel that depends on this computer: devices, precision, batch, backends, own models."""
+
+from slicer.i18n import tr as _
+
+from ..jobs.machine_settings import machineSetting, setMachineSetting
+from ..jobs.worker_client import READY, STARTING
+from .list_items import selectItem
+from .report_text import backendTitle
+
+MISSING_DEVICE = "{name} (not found)"
+MISSING_BACKEND = "{name} (not installed)"
+
+
+class MachinePanel:
+    """Shows what the worker found and keeps the user's choices in Slicer's settings."""
+
+    def __init__(self, ui, worker, onFolderChanged):
+        self._ui = ui
+        self._worker = worker
+        self._onFolderChanged = onFolderChanged
+        self._shownHello = None
+        for text, value in (
+            (_("Automatic"), "auto"),
+            (_("32 bit"), "float32"),
+            (_("16 bit (float16)"), "float16"),
+            (_("16 bit (bfloat16)"), "bfloat16"),
+        ):
+            ui.precisionComboBox.addItem(text, value)
+        self._fillDevices()
+        selectItem(ui.precisionComboBox, machineSetting("Precision"), "{name}")
+        ui.batchSpinBox.value = machineSetting("Batch")
+        ui.checkpointFolderPathLineEdit.currentPath = machineSetting("CheckpointFolder")
+        ui.deviceComboBox.connect("currentIndexChanged(int)", self._onDeviceChanged)
+        ui.precisionComboBox.connect("currentIndexChanged(int)", self._onPrecisionChanged)
+        ui.batchSpinBox.connect("valueChanged(int)", self._onBatchChanged)
+        ui.checkpointFolderPathLineEdit.connect("currentPathChanged(QString)", self._onCheckpointFolderChanged)
+
+    def refresh(self, chosenBackend):
+        """Show what the worker says now."""
+        hello = self._worker.hello
+        if hello is not self._shownHello and hello is not None:
+            self._shownHello = hello
+            self._fillDevices()
+            self.fillBackends(chosenBackend)
+        if hello is not None:
+            text = _("{device}; PyTorch {torch}").format(device=self._deviceInUse(hello), torch=hello.get("torch", ""))
+        elif self._worker.state == STARTING or self._worker.state == READY:
+            text = _("Looking for devices\u2026")
+        else:
+            text = _("Known once the worker process has started.")
+        self._ui.deviceLabel.text = text
+
+    def fillBackends(self, chosen):
+        """List the ways to find the brain that the worker has."""
+        fillBackendList(self._ui.skullStripComboBox, self._worker.hello or self._shownHello, chosen)
+
+    def _fillDevices(self):
+        comboBox = self._ui.deviceComboBox
+        wasBlocked = comboBox.blockSignals(True)
+        comboBox.clear()
+        comboBox.addItem(_("Automatic"), "auto")
+        for device in (self._shownHello or {}).get("devices") or [{"name": "cpu", "description": _("CPU")}]:
+            comboBox.addItem(device.get("description") or device["name"], device["name"])
+        selectItem(comboBox, machineSetting("Device"), _(MISSING_DEVICE))
+        comboBox.blockSignals(wasBlocked)
+
+    @staticmethod
+    def _deviceInUse(hello):
+        for device in hello.get("devices") or []:
+            if device["name"] == hello.get("device"):
+                return _("Automatic is {device}").format(device=device.get("description") or device["name"])
+        return _("Automatic is {device}").format(device=hello.get("device"))
+
+    def _onDeviceChanged(self, index):
+        setMachineSetting("Device", self._ui.deviceComboBox.itemData(index))
+
+    def _onPrecisionChanged(self, index):
+        setMachineSetting("Precision", self._ui.precisionComboBox.itemData(index))
+
+    def _onBatchChanged(self, value):
+        setMachineSetting("Batch", value)
+
+    def _onCheckpointFolderChanged(self, path):
+        setMachineSetting("CheckpointFolder", path)
+        if self._worker.state == READY:  # it read the folder when it started
+            self._worker.stop()
+        self._onFolderChanged()
+
+
+def fillBackendList(comboBox, hello, chosen):
+    """List the ways to find the brain that the worker has told in its hello (None before that); choose one."""
+    names = (hello or {}).get("skull_strip_backends") or ["builtin"]
+    wasBlocked = comboBox.blockSignals(True)
+    comboBox.clear()
+    comboBox.addItem(_("Automatic ({name})").format(name=backendTitle(names[0])), "auto")
+    for name in names:
+        comboBox.addItem(backendTitle(name), name)
+    comboBox.addItem(_("None (brain only already)"), "none")
+    selectItem(comboBox, chosen, _(MISSING_BACKEND))
+    comboBox.blockSignals(wasBlocked)

@@ -1,0 +1,66 @@
+"""What stands under a button that starts a job: how far it is, how it ended, what went wrong."""
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..errors import JobCancelled, MissingPackage
+from .report_text import durationText, remainingTime
+
+
+class ProgressPanel:
+    """Shows one of: nothing, running, cancelling, done, failed.
+
+    ``ui`` has progressBar, statusLabel, messageFrame with messageLabel and detailsButton.
+    """
+
+    def __init__(self, ui):
+        self._ui = ui
+        self._details = ""
+        self._progressScale = ui.progressBar.maximum
+        ui.detailsButton.connect("clicked(bool)", self._onDetails)
+        self.clear()
+
+    def clear(self):
+        """Forget the outcome of the last run."""
+        self._ui.progressBar.visible = False
+        self._showStatus("")
+        self._showMessage("")
+
+    def showProgress(self, job, cancelling):
+        """The bar shows how far the job is."""
+        self._ui.progressBar.visible = True
+        self._ui.progressBar.value = round(job.fraction * self._progressScale)
+        parts = [job.message, "" if cancelling else remainingTime(job.remainingSeconds)]
+        self._showStatus(" \u00b7 ".join(part for part in parts if part))
+
+    def showOutcome(self, job):
+        """How it ended."""
+        self._ui.progressBar.visible = False
+        if job.exception is None:
+            self._showStatus(_("Done in {time}.").format(time=durationText(job.seconds)))
+        elif isinstance(job.exception, JobCancelled):
+            self._showStatus(job.error)
+        else:
+            self.showError(job.exception)
+
+    def showError(self, exception):
+        """A sentence in the panel, with details behind a button where there are any."""
+        self._ui.progressBar.visible = False
+        self._showStatus("")
+        if not isinstance(exception, MissingPackage):  # the notice tells that
+            self._showMessage(str(exception), getattr(exception, "details", ""))
+
+    def _showStatus(self, text):
+        self._ui.statusLabel.text = text
+        self._ui.statusLabel.visible = bool(text)
+
+    def _showMessage(self, text, details=""):
+        self._details = details
+        self._ui.messageLabel.text = text
+        self._ui.messageFrame.visible = bool(text)
+        self._ui.detailsButton.visible = bool(details)
+
+    def _onDetails(self, checked=False):
+        slicer.util.errorDisplay(
+            self._ui.messageLabel.text, windowTitle=_("CHARMSSR"), detailedText=self._details
+        )

@@ -1,0 +1,153 @@
+"""The result section of the panel: figures of the last result, comparison, and its maps in colour."""
+
+from html import escape
+
+import slicer
+from slicer.i18n import tr as _
+
+from ..scene import compare_views
+from ..scene.map_overlay import MapOverlay
+from ..scene.map_texts import mapExplanation, mapTitle
+from ..scene.result_maps import MAP, mapNodes
+from ..scene.scene_results import reportOf, sourceOf
+from .report_text import reportTable
+
+
+class ResultPanel:
+    """Shows the result that the parameter node names."""
+
+    def __init__(self, ui):
+        self._ui = ui
+        self._parameters = None
+        self._overlay = MapOverlay()
+        ui.compareButton.connect("clicked(bool)", self.onCompareButton)
+        ui.linkViewsButton.connect("clicked(bool)", self.onLinkViewsButton)
+        ui.showMapButton.connect("clicked(bool)", self.onShowMapButton)
+        ui.mapComboBox.connect("currentIndexChanged(int)", self._onMapChosen)
+        ui.mapOpacitySlider.connect("valueChanged(double)", self._onOpacityChanged)
+
+    def refresh(self, parameters):
+        """Show the result of a parameter node; None while there is none."""
+        self._parameters = parameters
+        if parameters is None:
+            return
+        node = parameters.resultVolume
+        report, source = reportOf(node), sourceOf(node)
+        if node is None or not report:
+            self._ui.resultLabel.text = _("No result yet.")
+        else:
+            self._ui.resultLabel.text = f"<b>{escape(node.GetName())}</b>" + reportTable(report, source, node)
+        maps = mapNodes(node)
+        self._refreshComparison(node, source, maps)
+        self._fillMaps(maps)
+        self._refreshMaps(node, maps)
+
+    def beforeNewResult(self):
+        """Take the map of an earlier result out of the views."""
+        self._overlay.hide()
+
+    def forgetViews(self):
+        """The scene is closed: there is nothing to go back to."""
+        self._overlay.forget()
+
+    # Buttons
+
+    def onCompareButton(self, checked=False):
+        """Input and result side by side, and the result under its map if there is one."""
+        with slicer.util.tryWithErrorDisplay(_("The views could not be arranged.")):
+            result = self._parameters.resultVolume
+            mapNode = mapNodes(result).get(self._chosenMap())
+            self._overlay.hide()
+            compare_views.showSideBySide(sourceOf(result), result, withThirdView=mapNode is not None)
+            if mapNode is not None:
+                self._overlay.show(mapNode, result, self._parameters.mapOpacity, compare_views.THIRD)
+            self.refresh(self._parameters)
+
+    def onLinkViewsButton(self, checked=False):
+        """Link or unlink all slice views."""
+        compare_views.linkViews(self._ui.linkViewsButton.checked)
+
+    def onShowMapButton(self, checked=False):
+        """Show the chosen map over the result, or hide it."""
+        with slicer.util.tryWithErrorDisplay(_("The map could not be shown.")):
+            if self._overlay.shownMap() is not None:
+                self._overlay.hide()
+            else:
+                self._showChosenMap()
+            self.refresh(self._parameters)
+
+    def _onMapChosen(self, index):
+        name = self._ui.mapComboBox.itemData(index)
+        if self._parameters is None or not name:
+            return
+        self._parameters.mapName = name
+        if self._overlay.shownMap() is not None:
+            self._showChosenMap()
+        self.refresh(self._parameters)
+
+    def _onOpacityChanged(self, value):
+        self._overlay.setOpacity(value)
+
+    # Inside
+
+    def _showChosenMap(self):
+        result = self._parameters.resultVolume
+        mapNode = mapNodes(result).get(self._chosenMap())
+        if mapNode is not None:
+            viewName = compare_views.THIRD if compare_views.threeViewsAreShown() else None
+            self._overlay.show(mapNode, result, self._parameters.mapOpacity, viewName)
+
+    def _chosenMap(self):
+        """Name of the map that the user chose, or else of the first one; None without maps."""
+        names = list(mapNodes(self._parameters.resultVolume))
+        if self._parameters.mapName in names:
+            return self._parameters.mapName
+        return names[0] if names else None
+
+    def _refreshComparison(self, node, source, maps):
+        canCompare = node is not None and source is not None
+        self._ui.compareButton.enabled = canCompare
+        if not canCompare:
+            text = _("There is no result yet") if node is None else _("The input of this result is not in the scene")
+        elif maps:
+            text = _("Show {source} left, {result} in the middle and the map right, linked, in the same grey levels")
+        else:
+            text = _("Show {source} left and {result} right, linked, in the same grey levels")
+        if canCompare:
+            text = text.format(source=source.GetName(), result=node.GetName())
+        self._ui.compareButton.toolTip = text
+        self._ui.linkViewsButton.checked = compare_views.viewsAreLinked()
+
+    def _fillMaps(self, maps):
+        comboBox = self._ui.mapComboBox
+        wasBlocked = comboBox.blockSignals(True)
+        if [comboBox.itemData(index) for index in range(comboBox.count)] != list(maps):
+            comboBox.clear()
+            for name in maps:
+                comboBox.addItem(mapTitle(name), name)
+        if maps:
+            comboBox.setCurrentIndex(list(maps).index(self._chosenMap()))
+        comboBox.blockSignals(wasBlocked)
+
+    def _refreshMaps(self, node, maps):
+        ui = self._ui
+        shown = self._overlay.shownMap()
+        name = shown.GetAttribute(MAP) if shown is not None else self._chosenMap()
+        for widget in (ui.mapOpacityLabel, ui.mapOpacitySlider, ui.mapExplanationLabel):
+            widget.visible = shown is not None
+        ui.mapComboBox.visible = len(maps) > 1
+        ui.mapExplanationLabel.text = mapExplanation(name) if name else ""
+        ui.showMapButton.enabled = bool(maps) or shown is not None
+        if shown is not None:
+            ui.showMapButton.text = _("Hide map")
+            ui.showMapButton.toolTip = _("Show the slice views as they were before")
+            return
+        ui.showMapButton.text = _("Show detail map") if name in (None, "detail") else _("Show map")
+        if maps:
+            ui.showMapButton.toolTip = _("Show the map in colour over {result}, with a legend").format(
+                result=node.GetName()
+            )
+        elif node is None:
+            ui.showMapButton.toolTip = _("There is no result yet")
+        else:
+            ui.showMapButton.toolTip = _("This result has no maps: check Maps under Advanced, then enhance again")

@@ -1,0 +1,48 @@
+"""The button and what happens under it: progress, outcome, errors, and the notice about missing packages."""
+
+from slicer.i18n import tr as _
+
+from ..errors import MissingPackage
+from ..jobs import torch_installation
+from ..jobs.worker_environment import usesOwnPython
+from .progress_panel import ProgressPanel
+
+ENHANCE_TEXT = _("Enhance to 7T-like")
+
+
+class RunPanel(ProgressPanel):
+    """Shows one of: ready, not possible (and why), running, cancelling, done, failed."""
+
+    def showReady(self, reason):
+        """The button enhances, or says why it can't."""
+        self._ui.enhanceButton.text = ENHANCE_TEXT
+        self._ui.enhanceButton.enabled = not reason
+        self._ui.enhanceButton.toolTip = reason or _("Enhance the volume; the result is added when it is complete")
+
+    def showRunning(self, job, cancelling):
+        """The button cancels; the bar shows how far the job is."""
+        self._ui.enhanceButton.text = _("Cancelling\u2026") if cancelling else _("Cancel")
+        self._ui.enhanceButton.enabled = not cancelling
+        self._ui.enhanceButton.toolTip = (
+            _("Waiting for the worker process to let go, a few seconds at most")
+            if cancelling
+            else _("Stop; the scene stays as it is")
+        )
+        self.showProgress(job, cancelling)
+
+    def showNotice(self, startError):
+        """What keeps the worker from starting, above everything else; None hides it. True if it is shown."""
+        missing = isinstance(startError, MissingPackage)
+        self._ui.noticeFrame.visible = missing
+        if missing:
+            own = usesOwnPython()
+            sentence = torch_installation.missingSentence(startError.package, own)
+            canInstall = own and torch_installation.hasTorchExtension()
+            self._ui.noticeLabel.text = sentence
+            self._ui.installButton.enabled = canInstall
+            self._ui.installButton.toolTip = (
+                _("Download PyTorch and safetensors into Slicer's Python, after one question")
+                if canInstall
+                else sentence
+            )
+        return missing

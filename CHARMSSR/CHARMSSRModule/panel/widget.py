@@ -1,0 +1,260 @@
+"""The panel: what the user chooses goes to the parameter node, the button starts a job of the logic."""
+
+import sys
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
+from slicer.util import VTKObservationMixin
+
+from ..jobs import torch_installation
+from ..jobs.worker_client import STOPPED
+from ..logic import CHARMSSRLogic
+from .choice_texts import consistencyExplanation
+from .fine_tune_panel import FineTunePanel
+from .list_items import ItemDataConnector
+from .machine_panel import MISSING_BACKEND, MachinePanel
+from .model_panel import MISSING_TEXT, ModelPanel
+from .result_panel import ResultPanel
+from .run_panel import RunPanel
+
+
+class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Panel of the module."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.job = None
+        self._cancelling = False
+        self._parameterNode = None
+        self._guiTags = []
+        self._observedInput = None
+
+    def setup(self):
+        """Build the panel."""
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/CHARMSSR.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+
+        self.logic = CHARMSSRLogic()
+        self._modelPanel = ModelPanel(self.ui)
+        self._machinePanel = MachinePanel(self.ui, self.logic.worker, self._onModelsChanged)
+        self._runPanel = RunPanel(self.ui)
+        self._resultPanel = ResultPanel(self.ui)
+        self.fineTunePanel = FineTunePanel(
+            self.ui.fineTuneCollapsibleButton.layout(), lambda name: self.resourcePath("UI/" + name), self.logic,
+            self._onModelsChanged, self._useModel,
+        )  # fmt: skip
+        self.ui.fineTuneCollapsibleButton.collapsed = True
+
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._onNodeRemoved)
+        self.logic.worker.addListener(self._refresh)
+        self.ui.enhanceButton.connect("clicked(bool)", self.onEnhanceButton)
+        self.ui.installButton.connect("clicked(bool)", self.onInstallButton)
+        self.initializeParameterNode()
+
+    def cleanup(self):
+        """The module is reloaded or the application ends: drop a running job, end the worker."""
+        if self.logic is None:  # setup failed
+            return
+        self.logic.worker.removeListener(self._refresh)
+        self.job = None
+        self.fineTunePanel.cleanup()
+        self.setParameterNode(None)
+        self.removeObservers()
+        self.logic.stopEverything()
+
+    def enter(self):
+        """The user opens the module: get the worker ready while they choose a volume."""
+        self.initializeParameterNode()
+        if self.logic.worker.state == STOPPED:
+            self.logic.worker.start()
+
+    def exit(self):
+        """The user opens another module: the panel need not follow the parameter node."""
+        self._disconnectGui()
+
+    def onReload(self):
+        """Developer's reload button: the files of the helper package are to be read again, too."""
+        for name in list(sys.modules):
+            if name.split(".")[0] in ("CHARMSSRModule", "CHARMSSRLib"):
+                del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    # Parameter node
+
+    def initializeParameterNode(self):
+        """Take the scene's parameter node, and the first volume if none is chosen."""
+        self.setParameterNode(self.logic.getParameterNode())
+        if self._parameterNode.inputVolume is None:
+            volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            if volume is not None and volume.GetClassName() == "vtkMRMLScalarVolumeNode":
+                self._parameterNode.inputVolume = volume
+
+    def setParameterNode(self, parameterNode):
+        """Bind the panel to a parameter node; None unbinds it."""
+        self._disconnectGui()
+        self._parameterNode = parameterNode
+        if parameterNode is None:
+            self._resultPanel.refresh(None)
+            return
+        self._modelPanel.fill(parameterNode.checkpoint)
+        self._machinePanel.fillBackends(parameterNode.skullStrip)
+        self._guiTags = [
+            parameterNode.connectGui(self.ui),
+            parameterNode.connectParametersToGui(
+                {
+                    "checkpoint": ItemDataConnector(self.ui.checkpointComboBox, _(MISSING_TEXT)),
+                    "skullStrip": ItemDataConnector(self.ui.skullStripComboBox, _(MISSING_BACKEND)),
+                }
+            ),
+        ]
+        self.fineTunePanel.setParameterNode(parameterNode.parameterNode)
+        self.addObserver(parameterNode.parameterNode, vtk.vtkCommand.ModifiedEvent, self._refresh)
+        self._refresh()
+
+    def _disconnectGui(self):
+        if self._parameterNode is None:
+            return
+        for tag in self._guiTags:
+            self._parameterNode.disconnectGui(tag)
+        self._guiTags = []
+        self.fineTunePanel.setParameterNode(None)
+        self._observeInput(None)
+        node = self._parameterNode.parameterNode
+        if self.hasObserver(node, vtk.vtkCommand.ModifiedEvent, self._refresh):
+            self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self._refresh)
+
+    def _observeInput(self, node):
+        """Follow a volume whose image, geometry or transform may change after it was chosen."""
+        if node is self._observedInput:
+            return
+        events = (
+            vtk.vtkCommand.ModifiedEvent,
+            slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
+            slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
+        )
+        for event in events:
+            if self._observedInput is not None:
+                self.removeObserver(self._observedInput, event, self._refresh)
+            if node is not None:
+                self.addObserver(node, event, self._refresh)
+        self._observedInput = node
+
+    def _onSceneStartClose(self, caller, event):
+        self._resultPanel.forgetViews()
+        self._runPanel.clear()  # a running job hears of it after this, and has something to say
+        self.setParameterNode(None)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeRemoved(self, caller, event, node):
+        if self._parameterNode is not None and node.IsA("vtkMRMLVolumeNode"):  # perhaps a map of the result
+            self._resultPanel.refresh(self._parameterNode)
+
+    def _onSceneEndClose(self, caller, event):
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    # What the panel shows
+
+    def _refresh(self, caller=None, event=None):
+        """Bring the panel up to date with parameters, worker and job."""
+        parameters = self._parameterNode
+        if parameters is None:
+            return
+        self._observeInput(parameters.inputVolume)
+        self._modelPanel.describe(
+            parameters.checkpoint,
+            parameters.inputVolume,
+            parameters.planes.value,
+            self.logic.reasonNotToStart(parameters.inputVolume),
+        )
+        self.ui.dataConsistencyExplanationLabel.text = consistencyExplanation(parameters.dataConsistency.value)
+        self._machinePanel.refresh(parameters.skullStrip)
+        packageMissing = self._runPanel.showNotice(self.logic.worker.startError)
+        if self.job is not None:
+            self._runPanel.showRunning(self.job, self._cancelling)
+        else:
+            self._runPanel.showReady(self.ui.noticeLabel.text if packageMissing else self._reasonNotToStart())
+        self._resultPanel.refresh(parameters)
+        self.fineTunePanel.refresh()
+
+    def _reasonNotToStart(self):
+        parameters = self._parameterNode
+        reason = self.logic.reasonToWait() or self.logic.reasonNotToStart(
+            parameters.inputVolume, parameters.outputVolume, parameters.maskNode
+        )
+        return reason or self._modelPanel.reasonNotToUse(parameters.checkpoint)
+
+    # Buttons
+
+    def onEnhanceButton(self, checked=False):
+        """Start, or cancel what runs."""
+        if self.job is not None:
+            self._cancelling = True
+            self.job.cancel()
+            return
+        self._runPanel.clear()
+        parameters = self._parameterNode
+        try:
+            job = self.logic.process(
+                parameters.inputVolume,
+                parameters.outputVolume,
+                checkpoint=parameters.checkpoint or None,
+                planes=parameters.planes.value,
+                biasCorrection=parameters.biasCorrection,
+                restoreBias=parameters.restoreBias,
+                skullStrip=parameters.skullStrip,
+                keepSkull=parameters.keepSkull,
+                maskNode=parameters.maskNode,
+                dataConsistency=parameters.dataConsistency.value,
+                maps=parameters.maps,
+                waitForCompletion=False,
+            )
+        except (ValueError, RuntimeError) as error:
+            self._runPanel.showError(error)
+            return
+        self.job, self._cancelling = job, False
+        job.onProgressCall(self._onProgress)
+        job.onEndCall(self._onJobEnd)
+        self._refresh()
+
+    def onInstallButton(self, checked=False):
+        """Install torch and safetensors after one question, then try the worker again."""
+        with slicer.util.tryWithErrorDisplay(_("PyTorch could not be installed."), waitCursor=True):
+            if torch_installation.install():
+                self.logic.worker.start()
+
+    # The job
+
+    def _onProgress(self, fraction, message):
+        if self.job is not None:
+            self._runPanel.showRunning(self.job, self._cancelling)
+
+    def _onJobEnd(self, job):
+        if self.job is not job:  # the panel has let go of it
+            return
+        self.job, self._cancelling = None, False
+        self._runPanel.showOutcome(job)
+        if job.node is not None:
+            self._resultPanel.beforeNewResult()
+            if self._parameterNode is not None:
+                self._parameterNode.resultVolume = job.node
+            self.logic.show(job.node)
+        self._refresh()
+
+    def _onModelsChanged(self):
+        if self._parameterNode is not None:
+            self._modelPanel.fill(self._parameterNode.checkpoint)
+            self.fineTunePanel.modelsChanged()
+            self._refresh()
+
+    def _useModel(self, name):
+        self._parameterNode.checkpoint = name

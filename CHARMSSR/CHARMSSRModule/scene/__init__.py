@@ -1,0 +1,1 @@
+"""What is in MRML: geometry, masks, results, maps, views, pairs, checks."""

@@ -1,0 +1,68 @@
+"""One enhancement from file to file in a process of its own: ``python -m ... job SPECIFICATION``.
+
+The specification is JSON: "way" ("enhance" or "naive"), "input", "output" (paths), "checkpoint",
+"skull_strip", "device", "slices" (of the naive way, or null). Writes one JSON object per line to standard
+output: progress, and at the end the figures.
+"""
+
+import json
+import sys
+
+import torch
+
+from CHARMSSRLib.checkpoints.loading import load_checkpoint
+from CHARMSSRLib.enhancement.enhance import enhance
+from CHARMSSRLib.enhancement.stages import Stages
+from CHARMSSRLib.errors import CHARMSSRError
+from CHARMSSRLib.files.volumes import read_volume, write_volume
+from CHARMSSRLib.machine.memory import peak_memory
+from CHARMSSRLib.settings import EnhancementSettings
+
+from .naive import enhance_naively
+
+ENHANCE, NAIVE = "enhance", "naive"
+
+
+def main(text):
+    """Do the job; returns the figures."""
+    specification = json.loads(text)
+    stages = Stages()
+    with stages("read"):
+        image = read_volume(specification["input"])
+    way = {ENHANCE: _enhance, NAIVE: _naive}[specification["way"]]
+    result, figures = way(image, specification, stages)
+    with stages("write"):
+        write_volume(result, specification["output"], overwrite=True)
+    peak = peak_memory(torch.device("cpu"))["host"]
+    return {**figures, "stages": stages.seconds, "peak_bytes": peak, "threads": torch.get_num_threads()}
+
+
+def _enhance(image, specification, stages):
+    settings = EnhancementSettings(
+        checkpoint=specification["checkpoint"], skull_strip=specification["skull_strip"], device=specification["device"]
+    )
+    result = enhance(image, settings, progress=_tell)
+    stages.seconds.update(result.report["stages"])
+    kept = ("slices", "skull_strip", "warnings", "checkpoint", "device", "precision", "engine")
+    return result.image, {key: result.report[key] for key in kept if key in result.report}
+
+
+def _naive(image, specification, stages):
+    with stages("model"):
+        checkpoint = load_checkpoint(specification["checkpoint"])
+    result, done, count = enhance_naively(
+        image, checkpoint, stages, specification["skull_strip"], specification["slices"], _tell
+    )
+    return result, {"slices": {"done": done, "count": count}}
+
+
+def _tell(fraction, message):
+    print(json.dumps({"fraction": fraction, "message": message}), flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps({"figures": main(sys.argv[1])}), flush=True)
+    except CHARMSSRError as error:
+        print(json.dumps({"error": str(error)}), flush=True)
+        sys.exit(2)

@@ -1,0 +1,28 @@
+"""The network stage of a volume as ``enhance`` runs it: host array to host array."""
+
+import numpy as np
+
+from CHARMSSRLib.enhancement.inference import SliceEnhancer
+
+from ..costs.timing import Spread, take_turns
+
+
+def measure_stage(network, device, dtype, slices, height, width, batch=0, rounds=3, progress=None, is_cancelled=None):
+    """Seconds of a number of slices that are all full of values.
+
+    Returns:
+        dict: "slices", "height", "width" (LR), "batch", "seconds" (Spread as dict).
+    """
+    enhancer = SliceEnhancer(network, device, dtype, batch)
+    stack = np.random.default_rng(0).random((slices, height, width), dtype=np.float32)
+    output = np.zeros((slices, network.scale * height, network.scale * width), np.float32)
+    rows, columns = slice(0, height), slice(0, width)
+
+    def run():
+        enhancer.run(stack, range(slices), output, rows, columns)
+
+    times = take_turns({"network stage": run}, device, rounds, progress=progress, is_cancelled=is_cancelled)
+    seconds = Spread.of(times["network stage"].values())
+    return {
+        "slices": slices, "height": height, "width": width, "batch": enhancer.batch, "seconds": seconds.as_dict()
+    }  # fmt: skip

@@ -1,0 +1,88 @@
+"""From file to file: this project's way, the naive way beside it, and a job in the worker."""
+
+import time
+
+from CHARMSSRLib.files.volumes import read_volume
+from CHARMSSRLib.machine.memory import peak_resident_bytes
+from CHARMSSRLib.settings import EnhancementSettings
+from CHARMSSRLib.worker.client import WorkerClient
+
+from ..costs.timing import Spread
+from .jobs import ENHANCE, NAIVE, environment_for, run_job
+
+
+def measure_enhancement(path, threads, checkpoint, skull_strip="auto", device="cpu", rounds=3, progress=None,
+                        is_cancelled=None):  # fmt: skip
+    """A whole enhancement with its stages.
+
+    Returns:
+        dict: see ``summary``.
+    """
+    runs = []
+    for number in range(rounds):
+        tell = _part(progress, number, rounds, "")
+        runs.append(run_job(ENHANCE, path, threads, checkpoint, skull_strip, device, None, tell, is_cancelled))
+    return summary(runs)
+
+
+def compare_whole_jobs(path, threads, checkpoint, skull_strip="auto", rounds=3, naive_slices=None, earlier=None,
+                       progress=None, is_cancelled=None):  # fmt: skip
+    """Both ways on the CPU, turn and turn about.
+
+    Args:
+        earlier: "runs" of a result for the same head and machine, which these are added to.
+
+    Returns:
+        dict: "enhance", "naive" (see ``summary``), "ratio" (enhance to naive, of the pairs, a
+        Spread as dict), "naive_slices" {"done", "count"}, "runs" (way -> list of ``run_job``).
+    """
+    runs = {way: list((earlier or {}).get(way, [])) for way in (ENHANCE, NAIVE)}
+    for number in range(rounds):
+        for place, way in enumerate(runs):
+            tell = _part(progress, 2 * number + place, 2 * rounds, f"{way}: ")
+            slices = naive_slices if way == NAIVE else None
+            runs[way].append(run_job(way, path, threads, checkpoint, skull_strip, "cpu", slices, tell, is_cancelled))
+    ratio = Spread.of(mine["seconds"] / naive["seconds"] for mine, naive in zip(runs[ENHANCE], runs[NAIVE]))
+    return {
+        "enhance": summary(runs[ENHANCE]), "naive": summary(runs[NAIVE]), "ratio": ratio.as_dict(),
+        "naive_slices": min((run["slices"] for run in runs[NAIVE]), key=lambda one: one["done"]), "runs": runs,
+    }  # fmt: skip
+
+
+def in_worker(path, threads, checkpoint, skull_strip="auto", progress=None, is_cancelled=None):
+    """One job in a worker process that has just started.
+
+    Returns:
+        dict: "seconds" of the job, handing over included; "stages"; "peak_bytes" of the process (resident
+        memory; as the worker reports it where the system does not tell).
+    """
+    image = read_volume(path)
+    settings = EnhancementSettings(checkpoint=checkpoint, skull_strip=skull_strip, device="cpu")
+    with WorkerClient(environment=environment_for(threads)) as client:
+        begun = time.perf_counter()
+        answer = client.enhance(image, settings, progress=progress, is_cancelled=is_cancelled)
+        seconds = time.perf_counter() - begun
+        peak = peak_resident_bytes(client.process.pid) or answer.report["peak_memory_bytes"]["host"]
+    return {"seconds": seconds, "stages": answer.report["stages"], "peak_bytes": peak}
+
+
+def summary(runs):
+    """Of the runs of one way.
+
+    Returns:
+        dict: "seconds" (Spread as dict), "stages" (name -> Spread as dict), "peak_bytes" (the
+        largest), and of the first run "threads", "slices" and what else describes it.
+    """
+    first = {key: value for key, value in runs[0].items() if key not in ("seconds", "stages", "peak_bytes")}
+    return {
+        "seconds": Spread.of(run["seconds"] for run in runs).as_dict(),
+        "stages": {name: Spread.of(run["stages"][name] for run in runs).as_dict() for name in runs[0]["stages"]},
+        "peak_bytes": max(run["peak_bytes"] for run in runs),
+        **first,
+    }
+
+
+def _part(progress, number, count, prefix):
+    if progress is None:
+        return None
+    return lambda fraction, message: progress((number + fraction) / count, prefix + message)

@@ -1,0 +1,1 @@
+"""Makers of the pages, cards and pictures that stand in the repository."""

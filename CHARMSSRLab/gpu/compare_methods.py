@@ -1,0 +1,9 @@
+"""Trains and scores all compared methods with the same budget; see study.py.
+
+python -m CHARMSSRLab.gpu.compare_methods --data TRAIN.pack --val VAL.pack --out FOLDER --scale 2
+"""
+
+from .study import run
+
+if __name__ == "__main__":
+    run("methods")

@@ -1,0 +1,150 @@
+"""Volumes -> a cached set of slices with split, mask and normalisation.
+
+Deterministic and restartable: every volume becomes one compressed file that appears
+only when complete; a file that is there is not made again. The files are read-only
+afterwards, so any number of workers may share them.
+"""
+
+import csv
+import logging
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+
+from CHARMSSRLib.errors import Cancelled, InputError
+from CHARMSSRLib.files.volumes import read_volume
+from CHARMSSRLib.fine_tuning.slices import MIN_BRAIN
+from CHARMSSRLib.grids.resize import fourier_resize
+from CHARMSSRLib.grids.slices import plane_axis, slice_axis
+from CHARMSSRLib.preprocessing.pipeline import preprocess
+from CHARMSSRLib.preprocessing.plausibility import mask_warnings
+
+from .prepared import PreparedVolume, save_prepared
+from .sources import source_of
+
+logger = logging.getLogger(__name__)
+
+MARGIN = 8  # pixels kept around the brain
+
+
+def prepare_volume(image, subject, contrast, split="", skull_strip="auto", already_stripped=False):
+    """Preprocess one volume as ``enhance`` does and cut it into slices.
+
+    Args:
+        image: scalar 3-D SimpleITK image, any orientation.
+        subject, contrast, split: labels; the subject's source tells planes and true resolution.
+        already_stripped: the background is zero, so that the foreground is the mask.
+
+    Returns:
+        list of PreparedVolume, one per plane.
+    """
+    source = source_of(subject)
+    image = sitk.DICOMOrient(sitk.Cast(image, sitk.sitkFloat32), "LPS")
+    user_mask = sitk.Cast(image > 0, sitk.sitkUInt8) if already_stripped else None
+    done = preprocess(image, skull_strip=skull_strip, mask=user_mask)
+    for warning in done.warnings:
+        logger.warning("%s %s: %s", subject, contrast, warning)
+    mask = done.mask
+    if done.strip is not None and mask_warnings(done.mask):
+        logger.warning("%s %s: the whole head is used instead of the implausible brain mask", subject, contrast)
+        mask = done.head
+    values = sitk.GetArrayFromImage(done.image)
+    mask = sitk.GetArrayFromImage(mask) > 0
+    spacing = done.image.GetSpacing()[::-1]
+    prepared = []
+    for plane in source.planes:
+        axis = slice_axis(done.image) if plane == "acquisition" else plane_axis(plane)
+        prepared.append(_cut(values, mask, spacing, axis, source.true_in_plane_mm, subject, contrast, split))
+    return prepared
+
+
+def _cut(values, mask, spacing, axis, true_mm, subject, contrast, split):
+    plane = {0: "axial", 1: "coronal", 2: "sagittal"}[axis]
+    slices, inside = np.moveaxis(values, axis, 0), np.moveaxis(mask, axis, 0)
+    spacing = (spacing[axis],) + tuple(s for i, s in enumerate(spacing) if i != axis)
+    slices, inside, spacing = _to_true_resolution(slices, inside, spacing, true_mm)
+    slices = np.where(inside, np.maximum(slices, 0), 0)
+    box = tuple(_with_margin(inside.any(axis=tuple(j for j in range(3) if j != i)), MARGIN) for i in (1, 2))
+    slices, inside = slices[:, box[0], box[1]], inside[:, box[0], box[1]]
+    enough = np.flatnonzero(inside.mean(axis=(1, 2)) > MIN_BRAIN)
+    if not len(enough):
+        raise InputError(f"The mask of {subject} {contrast} holds no brain; check the volume.")
+    whole = slices[inside]
+    keep = slice(enough[0], enough[-1] + 1)
+    return PreparedVolume(
+        slices[keep].astype(np.float32), inside[keep], float(whole.min()), float(whole.max()),
+        float(np.percentile(whole, 99.9)), tuple(float(s) for s in spacing), subject, contrast, split, plane,
+    )  # fmt: skip
+
+
+def _with_margin(occupied, margin):
+    hits = np.flatnonzero(occupied)
+    if not len(hits):
+        return slice(0, len(occupied))
+    return slice(max(0, hits[0] - margin), min(len(occupied), hits[-1] + 1 + margin))
+
+
+def _to_true_resolution(slices, mask, spacing, true_mm):
+    """Bring zero-filled or interpolated in-plane axes to the resolution that was measured."""
+    if true_mm is None:
+        return slices, mask, spacing
+    image, inside = torch.from_numpy(np.ascontiguousarray(slices)), torch.from_numpy(mask.astype(np.float32))
+    spacing = list(spacing)
+    for axis in (1, 2):
+        n = image.shape[axis]
+        size = round(n * spacing[axis] / true_mm)
+        if size < n:
+            image, inside = fourier_resize(image, size, axis), fourier_resize(inside, size, axis)
+            spacing[axis] *= n / size
+    return image.numpy(), inside.numpy() > 0.5, tuple(spacing)
+
+
+def read_manifest(path):
+    """Rows of a manifest CSV: file, subject, split, contrast, skull (and more, kept as they are)."""
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    needed = {"file", "subject", "split", "contrast"}
+    missing = needed - set(rows[0] if rows else ())
+    if missing:
+        raise InputError(f"{path} lacks the column(s) {', '.join(sorted(missing))}.")
+    return rows
+
+
+def prepare(
+    data, output, splits=("train", "val"), bundled_only=True, skull_strip="auto", progress=None, is_cancelled=None
+):
+    """Prepare every volume of ``data/manifest.csv`` into ``output``.
+
+    Args:
+        bundled_only: leave out volumes whose source bundled weights may not learn from.
+        progress: called with (fraction, message).
+        is_cancelled: asked before each volume.
+
+    Returns:
+        list of the files.
+    """
+    data, output = Path(data), Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    rows = [row for row in read_manifest(data / "manifest.csv") if row["split"] in splits]
+    if bundled_only:
+        rows = [row for row in rows if source_of(row["subject"]).bundled]
+    files = []
+    for i, row in enumerate(rows):
+        stem = Path(row["file"]).name.split(".")[0]
+        marker = output / f"{stem}.done"
+        if not marker.exists():
+            if is_cancelled and is_cancelled():
+                raise Cancelled("Preparing was stopped; start it again to go on.")
+            if progress:
+                progress(i / len(rows), f"Preparing {stem}")
+            image = read_volume(data / row["file"])
+            volumes = prepare_volume(
+                image, row["subject"], row["contrast"], row["split"], skull_strip, row.get("skull") == "stripped"
+            )
+            for volume in volumes:
+                save_prepared(volume, output / f"{stem}_{volume.plane}.npz")
+            marker.touch()
+        files += sorted(output.glob(f"{stem}_[acs]*.npz"))
+    return files

@@ -1,0 +1,376 @@
+"""The trainer: the same protocol for CHARMS and every compared method.
+
+A run is a function of its configuration: patches depend on (seed, sample number),
+weights on the seed. Its state is written atomically with the optimiser and the step, so
+a run that was killed goes on as if it had not been, and several processes (``torchrun``)
+see together the batches that one process would see.
+"""
+
+import csv
+import logging
+import math
+import os
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import torch
+import torch.distributed as distributed
+from torch.utils.data import DataLoader, Subset
+
+from CHARMSSRLib.errors import Cancelled, SettingsError
+from CHARMSSRLib.learning.losses import attention_regularisation, difference
+from CHARMSSRLib.network.attention_maps import collect_attention, record_attention
+from CHARMSSRLib.network.charms import CHARMS
+
+from ..methods.registry import build_method
+from .config import TrainingConfig
+from .dataset import Augmentation, PatchDataset
+from .graphed_step import GraphedStep
+from .log_plot import plot_log
+from .validation import validate
+
+logger = logging.getLogger(__name__)
+GPU_REPORT_EVERY = 20  # steps
+LOG_COLUMNS = ("step", "seconds", "learning_rate", "l1", "ar", "psnr", "bicubic_psnr", "psnr_ema")
+
+
+@dataclass
+class TrainingResult:
+    """What a run leaves: the network (eval mode, on the CPU), its validation figures, what it took."""
+
+    network: torch.nn.Module
+    validation: dict
+    seconds: float
+    steps: int
+    used_ema: bool
+
+
+def build_network(config):
+    """The untrained network of a configuration, initialised from its seed alone."""
+    torch.manual_seed(config.seed)
+    if config.method == "charms":
+        return CHARMS(config.scale, **config.arguments)
+    return build_method(config.method, config.scale, **config.arguments)
+
+
+def learning_rate(config, step):
+    """Rate of one step: cosine decay, with a warm-up over the first tenth for "onecycle"."""
+    warm = config.steps // 10 if config.schedule == "onecycle" else 0
+    if step < warm:
+        return config.learning_rate * (step + 1) / (warm + 1)
+    done = (step - warm) / max(1, config.steps - warm)
+    low = config.final_learning_rate
+    return low + (config.learning_rate - low) * (1 + math.cos(math.pi * done)) / 2
+
+
+def train(config, train_volumes, validation_volumes, folder, device="cpu", progress=None, is_cancelled=None):
+    """Run (or go on with) a training run.
+
+    Args:
+        config: TrainingConfig.
+        train_volumes, validation_volumes: lists of PreparedVolume.
+        folder: for state, log and plot; the same folder resumes.
+        device: torch device of this process.
+        progress: called with (fraction, message).
+        is_cancelled: asked every step; the state is written before ``Cancelled`` is raised.
+
+    Returns:
+        TrainingResult.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    rank, world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+    if config.batch % world:
+        raise SettingsError(f"The batch of {config.batch} cannot be split over {world} processes.")
+    run = _Run(config, folder, torch.device(device), rank, world)
+    run.resume()
+    loader = _loader(config, train_volumes, run.step, rank, world)
+    started, first = time.monotonic(), run.step
+    # A loss that is read waits for the device: on a GPU the processor shall run ahead of it.
+    report_every = 1 if run.device.type == "cpu" else GPU_REPORT_EVERY
+    for lr, hr in loader:
+        losses = run.train_step(lr.to(run.device, non_blocking=True), hr.to(run.device, non_blocking=True))
+        run.seconds = run.earlier_seconds + time.monotonic() - started
+        last = run.step == config.steps
+        if rank == 0 and (run.step % config.validate_every == 0 or last):
+            run.log(losses, validation_volumes)
+        if rank == 0 and (run.step % config.save_every == 0 or last):
+            run.save()
+        if progress and rank == 0 and (run.step % report_every == 0 or last):
+            left = (config.steps - run.step) * (time.monotonic() - started) / (run.step - first)
+            message = f"step {run.step} of {config.steps}, L1 {losses[0]:.5f}, {left:.0f} s left"
+            progress(run.step / config.steps, message)
+        if is_cancelled and is_cancelled():
+            if rank == 0:
+                run.save()
+            raise Cancelled(f"Training was stopped at step {run.step}; start it again to go on.")
+    return run.result(validation_volumes)
+
+
+def _loader(config, volumes, first_step, rank, world):
+    data = PatchDataset(
+        volumes, config.steps * config.batch, config.patch, config.scale, config.degradation, config.normalisation,
+        augmentation_of(config), config.seed, config.arguments.get("in_channels", 1),
+    )  # fmt: skip
+    return DataLoader(
+        Subset(data, _SampleNumbers(config, first_step, rank, world)), batch_size=config.batch // world,
+        num_workers=config.workers, pin_memory=torch.cuda.is_available(), persistent_workers=False,
+        prefetch_factor=4 if config.workers else None,
+    )  # fmt: skip
+
+
+def augmentation_of(config):
+    """The Augmentation of a TrainingConfig; fields of the same name, but for the gain's."""
+    shared = {one.name: getattr(config, one.name) for one in fields(Augmentation) if one.name != "gain"}
+    return Augmentation(gain=config.gain_jitter, **shared)
+
+
+class _SampleNumbers:
+    """The numbers of one process's samples, from a step to the end; a list of millions would burden every worker."""
+
+    def __init__(self, config, first_step, rank, world):
+        self.batch, self.share = config.batch, config.batch // world
+        self.first = first_step * self.batch + rank * self.share
+        self.length = (config.steps - first_step) * self.share
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, i):
+        return self.first + i // self.share * self.batch + i % self.share
+
+
+class _Run:
+    """The state of a run and what is done with it."""
+
+    def __init__(self, config, folder, device, rank, world):
+        self.config, self.folder, self.device, self.rank, self.world = config, folder, device, rank, world
+        self.step, self.seconds, self.earlier_seconds = 0, 0.0, 0.0
+        network = build_network(config)
+        if config.initial:
+            _load_initial(network, config.initial)
+        layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        self.network = network.to(device).to(memory_format=layout)
+        self.regularised = config.method == "charms" and config.ar_weight > 0
+        self.average = None
+        if config.ema_decay:
+            self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        on_card = device.type == "cuda"
+        self.graphed = config.cuda_graph and on_card and world == 1
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), betas=(0.9, 0.999), eps=1e-8, fused=on_card, capturable=self.graphed
+        )
+        self._place_learning_rate()
+        self.update = GraphedStep(self._update, self.optimiser.zero_grad) if self.graphed else self._update
+        self.runner, self.regulariser = self.network, attention_regularisation
+        if world > 1:
+            self.runner = torch.nn.parallel.DistributedDataParallel(
+                self.network, device_ids=[device.index] if device.type == "cuda" else None
+            )
+        elif config.compile:
+            self.runner, self.regulariser = torch.compile(self.network), torch.compile(attention_regularisation)
+
+    def _place_learning_rate(self):
+        """A recorded step reads the rate from the card; every other one from the processor."""
+        rate = self.config.learning_rate
+        for group in self.optimiser.param_groups:
+            group["lr"] = torch.tensor(rate, device=self.device) if self.graphed else rate
+            group["capturable"] = self.graphed
+
+    @property
+    def state_path(self):
+        return self.folder / "state.pt"
+
+    def train_step(self, lr, hr):
+        """One optimiser step; returns (L1, L_AR) of this process, tensors on its device."""
+        rate = learning_rate(self.config, self.step)
+        for group in self.optimiser.param_groups:
+            if torch.is_tensor(group["lr"]):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+        if not self.network.training:
+            self.network.train()
+        losses = self.update(lr, hr)
+        self.step += 1
+        if self.average is not None:
+            self._follow()
+        return losses
+
+    def _update(self, lr, hr):
+        config, reduced = self.config, self.config.precision == "bfloat16"
+        with record_attention(self.network) if self.regularised else nullcontext():
+            with torch.autocast(self.device.type, torch.bfloat16) if reduced else nullcontext():
+                output = self.runner(lr.contiguous(memory_format=torch.channels_last))
+            loss, l1 = difference(output.float(), hr, config.ssim_weight)
+            ar = self.regulariser(collect_attention(self.network)) if self.regularised else l1.new_zeros(())
+        self.optimiser.zero_grad(set_to_none=True)
+        (loss + config.ar_weight * ar).backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.gradient_clip or float("inf"))
+        if self.device.type == "cuda":
+            # The fused kernel leaves the weights as they are where this is 1: nothing waits for the device.
+            self.optimiser.found_inf = (~norm.isfinite()).float()
+            self.optimiser.step()
+        elif norm.isfinite():
+            self.optimiser.step()
+        else:
+            logger.warning("step %d: the gradient is not finite; the weights stay", self.step)
+        return l1.detach(), ar.detach()
+
+    def _follow(self):
+        """The averaged weights come nearer to the present ones."""
+        # A young average must not remember the untrained weights: the decay grows with the steps.
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        own = self.network.state_dict()
+        floating = [key for key, value in own.items() if value.is_floating_point()]
+        torch._foreach_lerp_([self.average[key] for key in floating], [own[key] for key in floating], 1 - decay)
+        for key in own.keys() - floating:  # a counter of batch normalisation
+            self.average[key].copy_(own[key])
+
+    def log(self, losses, volumes):
+        """Validate, add one line to the log and draw it anew."""
+        scores = self._validate(volumes)
+        averaged = {}
+        if self.average is not None:
+            with self._averaged_weights():
+                averaged = self._validate(volumes)
+        row = {
+            "step": self.step, "seconds": f"{self.seconds:.1f}",
+            "learning_rate": f"{learning_rate(self.config, self.step - 1):.3g}",
+            "l1": f"{losses[0]:.6f}", "ar": f"{losses[1]:.6f}", "psnr": _figure(scores.get("psnr")),
+            "bicubic_psnr": _figure(scores.get("bicubic_psnr")), "psnr_ema": _figure(averaged.get("psnr")),
+        }  # fmt: skip
+        path = self.folder / "log.csv"
+        new = not path.exists()
+        with open(path, "a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, LOG_COLUMNS)
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+        plot_log(path)
+        logger.info("%s: %s", self.config.name, " ".join(f"{k} {v}" for k, v in row.items()))
+
+    def _validate(self, volumes):
+        config = self.config
+        # Every volume has another size: choosing kernels by trial would take longer than it saves.
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False):
+            return validate(
+                self.network, volumes, config.scale, config.degradation, config.normalisation,
+                config.validation_slices, self.device,
+            )  # fmt: skip
+
+    def _averaged_weights(self):
+        return _Swapped(self.network, self.average)
+
+    def save(self):
+        """Write the state so that it is there whole or not at all, and cut the log to it on resume."""
+        state = {
+            "config": self.config.to_dict(), "step": self.step, "seconds": self.seconds,
+            "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "average": self.average,
+        }  # fmt: skip
+        partial = self.state_path.with_name("state.pt.partial")
+        torch.save(state, partial)
+        os.replace(partial, self.state_path)
+
+    def resume(self):
+        """Go on from the folder's state if there is one of this configuration.
+
+        Raises:
+            SettingsError: when the folder holds the state of another configuration.
+        """
+        if not self.state_path.exists():
+            return
+        state = torch.load(self.state_path, map_location=self.device, weights_only=True)
+        if _comparable(state["config"]) != _comparable(self.config.to_dict()):
+            raise SettingsError(f"{self.folder} holds a run of another configuration; choose another folder.")
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self._place_learning_rate()  # the state may be of a run that was recorded, or was not
+        self.average, self.step = state["average"], state["step"]
+        self.seconds = self.earlier_seconds = state["seconds"]
+        _cut_log(self.folder / "log.csv", self.step)
+
+    def result(self, volumes):
+        """The better of the last and the averaged weights, with its figures."""
+        scores, used_ema = self._validate(volumes), False
+        if self.average is not None:
+            with self._averaged_weights():
+                averaged = self._validate(volumes)
+            if not scores or averaged["psnr"] > scores["psnr"]:
+                self.network.load_state_dict(self.average)
+                scores, used_ema = averaged, True
+        network = self.network.eval().cpu().to(memory_format=torch.contiguous_format)
+        return TrainingResult(network, scores, self.seconds, self.step, used_ema)
+
+
+class _Swapped:
+    """Other weights inside a ``with`` block."""
+
+    def __init__(self, network, weights):
+        self.network, self.weights = network, weights
+
+    def __enter__(self):
+        self.own = {k: v.clone() for k, v in self.network.state_dict().items()}
+        self.network.load_state_dict(self.weights)
+
+    def __exit__(self, *exception):
+        self.network.load_state_dict(self.own)
+
+
+def belongs_to(config, folder):
+    """Whether the state in a run's folder is of this configuration; a folder without a state contradicts none."""
+    path = Path(folder) / "state.pt"
+    if not path.is_file():
+        return True
+    state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return _comparable(state["config"]) == _comparable(config.to_dict())
+
+
+def _comparable(config):
+    # How often is looked, and by how many workers, may change between the parts of a run.
+    free = {"workers", "validate_every", "save_every", "validation_slices", "compile", "cuda_graph"}
+    # A setting that came after the state was written had its default then.
+    complete = {**TrainingConfig(config["name"]).to_dict(), **config}
+    return {k: v for k, v in complete.items() if k not in free}
+
+
+def _figure(value):
+    return "" if value is None else f"{value:.4f}"
+
+
+def _cut_log(path, step):
+    """Forget the lines after the saved step: they will be written again."""
+    if not path.exists():
+        return
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+    partial = path.with_name(path.name + ".partial")
+    with open(partial, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, LOG_COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(partial, path)
+
+
+def _load_initial(network, name):
+    """Start from a checkpoint; tensors of another shape (another scale's upsampler) keep their own start."""
+    from CHARMSSRLib.checkpoints.loading import load_checkpoint
+
+    own = network.state_dict()
+    given = load_checkpoint(name).network.state_dict()
+    _widen_head(given, own)
+    fitting = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
+    if not fitting:
+        raise SettingsError(f"The checkpoint {name} shares no tensor with this network.")
+    network.load_state_dict(fitting, strict=False)
+
+
+def _widen_head(given, own):
+    """A 2.5-D network starts as the function of its middle slice alone that the given one is."""
+    head, wanted = given.get("head.weight"), own.get("head.weight")
+    if head is not None and wanted is not None and head.shape[1] == 1 < wanted.shape[1]:
+        wide = torch.zeros_like(wanted)
+        wide[:, wanted.shape[1] // 2] = head[:, 0]
+        given["head.weight"] = wide

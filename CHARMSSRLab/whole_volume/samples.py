@@ -1,0 +1,118 @@
+"""The volumes that the studies read: bias-corrected once, with a brain mask, as truth to be degraded."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from CHARMSSRLib.errors import InputError
+from CHARMSSRLib.files.output_files import volume_stem
+from CHARMSSRLib.files.volumes import read_volume
+from CHARMSSRLib.preprocessing.pipeline import preprocess
+
+from ..training.prepare import read_manifest
+from ..training.sources import UNKNOWN, source_of
+
+ISOTROPIC = 1.05  # largest ratio of spacings
+THREE_PLANES = 3
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One volume with known anatomy.
+
+    Attributes:
+        name: the file's, without extension. subject, contrast, split: labels.
+        image: SimpleITK float32 in LPS order, bias-corrected, not masked, input units.
+        mask: UInt8 brain mask on the same grid.
+    """
+
+    name: str
+    subject: str
+    contrast: str
+    split: str
+    image: sitk.Image
+    mask: sitk.Image
+
+
+def manifest_rows(data, splits, contrast=None):
+    """Rows of ``data/manifest.csv`` of these splits (texts), and of one contrast where one is given.
+
+    Raises:
+        InputError: no manifest, or no such row.
+    """
+    path = Path(data) / "manifest.csv"
+    if not path.is_file():
+        raise InputError(f"{data} has no manifest.csv; whole-volume studies need one that names volumes.")
+    rows = [row for row in read_manifest(path) if row["split"] in splits and contrast in (None, row["contrast"])]
+    if not rows:
+        raise InputError(f"{path} names no volume of split {' or '.join(splits)}; choose another with --split.")
+    return rows
+
+
+def is_truly_isotropic(row, spacing):
+    """Whether a volume has real resolution on an isotropic grid, as far as is known.
+
+    Args:
+        row: of the manifest. spacing: mm along three axes. A known source says which planes carry
+            true resolution; a volume of an unknown one is taken at its word.
+    """
+    source = source_of(row["subject"])
+    return max(spacing) <= ISOTROPIC * min(spacing) and (source is UNKNOWN or len(source.planes) == THREE_PLANES)
+
+
+def ways_of(sample, planes):
+    """Pairs (way, ``planes`` of `enhance`) of the ways that suit a volume.
+
+    ``three`` needs true resolution along all axes. The coarse grid of a volume that was made coarse may have
+    another slice axis than the scan, so that ``acquisition`` is said to be axial.
+    """
+    isotropic = is_truly_isotropic(vars(sample), sample.image.GetSpacing())
+    return [(way, "axial" if way == "acquisition" else way) for way in planes if isotropic or way != "three"]
+
+
+def only_three(planes):
+    """Whether ``ways_of`` has a way for volumes of true isotropic resolution alone."""
+    return set(planes) == {"three"}
+
+
+def read_sample(data, row, box=None, skull_strip="auto"):
+    """Read, correct and mask the volume of a manifest row.
+
+    Args:
+        box: edge in voxels of a cube around the brain's middle that is all that is kept, for a quick look.
+
+    Raises:
+        InputError: unreadable, or no brain was found.
+    """
+    image = sitk.DICOMOrient(sitk.Cast(read_volume(Path(data) / row["file"]), sitk.sitkFloat32), "LPS")
+    stripped = row.get("skull") == "stripped"
+    done = preprocess(image, skull_strip=skull_strip, mask=foreground(image) if stripped else None)
+    sample = Sample(
+        volume_stem(row["file"]), row["subject"], row["contrast"], row["split"], done.image,
+        sitk.Cast(done.mask != 0, sitk.sitkUInt8),
+    )  # fmt: skip
+    return sample if box is None else cropped(sample, box)
+
+
+def foreground(image):
+    """UInt8 mask of a stripped volume: what is above zero, with holes filled (fluid may be black)."""
+    inside = ndimage.binary_fill_holes(sitk.GetArrayViewFromImage(image) > 0)
+    mask = sitk.GetImageFromArray(inside.astype(np.uint8))
+    mask.CopyInformation(image)
+    return mask
+
+
+def cropped(sample, box):
+    """The sample within a cube of ``box`` voxels around the middle of its mask's bounding box."""
+    inside = sitk.GetArrayViewFromImage(sample.mask) > 0
+    start, size = [], []
+    for one, length in zip(ndimage.find_objects(inside.astype(np.uint8))[0], inside.shape):
+        extent = min(box, length)
+        first = (one.start + one.stop - extent) // 2
+        start.insert(0, int(min(max(first, 0), length - extent)))  # SimpleITK counts x, y, z
+        size.insert(0, extent)
+    image, mask = (sitk.RegionOfInterest(whole, size, start) for whole in (sample.image, sample.mask))
+    return Sample(sample.name, sample.subject, sample.contrast, sample.split, image, mask)

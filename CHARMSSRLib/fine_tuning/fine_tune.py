@@ -1,0 +1,392 @@
+"""Fine-tuning from 3T/7T pairs: from the pairs to a checkpoint with its card and a report."""
+
+import hashlib
+import json
+import logging
+import shutil
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Optional
+
+from .. import __version__
+from ..checkpoints.loading import load_checkpoint, save_checkpoint
+from ..checkpoints.registry import label, read_card
+from ..enhancement.stages import Stages
+from ..errors import Cancelled, CHARMSSRError, InputError, OutputError, PairError, SettingsError
+from ..files.output_files import OutputFiles, plain
+from ..machine.memory import peak_memory
+from ..settings import FineTuningSettings
+from .card import make_card
+from .held_out import HeldOut, fit_maps, map_of
+from .loop import Run
+from .pairs.registration import register_pair
+from .plan import Plan
+from .report.report import (
+    CANCELLED_VERDICT,
+    CHOSEN_ON_HELD_OUT,
+    NOTHING_GAINED,
+    ONE_SUBJECT,
+    summarise,
+    verdict_on,
+)
+from .report.report_page import middle_pictures, page
+from .report.scores import INTERPOLATED, MATCHED, TUNED, UNTUNED, PairScorer
+from .slices import ABOUT, PairSlices, Patches, write_slices
+from .splits import leave_one_out, one_split, subjects_of
+from .work_folder import check_result, identity_of, publish, result_files, result_folder, work_folder_of
+
+logger = logging.getLogger(__name__)
+
+# How the progress bar is shared out: the pairs are registered here; of each run this share is training.
+REGISTERED, TRAINING_SHARE = 0.2, 0.75
+PICTURED_PAIRS = 3
+
+
+@dataclass
+class FineTuning:
+    """What ``fine_tune`` returns.
+
+    Attributes:
+        checkpoint_path: weights of the new checkpoint (Path); its card, report and page lie beside
+            it. None when nothing was gained: then the report is all there is.
+        report: what was done and what it gained; see docs/use/fine-tuning.md for its keys.
+        intensity_maps: contrast -> MonotoneMap of the training pairs, for the matched baseline elsewhere.
+    """
+
+    checkpoint_path: Optional[Path]
+    report: dict
+    intensity_maps: dict = field(default_factory=dict)
+
+
+def fine_tune(pairs, settings=None, progress=None, is_cancelled=None, observe=None, command=""):
+    """Tune a checkpoint to 3T/7T pairs (DESIGN section 6; paper section 3.8).
+
+    The network reads the 3T slices exactly as ``enhance`` feeds them and learns the registered 7T,
+    scaled by the checkpoint's own rule with the 7T's own statistics. Transformer, upsampler, HFIR
+    and tail are trained; the rest stays bit for bit. A run that was killed goes on when the same
+    call is made again.
+
+    Args:
+        pairs: list of Pair. The last ``settings.hold_out`` subjects of the list are held out.
+        settings: FineTuningSettings, or None for the defaults.
+        progress: called with (fraction 0 to 1, message).
+        is_cancelled: asked at every step, and within the registration.
+        observe: called with events, dicts that JSON can hold:
+            ``{"event": "pair", "subject", "contrast", "index", "status": "ok" | "warned" | "refused",
+            "reason", "quality"}`` and ``{"event": "validation", "step", "loss", "validation_loss",
+            "validation_psnr", "matched_psnr", "best"}`` (step 0 is the start; with leave-one-out
+            also "run", the title of the run).
+        command: the command line, for the card.
+
+    Returns:
+        FineTuning. When it was cancelled after a validation that was better than the start, the best
+        so far is kept and ``report["cancelled"]`` is true.
+
+    Raises:
+        PairError: no pair, or none that can be used; the message gives the reason.
+        SettingsError, OutputError, CheckpointError, BackendError: as their names say; before any work.
+        Cancelled: nothing had been gained yet; nothing is left behind.
+    """
+    return _Job(list(pairs), settings or FineTuningSettings(), progress, is_cancelled, observe, command).run()
+
+
+class _Job:
+    def __init__(self, pairs, settings, progress, is_cancelled, observe, command):
+        self.given, self.settings, self.command = pairs, settings, command
+        self.tell = progress or (lambda fraction, message: None)
+        self.is_cancelled = is_cancelled or (lambda: False)
+        self.observe = observe or (lambda event: None)
+        self.stages, self.started = Stages(), time.monotonic()
+        self.warnings, self.notes, self.runs, self.rows, self.pictures = [], [], [], [], []
+        self.pair_reports, self.opened, self.registrations = [], [], []
+
+    def run(self):
+        settings = self.settings
+        check_result(settings.name, settings.folder, settings.overwrite)
+        self._check_pairs()
+        self.plan = Plan.of(settings)
+        self.base = load_checkpoint(settings.checkpoint)
+        self.work = work_folder_of(settings.name, settings.folder)
+        try:
+            with self.stages("registration"):
+                pairs = self._register()
+            if settings.leave_one_out and len(subjects_of(pairs)) > 1:
+                result = self._leave_one_out(pairs)
+            else:
+                result = self._single(pairs)
+        except OutputError:
+            raise  # there may be room on the disk later: the next call goes on
+        except CHARMSSRError:
+            self._remove_work()
+            raise
+        self._remove_work()
+        self.tell(1.0, "Done")
+        return result
+
+    def _remove_work(self):
+        for pair in self.opened:
+            pair.close()
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    # ---- the pairs
+
+    def _check_pairs(self):
+        if not self.given:
+            raise PairError("There is no pair to learn from: give at least one 3T and one 7T scan of the same head.")
+        if self.settings.leave_one_out and len({pair.subject for pair in self.given}) < 2:
+            raise SettingsError("Leave-one-out needs pairs of at least two subjects: add pairs, or leave it out.")
+
+    def _register(self):
+        """PairSlices of every pair that can be used; the others are reported."""
+        pairs, known = [], set()
+        for index, pair in enumerate(self.given):
+            if self.is_cancelled():
+                raise Cancelled()
+            report = {"subject": pair.subject, "contrast": pair.contrast, "quality": {}, "slices": 0, "role": "refused"}
+            try:
+                slices = self._slices_of(pair, index, known)
+            except (PairError, InputError) as error:
+                report.update(status="refused", reason=str(error))
+                self.warnings.append(f"A pair was left out. {error}")
+            else:
+                pairs.append(slices)
+                self.registrations.append((slices.label, slices.picture.read_bytes()))
+                self.opened.append(slices)
+                warnings = slices.about["warnings"]
+                report.update(
+                    status="warned" if warnings else "ok", reason=" ".join(warnings), role="training",
+                    quality=slices.about["quality"], slices=len(slices.usable), dropped=slices.about["dropped"],
+                )  # fmt: skip
+                self.warnings += [f"{slices.label}: {warning}" for warning in warnings]
+            self.pair_reports.append(report)
+            event = {key: report[key] for key in ("subject", "contrast", "status", "reason", "quality")}
+            self.observe({"event": "pair", "index": index, **plain(event)})
+        if not pairs:
+            reason = self.pair_reports[0]["reason"]
+            count = len(self.given)
+            raise PairError(reason if count == 1 else f"None of the {count} pairs can be used. The first: {reason}")
+        return pairs
+
+    def _slices_of(self, pair, index, known):
+        """The pair's slices: registered now, or by a run that was killed."""
+        try:
+            identity = identity_of(pair, self.settings, self.base.card)
+        except OSError as error:
+            raise PairError(f"{pair.name}: a scan cannot be read ({error.strerror}); check the list.") from error
+        if identity in known:
+            raise PairError(f"{pair.name}: this pair is given twice; give each pair once.")
+        known.add(identity)
+        folder = self.work / "pairs" / identity
+        if (folder / ABOUT).exists():
+            return PairSlices(folder)
+
+        def tell(fraction, message):
+            self.tell(REGISTERED * (index + fraction) / len(self.given), message)
+
+        registered = register_pair(pair, self.settings, tell, self.is_cancelled)
+        try:
+            return write_slices(registered, self.base.card, folder)
+        except OSError as error:
+            raise OutputError(
+                f"The slices of a pair cannot be written to {folder.parent}: {error.strerror or error}. Free some space"
+                " or choose another folder."
+            ) from error
+
+    # ---- the runs
+
+    def _single(self, pairs):
+        split = one_split(pairs, self.settings.hold_out)
+        self.notes += [*split.notes, CHOSEN_ON_HELD_OUT]
+        if len(subjects_of(pairs)) == 1:
+            self.notes.insert(0, ONE_SUBJECT)
+        self._set_roles(split)
+        result = self._train(split, 0, 1)
+        if result.stopped == "cancelled":
+            return self._end_cancelled(result, split)
+        if not result.improved:
+            return self._finish(None, result, split)
+        try:
+            self._score(split, result.network, 0, 1)
+        except Cancelled:
+            return self._end_cancelled(result, split)
+        return self._finish(result.network, result, split)
+
+    def _leave_one_out(self, pairs):
+        folds = leave_one_out(pairs)
+        count = len(folds) + 1
+        best = None
+        for number, split in enumerate(folds):
+            result = self._train(split, number, count)
+            best = (result, split) if result.improved else best
+            try:
+                if result.stopped == "cancelled":
+                    raise Cancelled()
+                self._score(split, result.network if result.improved else self.base.network, number, count)
+            except Cancelled:
+                return self._end_cancelled(*(best or (result, split)))
+        steps = sorted(run["best_step"] for run in self.runs if run["best_step"])
+        final = one_split(pairs, 0, watched=False)
+        if not steps:
+            return self._finish(None, result, final)
+        self.notes += [
+            "Each subject was scored by a run that had not seen it; the checkpoint was trained on all pairs, for as"
+            f" many steps as the runs needed (median {steps[len(steps) // 2]}).",
+            CHOSEN_ON_HELD_OUT,
+        ]
+        result = self._train(final, len(folds), count, stop_at=steps[len(steps) // 2])
+        if result.stopped == "cancelled":
+            return self._end_cancelled(*best)
+        return self._finish(result.network, result, final)
+
+    def _train(self, split, number, count, stop_at=None):
+        start = REGISTERED + (1 - REGISTERED) * number / count
+        share = (1 - REGISTERED) / count * TRAINING_SHARE
+
+        def tell(fraction, message):
+            self.tell(start + share * fraction, f"{split.title}: {message}" if split.title else message)
+
+        def observe(event):
+            self.observe({**event, "run": split.title} if split.title else event)
+
+        def card(step, seconds):
+            return self._card(split, step, seconds)
+
+        def keep(weights):
+            publish(weights, self.settings.name, self.settings.folder)
+
+        network, plan = self.base.network, self.plan
+        with self.stages("training"):
+            tell(0.0, "Fitting the intensity-matched baseline")
+            self.maps = fit_maps(split.training)
+            channels = network.arguments["in_channels"]
+            patches = Patches(split.training, plan.patch, plan.batch, plan.seed, channels)
+            held_out = HeldOut(split.held_out, self.maps, network, plan) if split.held_out else None
+            folder = self.work / f"run-{number + 1:03d}"
+            run = Run(network, card, patches, held_out, plan, folder, self._identity(split), keep, stop_at)
+            result = run.run(tell, self.is_cancelled, observe)
+        self.runs.append({
+            "title": split.title, "held_out": [pair.label for pair, _ in split.held_out], "steps": result.steps,
+            "best_step": result.best_step, "stopped": result.stopped, "seconds": round(result.seconds, 1),
+            "seconds_per_step": round(result.seconds_per_step, 4), "history": result.history,
+        })  # fmt: skip
+        return result
+
+    def _identity(self, split):
+        parts = [[(pair.folder.name, numbers.tolist()) for pair, numbers in part]
+                 for part in (split.training, split.held_out)]  # fmt: skip
+        text = json.dumps([self.base.card["sha256"], parts])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _score(self, split, network, number, count):
+        start = REGISTERED + (1 - REGISTERED) * (number + TRAINING_SHARE) / count
+        share = (1 - REGISTERED) / count * (1 - TRAINING_SHARE) / max(1, len(split.held_out))
+        with self.stages("scoring"):
+            for index, (pair, numbers) in enumerate(split.held_out):
+                self.tell(start + share * index, f"Scoring {pair.label} on the grid of its 7T")
+                try:
+                    scorer = PairScorer(pair, numbers)
+                except ValueError as reason:
+                    self.warnings.append(f"{pair.label} has no scores: {reason}.")
+                    continue
+                scorer.score_baselines(map_of(self.maps, pair.contrast))
+                for name, one in ((UNTUNED, self.base.network), (TUNED, network)):
+                    scorer.score_network(name, one, self.plan, self.is_cancelled)
+                self.rows += scorer.rows
+                if len(self.pictures) < PICTURED_PAIRS:
+                    pictures = middle_pictures(scorer.images, scorer.mask, pair.spacing_7t)
+                    self.pictures.append((f"{pair.label}, held out", pictures))
+
+    # ---- the result
+
+    def _set_roles(self, split):
+        held_out = {(pair.subject, pair.contrast) for pair, _ in split.held_out}
+        training = {(pair.subject, pair.contrast) for pair, _ in split.training}
+        for report in self.pair_reports:
+            if report["role"] != "refused" and (report["subject"], report["contrast"]) in held_out:
+                both = (report["subject"], report["contrast"]) in training
+                report["role"] = "training, a block of slices held out" if both else "held out"
+
+    def _card(self, split, step, seconds, validation=None):
+        training, held_out = ([pair for pair, _ in part] for part in (split.training, split.held_out))
+        return make_card(
+            self.base.card, self.settings, self.plan, len(self.given), training, held_out, step, seconds, validation,
+            self.command,
+        )  # fmt: skip
+
+    def _end_cancelled(self, result, split):
+        """Keep the best so far; without any, nothing is left."""
+        if not result.improved:
+            raise Cancelled()
+        self.rows, self.pictures = [], []  # of folds that were done: they say nothing about this checkpoint
+        return self._finish(result.network, result, split, cancelled=True)
+
+    def _finish(self, network, result, split, cancelled=False):
+        """Write checkpoint, card, report and page."""
+        settings = self.settings
+        beaten, verdict = verdict_on(self.rows)
+        summary = summarise(self.rows)
+        if cancelled:
+            beaten, verdict = None, CANCELLED_VERDICT
+        elif network is None:
+            beaten, verdict = False, NOTHING_GAINED
+        path = None
+        if network is not None:
+            card = self._card(split, result.best_step, result.seconds, _validation(summary))
+            path = save_checkpoint(network, card, result_folder(settings.folder))
+        report = self._report(path, result, split, summary)
+        report.update(cancelled=cancelled, baseline_beaten=beaten, verdict=verdict)
+        report = plain(report)
+        json_path, html_path = result_files(settings.name, settings.folder)[2:]
+        with OutputFiles(overwrite=True) as files:
+            files.add_json(report, json_path)
+            files.add_text(page(report, self.pictures, self.registrations), html_path)
+            files.commit()
+        return FineTuning(path, report, dict(self.maps))
+
+    def _report(self, path, result, split, summary):
+        settings, base = self.settings, self.base.card
+        card = read_card(path) if path else {}
+        seconds, steps = sum(run["seconds_per_step"] * run["steps"] for run in self.runs), self._steps_done()
+        return {
+            "version": __version__,
+            "name": settings.name,
+            "notes": self.notes,
+            "warnings": list(dict.fromkeys(self.warnings)),
+            "checkpoint": {
+                "name": settings.name if path else None, "path": str(path) if path else None,
+                "sha256": card.get("sha256"), "scale": base["scale"], "label": label(card),
+                "derived_from": {"name": base["name"], "sha256": base["sha256"]},
+            },
+            "settings": asdict(settings), "plan": self.plan.to_dict(), "preset": self.plan.preset,
+            "device": str(self.plan.device), "precision": self.plan.precision,
+            "steps": result.steps, "best_step": result.best_step, "stopped": result.stopped,
+            "seconds": round(time.monotonic() - self.started, 1),
+            "seconds_per_step": round(seconds / steps, 4) if steps else None,
+            "stages": {name: round(value, 1) for name, value in self.stages.seconds.items()},
+            "peak_memory_bytes": peak_memory(self.plan.device),
+            "pairs": self.pair_reports,
+            "counts": {
+                "training": len(split.training), "refused": sum(p["role"] == "refused" for p in self.pair_reports),
+                "held_out": len({(row["subject"], row["contrast"]) for row in self.rows}) or len(split.held_out),
+            },
+            "hold_out": split.kind if len(self.runs) == 1 else "leave-one-out",
+            "runs": self.runs, "scores": self.rows, "summary": summary,
+            "files": {name: str(one) for name, one in zip(
+                ("report", "page"), result_files(settings.name, settings.folder)[2:])},
+        }  # fmt: skip
+
+    def _steps_done(self):
+        return sum(run["steps"] for run in self.runs)
+
+
+def _validation(summary):
+    """The figures of the card, from the held-out pairs; None without scores."""
+    if TUNED not in summary:
+        return None
+    names = {"": TUNED, "matched_": MATCHED, "before_": UNTUNED, "interpolated_": INTERPOLATED}
+    figures = {}
+    for prefix, method in names.items():
+        figures[f"{prefix}psnr_db"] = round(summary[method]["psnr"]["mean"], 3)
+        figures[f"{prefix}ssim"] = round(summary[method]["ssim"]["mean"], 4)
+    return figures

@@ -1,0 +1,165 @@
+"""Prepares a 3T/7T pair and registers the 7T to the 3T (DESIGN.md section 6)."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import SimpleITK as sitk
+
+from ...errors import BackendError, Cancelled, CHARMSSRError, InputError, PairError
+from ...grids.slices import slice_axis
+from ...machine.devices import choose_device
+from ...preprocessing.pipeline import preprocess
+from ...preprocessing.skull_strip import check_backend
+from .pair_checks import check_pair
+from .pair_quality import measure_quality, refusal, remarks
+from .pair_target import target_grid, target_image, target_mask
+from .rigid import register_rigid
+
+
+@dataclass(frozen=True, eq=False)
+class RegisteredPair:
+    """A pair that is ready for training.
+
+    Attributes:
+        subject, contrast: the pair's labels.
+        image_3t (SimpleITK.Image): float32, bias-corrected, axes in LPS order, own units, not masked.
+        mask (SimpleITK.Image): UInt8, the brain, on the grid of ``image_3t``.
+        image_7t (SimpleITK.Image): float32, bias-corrected, axes in LPS order, on its own grid.
+        mask_7t (SimpleITK.Image): UInt8, the brain, on the grid of ``image_7t``.
+        transform (SimpleITK.Euler3DTransform): takes physical points of the 3T to those of the 7T.
+        quality (dict): plain numbers, see ``pair_quality.measure_quality``.
+        warnings (list of str): sentences for the user.
+    """
+
+    subject: str
+    contrast: str
+    image_3t: sitk.Image
+    mask: sitk.Image
+    image_7t: sitk.Image
+    mask_7t: sitk.Image
+    transform: sitk.Transform
+    quality: dict = field(default_factory=dict)
+    warnings: list = field(default_factory=list)
+
+    @property
+    def axis(self):
+        """Array axis (z, y, x) of the slices that are enlarged in plane, as ``enhance`` takes it."""
+        return slice_axis(self.image_3t)
+
+    def target(self, scale, is_cancelled=None):
+        """The registered 7T on the x ``scale`` in-plane grid of the 3T.
+
+        Args:
+            scale: whole number from 1 (the 3T's own grid) up.
+            is_cancelled: asked before each slice.
+
+        Returns:
+            SimpleITK.Image: float32 in the 7T's units, windowed-sinc resampled, as thick as the 3T's
+            slices, low-passed where the grid is coarser than the 7T; not masked, but zero farther than
+            4 mm from ``target_mask(scale)``. Computed at each call (about a microsecond per voxel of
+            the brain and 7T slice): keep it where it is needed again.
+
+        Raises:
+            Cancelled: ``is_cancelled()`` answered true.
+        """
+        spacing = self.image_3t.GetSpacing()[::-1]
+        return target_image(
+            self.image_7t, self.target_mask(scale), self.transform, self.axis, spacing[self.axis], is_cancelled
+        )
+
+    def target_mask(self, scale):
+        """UInt8: inside both brain masks and the 7T's field of view, on the grid of ``target(scale)``."""
+        return target_mask(self.mask, self.mask_7t, self.transform, self.axis, scale)
+
+    def target_grid(self, scale):
+        """An empty image that carries the grid of ``target(scale)``."""
+        return target_grid(self.image_3t, self.axis, scale)
+
+
+def register_pair(pair, settings=None, progress=None, is_cancelled=None):
+    """Check, bias-correct and skull-strip both scans, and register the 7T rigidly to the 3T.
+
+    Geometry is what the images' headers say: transforms of a scene are hardened by the caller.
+    Deterministic for one ``settings.seed``.
+
+    Args:
+        pair (Pair): images or paths. A ``mask_3t`` replaces the skull-strip of the 3T.
+        settings: any object with bias_correction, skull_strip, device and seed, such as
+            FineTuningSettings; None for the defaults.
+        progress: called with (fraction, message).
+        is_cancelled: asked between the steps and inside the long ones.
+
+    Returns:
+        RegisteredPair
+
+    Raises:
+        PairError: the pair cannot be used; the message names it and the reason.
+        SettingsError, BackendError: the skull-strip or device does not exist or is not installed.
+        Cancelled: ``is_cancelled()`` answered true.
+    """
+    tell = progress or (lambda fraction, message: None)
+    skull_strip = getattr(settings, "skull_strip", "auto")
+    check_backend(skull_strip)
+    device = str(choose_device(getattr(settings, "device", "auto")))
+    bias_correction = getattr(settings, "bias_correction", True)
+    try:
+        tell(0.0, f"Reading {pair.name}")
+        image_3t, image_7t, mask_3t = pair.load()
+        warnings, mask_3t = check_pair(image_3t, image_7t, mask_3t, pair.contrast, pair.file_names)
+        _raise_if(is_cancelled)
+        images = []
+        for share, field_strength, image, mask in ((0.05, "3T", image_3t, mask_3t), (0.3, "7T", image_7t, None)):
+
+            def report(fraction, message, start=share, what=field_strength):
+                tell(start + 0.25 * fraction, f"{what} of {pair.name}: {message}")
+
+            image, mask = _upright(image), None if mask is None else _upright(mask)
+            done = _prepared(image, mask, field_strength, bias_correction, skull_strip, device, report, is_cancelled)
+            warnings += [f"{field_strength}: {warning}" for warning in done.warnings]
+            images += [done.image, done.mask]
+        transform = _registered(
+            images,
+            getattr(settings, "seed", 0),
+            lambda fraction, message: tell(0.55 + 0.4 * fraction, f"{pair.name}: {message}"),
+            is_cancelled,
+        )
+        tell(0.96, f"Judging the registration of {pair.name}")
+        quality = measure_quality(*images, transform)
+        reason = refusal(quality)
+        if reason:
+            raise PairError(reason)
+        tell(1.0, f"Registered {pair.name}")
+        return RegisteredPair(pair.subject, pair.contrast, *images, transform, quality, warnings + remarks(quality))
+    except (InputError, PairError) as error:
+        raise PairError(f"{pair.name}: {error}") from error
+
+
+def _prepared(image, mask, what, bias_correction, skull_strip, device, progress, is_cancelled):
+    try:
+        done = preprocess(image, bias_correction, skull_strip, mask, device, progress, is_cancelled)
+    except (InputError, BackendError) as error:
+        raise PairError(f"The {what} scan cannot be prepared. {error}") from error
+    if not np.any(sitk.GetArrayViewFromImage(done.mask)):
+        raise PairError(f"No brain was found in the {what} scan; check it, or choose another skull-strip backend.")
+    return done
+
+
+def _registered(images, seed, progress, is_cancelled):
+    try:
+        return register_rigid(*images, seed=seed, progress=progress, is_cancelled=is_cancelled)
+    except CHARMSSRError:
+        raise
+    except RuntimeError as error:
+        raise PairError(
+            "The registration found no position in which the two brains overlap; check that both scans show the "
+            "same head, and that their headers are right."
+        ) from error
+
+
+def _upright(image):
+    return sitk.DICOMOrient(image, "LPS")
+
+
+def _raise_if(is_cancelled):
+    if is_cancelled is not None and is_cancelled():
+        raise Cancelled()

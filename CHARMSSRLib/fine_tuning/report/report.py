@@ -1,0 +1,71 @@
+"""What a fine-tuning reports: a plain dict that becomes JSON, and the sentences that matter."""
+
+from ...measures.statistics import mean_and_deviation
+from .scores import FIGURES, INTERPOLATED, MATCHED, METHODS, TUNED, UNTUNED
+
+CANCELLED_VERDICT = (
+    "The fine-tuning was cancelled. The best weights so far were kept; they were not scored on the 7T grid."
+)
+NOTHING_GAINED = (
+    "Nothing was gained: no validation was better than the checkpoint before fine-tuning, so no checkpoint was"
+    " written. Check the registered pairs, give more pairs, or try another learning rate."
+)
+ONE_SUBJECT = (
+    "Only one subject was given: a block of its own slices was held out. That says how well the network learned this"
+    " head, and little about other heads; pairs of further subjects are needed for that."
+)
+CHOSEN_ON_HELD_OUT = (
+    "The held-out data also chose the step that was kept, so the figures are slightly optimistic; with leave-one-out"
+    " they are so for each run, and independent data are needed for a final word."
+)
+
+
+def summarise(rows):
+    """Mean and SD over pairs: dict method -> figure -> {"mean", "sd", "pairs"}; the SD of one pair is None."""
+    summary = {}
+    for method in METHODS:
+        figures = {}
+        for figure in FIGURES:
+            values = [row[figure] for row in rows if row["method"] == method and row.get(figure) is not None]
+            if values:
+                mean, deviation = mean_and_deviation(values)
+                figures[figure] = {"mean": mean, "sd": deviation if len(values) > 1 else None, "pairs": len(values)}
+        if figures:
+            summary[method] = figures
+    return summary
+
+
+def gain_of(rows, baseline, figure="psnr"):
+    """Mean over the pairs of what the fine-tuned checkpoint gains over a baseline; None without both."""
+    by_pair = {}
+    for row in rows:
+        by_pair.setdefault((row["subject"], row["contrast"]), {})[row["method"]] = row.get(figure)
+    gains = [
+        own[TUNED] - own[baseline]
+        for own in by_pair.values()
+        if own.get(TUNED) is not None and own.get(baseline) is not None
+    ]
+    return mean_and_deviation(gains)[0] if gains else None
+
+
+def verdict_on(rows):
+    """(whether the intensity-matched baseline was beaten, sentences that say so); (None, ...) without scores."""
+    gains = {baseline: gain_of(rows, baseline) for baseline in (MATCHED, UNTUNED, INTERPOLATED)}
+    if gains[MATCHED] is None:
+        return None, "There are no scores on held-out data, so nothing can be said about what was gained."
+    similarity = gain_of(rows, MATCHED, "ssim")
+    beaten = gains[MATCHED] > 0
+    figures = (
+        f"PSNR {gains[MATCHED]:+.2f} dB and SSIM {similarity:+.4f} against the intensity-matched 3T,"
+        f" {gains[UNTUNED]:+.2f} dB against the checkpoint before, {gains[INTERPOLATED]:+.2f} dB against the"
+        " interpolated 3T"
+    )
+    if beaten:
+        text = f"On held-out data the fine-tuned checkpoint beats the intensity-matched baseline: {figures}."
+        if similarity < 0:
+            text += " Its SSIM is lower, though: look at the pictures before using it."
+        return True, text
+    return False, (
+        "The intensity-matched baseline was not beaten: a look-up table of intensities does as well as this checkpoint"
+        f" on held-out data ({figures}). Do not take its detail for 7T detail."
+    )

@@ -1,0 +1,114 @@
+"""Enlarging stacks, voxel edges aligned: interpolation, masks, band-limited resizing.
+
+A stack is (n, h, w), slices first; factors are three whole numbers, one per axis of the stack.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import fft
+
+from ..errors import Cancelled
+from .resize import bicubic_upsample
+
+
+def interpolated(stack, factors, needed=None, is_cancelled=None):
+    """Cubic interpolation of a stack along its three axes, one output slice at a time.
+
+    Args:
+        stack: (n, h, w) float32. factors: (t, s, s).
+        needed: input slices that matter (default: all); without an enlargement across the slices
+            the others stay 0.
+
+    Returns:
+        (t*n, s*h, s*w) float32.
+
+    Raises:
+        Cancelled: asked every 16 slices.
+    """
+    if factors[0] > 1:
+        stack, needed = interpolated_across(stack, factors[0]), None
+    n, h, w = stack.shape
+    output = np.zeros((n, h * factors[1], w * factors[2]), np.float32)
+    for i in range(n) if needed is None else needed:
+        if i % 16 == 0 and is_cancelled is not None and is_cancelled():
+            raise Cancelled()
+        one = torch.from_numpy(np.ascontiguousarray(stack[i]))[None, None]
+        output[i] = bicubic_upsample(one, factors[1])[0, 0].numpy()
+    return output
+
+
+def interpolated_across(stack, factor):
+    """Cubic interpolation across the slices alone: (n, h, w) -> (factor*n, h, w)."""
+    n, h, w = stack.shape
+    flat = torch.from_numpy(np.ascontiguousarray(stack, np.float32)).view(1, 1, n, h * w)
+    large = F.interpolate(flat, (factor * n, h * w), mode="bicubic", align_corners=False)
+    return large.view(factor * n, h, w).numpy()
+
+
+def enlarged_mask(stack, factors):
+    """UInt8 mask on the enlarged grid: the half level of linear interpolation, so its edge is not in steps.
+
+    Args:
+        stack: boolean (n, h, w). factors: (t, s, s).
+    """
+    t, s, _ = factors
+    n, h, w = stack.shape
+    large = np.empty((t * n, s * h, s * w), np.uint8)
+    for i in range(t * n):
+        place = min(max((i + 0.5) / t - 0.5, 0), n - 1)
+        first = int(place)
+        share = np.float32(place - first)
+        one = stack[first].astype(np.float32)
+        if share:
+            one = (1 - share) * one + share * stack[first + 1].astype(np.float32)
+        if not one.any():
+            large[i] = 0
+            continue
+        tensor = torch.from_numpy(one)[None, None]
+        smooth = F.interpolate(tensor, scale_factor=float(s), mode="bilinear", align_corners=False)
+        large[i] = (smooth[0, 0] >= 0.5).numpy()
+    return large
+
+
+def band_limited(array, size, axis):
+    """Band-limited resizing of one axis to ``size`` samples, voxel edges aligned, mirrored at its ends.
+
+    The same as ``fourier_resize`` of the array and its mirror image, without the jump from the
+    last sample to the first: the cosine transform (DCT-II) is the spectrum of that pair, and its
+    samples lie half a sample off the edges on every grid.
+
+    Args:
+        array: real; size: samples to return, more or fewer than now.
+
+    Returns:
+        float32 array of the same mean.
+    """
+    n = array.shape[axis]
+    if size == n:
+        return np.asarray(array, np.float32)
+    spectrum = fft.dct(np.asarray(array, np.float32), axis=axis, norm="ortho")
+    # With n given, the inverse cuts the spectrum or continues it with zeros.
+    return fft.idct(spectrum, n=size, axis=axis, norm="ortho", overwrite_x=True) * np.float32(np.sqrt(size / n))
+
+
+def band_limited_stack(stack, factors, is_cancelled=None):
+    """:func:`band_limited` enlargement of a stack along its three axes.
+
+    Args:
+        stack: (n, h, w). factors: (t, s, s).
+
+    Returns:
+        (t*n, s*h, s*w) float32.
+
+    Raises:
+        Cancelled: asked every 16 slices.
+    """
+    n, h, w = stack.shape
+    flat = band_limited(stack, factors[0] * n, 0)
+    output = np.empty((len(flat), factors[1] * h, factors[2] * w), np.float32)
+    for i, one in enumerate(flat):
+        if i % 16 == 0 and is_cancelled is not None and is_cancelled():
+            raise Cancelled()
+        output[i] = band_limited(band_limited(one, output.shape[1], 0), output.shape[2], 1)
+    return output

@@ -1,0 +1,1 @@
+"""What every training here has in common: losses and the step."""

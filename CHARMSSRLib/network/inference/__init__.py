@@ -1,0 +1,1 @@
+"""The network in the form that runs fastest: folded, frozen, fused."""

@@ -1,9 +1,0 @@
-"""Trains and scores all compared methods with the same budget; see study.py.
-
-    python Testing/gpu/compare_methods.py --data TRAIN.pack --val VAL.pack --out FOLDER --scale 2
-"""
-
-from study import run
-
-if __name__ == "__main__":
-    run("methods")

@@ -1,0 +1,120 @@
+"""The house: imports point down the list of rooms, never up or in a circle, and never from library to laboratory."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+# From the ground up: a room may import from those before it, and within itself.
+LIBRARY = (
+    ("errors", "remaining_time"),
+    ("settings", "task"),
+    ("grids", "measures", "machine", "files"),
+    ("network",),
+    ("checkpoints",),
+    ("preprocessing", "learning"),
+    ("enhancement",),
+    ("fine_tuning",),
+    ("worker",),
+    ("cli",),
+)
+LABORATORY = (
+    ("plots",),
+    ("methods", "skull_strip"),
+    ("costs", "training"),
+    ("comparison",),
+    ("whole_volume",),
+    ("benchmark", "reproduction"),
+    ("documents", "gpu", "cli"),
+)
+
+
+def modules_of(package):
+    """Dict of dotted module name -> path, for every Python file of a package of the repository."""
+    found = {}
+    for path in sorted((REPOSITORY / package).rglob("*.py")):
+        parts = path.relative_to(REPOSITORY).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports_of(name, path, known):
+    """Dotted names of the repository's own modules that a file imports, inside its functions too."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
+            source = ".".join(part for part in (base, node.module) if part)
+            for alias in node.names:
+                whole = f"{source}.{alias.name}"
+                found.add(whole if whole in known else source)
+    return {one for one in found if one in known and one != name}
+
+
+def room_of(name):
+    """The part of a dotted name that names a room: "CHARMSSRLib.grids.resize" -> "grids"."""
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+@pytest.fixture(scope="module")
+def imports():
+    """Dict of module -> the repository's own modules that it imports."""
+    known = {**modules_of("CHARMSSRLib"), **modules_of("CHARMSSRLab")}
+    return {name: imports_of(name, path, known) for name, path in known.items()}
+
+
+def test_the_library_never_imports_the_laboratory(imports):
+    wrong = {
+        name: used
+        for name, targets in imports.items()
+        if name.startswith("CHARMSSRLib") and (used := {one for one in targets if one.startswith("CHARMSSRLab")})
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize(("package", "floors"), [("CHARMSSRLib", LIBRARY), ("CHARMSSRLab", LABORATORY)])
+def test_imports_point_down(imports, package, floors):
+    level = {room: number for number, rooms in enumerate(floors) for room in rooms}
+    upwards = []
+    for name, targets in imports.items():
+        if not name.startswith(f"{package}.") or room_of(name) == "__main__":
+            continue
+        here = room_of(name)
+        for target in targets:
+            there = room_of(target)
+            if not target.startswith(f"{package}.") or there == here:
+                continue
+            if level[there] >= level[here]:
+                upwards.append(f"{name} -> {target}")
+    assert not upwards
+
+
+def test_no_imports_run_in_a_circle(imports):
+    done, on_the_way, circles = set(), [], []
+
+    def visit(name):
+        if name in on_the_way:
+            circles.append(" -> ".join([*on_the_way[on_the_way.index(name) :], name]))
+            return
+        if name in done:
+            return
+        on_the_way.append(name)
+        for target in sorted(imports[name]):
+            visit(target)
+        on_the_way.pop()
+        done.add(name)
+
+    for name in imports:
+        visit(name)
+    assert not circles
+
+
+def test_every_room_has_its_place(imports):
+    placed = {room for rooms in (*LIBRARY, *LABORATORY) for room in rooms} | {"", "__main__"}
+    assert {room_of(name) for name in imports} <= placed
