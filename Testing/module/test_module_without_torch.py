@@ -150,6 +150,6 @@ def test_an_installation_that_fails_is_shown(slicerModule, openPanel, installed)
 def test_numpy_scipy_and_simpleitk_are_never_named_to_pip():
     from conftest import MODULE_FOLDER
 
-    source = (MODULE_FOLDER / "CHARMSSRModule" / "torch_installation.py").read_text(encoding="utf-8")
+    source = (MODULE_FOLDER / "CHARMSSRModule" / "jobs" / "torch_installation.py").read_text(encoding="utf-8")
     code = source.split('"""', 2)[2]
     assert not any(package in code for package in ("numpy", "scipy", "SimpleITK"))
