@@ -1,139 +1,133 @@
-"""What a user can choose. Free of torch: the panel and the parser read it too."""
+"""What a user can choose: one table each for enhancing and fine-tuning. Free of torch: panel and parser read it too.
 
-import re
-from dataclasses import dataclass, fields
+The fields carry the names of the command-line options; each is described where it is declared, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 from .errors import SettingsError
+from .settings_table import check, from_mapping, setting
 
 PLANES = ("acquisition", "axial", "coronal", "sagittal", "three")
 DATA_CONSISTENCY = ("none", "report", "project")
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
+TRAINING_PRECISIONS = ("auto", "float32", "bfloat16")  # float16 loses small gradients
 DEFAULT_CHECKPOINT = "charms-x2-clinical"
+DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
+DEVICE_METAVAR = "auto|cpu|cuda[:N]|mps"
+NO_DEVICE = "{value} is no device; use auto, cpu, cuda, cuda:N or mps"
 SMALLEST_PATCH = 12  # of the 3T slice: the window of SSIM has to fit into the patch
+
+MODEL, BEFORE, RESULT, MACHINE = "model", "preprocessing", "result", "machine"
+START, TRAINING = "start and data", "training"
 
 
 @dataclass(frozen=True)
 class EnhancementSettings:
-    """Settings of one enhancement; the fields carry the names of the command-line options.
+    """Settings of one enhancement."""
 
-    Attributes:
-        checkpoint: name of a bundled or user checkpoint, or path of a weights file.
-        planes: one of PLANES; "acquisition" enhances the slices as they were acquired.
-        bias_correction: correct the bias field (N4) first.
-        restore_bias: multiply the corrected field back into the result.
-        skull_strip: "auto", "none" or the name of a backend.
-        keep_skull: enhance and keep everything inside the head; the brain mask then only
-            steers N4, the intensity scaling and the figures.
-        data_consistency: one of DATA_CONSISTENCY.
-        maps: compute the maps of what was added.
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        precision: one of PRECISIONS.
-        batch: slices per batch; 0 lets the program choose.
-    """
+    checkpoint: str = setting(
+        DEFAULT_CHECKPOINT,
+        "checkpoint by name (see: charmssr checkpoints) or weights file",
+        group=MODEL,
+        metavar="NAME|FILE",
+    )
+    planes: str = setting(
+        "acquisition", "slices to enhance: as they were acquired, others, or all three", group=MODEL, choices=PLANES
+    )
+    bias_correction: bool = setting(True, "correct the bias field (N4) first", group=BEFORE)
+    restore_bias: bool = setting(False, "multiply the bias field back into the result", group=BEFORE)
+    skull_strip: str = setting(
+        "auto",
+        "how the brain is found: the best backend present, not at all, or by name",
+        group=BEFORE,
+        metavar="auto|none|BACKEND",
+    )
+    keep_skull: bool = setting(False, "enhance and keep everything inside the head", group=BEFORE)
+    data_consistency: str = setting(
+        "report",
+        "compare the result, brought back to the input's grid, with the input, or enforce it",
+        group=RESULT,
+        choices=DATA_CONSISTENCY,
+    )
+    maps: bool = setting(False, "maps of what was added", group=RESULT, on_the_command_line=False)
+    device: str = setting(
+        "auto", "where to compute", group=MACHINE, pattern=DEVICE, metavar=DEVICE_METAVAR, refusal=NO_DEVICE
+    )
+    precision: str = setting("auto", "number format", group=MACHINE, choices=PRECISIONS)
+    batch: int = setting(0, "slices per batch", group=MACHINE, least=0, zero="automatic", metavar="N")
 
-    checkpoint: str = DEFAULT_CHECKPOINT
-    planes: str = "acquisition"
-    bias_correction: bool = True
-    restore_bias: bool = False
-    skull_strip: str = "auto"
-    keep_skull: bool = False
-    data_consistency: str = "report"
-    maps: bool = False
-    device: str = "auto"
-    precision: str = "auto"
-    batch: int = 0
-
-    def __post_init__(self):
-        _require("planes", self.planes, PLANES)
-        _require("data consistency", self.data_consistency, DATA_CONSISTENCY)
-        _require("precision", self.precision, PRECISIONS)
-        if not isinstance(self.batch, int) or isinstance(self.batch, bool) or self.batch < 0:
-            raise SettingsError(f"The batch size must be a whole number from 0 (automatic) up, not {self.batch!r}.")
+    def __post_init__(self) -> None:
+        check(self)
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: dict) -> EnhancementSettings:
         """Settings from a mapping (a worker message, a JSON file); unknown keys are refused."""
-        return _from_dict(cls, values)
+        return from_mapping(cls, values)
 
 
 @dataclass(frozen=True)
 class FineTuningSettings:
-    """Settings of a fine-tuning from 3T/7T pairs; the fields carry the names of the command-line options.
+    """Settings of a fine-tuning from 3T/7T pairs.
 
     Where 0 stands for "automatic", the CPU and a GPU get different values (docs/use/fine-tuning.md):
     the rate of the paper with many steps on a GPU, a larger one with few steps on a CPU.
-
-    Attributes:
-        name: of the new checkpoint; may not be that of a bundled one.
-        folder: where it is written; "" for the user's checkpoint folder.
-        checkpoint: what it starts from: a checkpoint's name or a weights file.
-        learning_rate: highest rate; 0 for automatic (1e-5 on a GPU, 1e-3 on a CPU).
-        steps: optimiser steps at most; 0 for automatic.
-        batch: patches per step; 0 for automatic.
-        patch: patch size in pixels of the 3T slice; 0 for automatic.
-        validate_every: steps between two looks at the held-out data; 0 for automatic.
-        patience: validations without gain after which it stops; 0 for automatic.
-        hold_out: how many subjects are held out: the last of the list. With a single subject a
-            block of slices is held out instead.
-        leave_one_out: a run for each subject that is trained on all others, then a final one on all.
-        bias_correction: correct the bias field (N4) of both images first.
-        skull_strip: "auto", "none" or the name of a backend.
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        precision: "auto", "float32" or "bfloat16" (a graphics card only).
-        seed: of patches and their order.
-        overwrite: replace an existing checkpoint of the same name.
     """
 
-    name: str = "charms-7t"
-    folder: str = ""
-    checkpoint: str = DEFAULT_CHECKPOINT
-    learning_rate: float = 0.0
-    steps: int = 0
-    batch: int = 0
-    patch: int = 0
-    validate_every: int = 0
-    patience: int = 0
-    hold_out: int = 1
-    leave_one_out: bool = False
-    bias_correction: bool = True
-    skull_strip: str = "auto"
-    device: str = "auto"
-    precision: str = "auto"
-    seed: int = 0
-    overwrite: bool = False
+    name: str = setting(
+        "charms-7t",
+        "name of the new checkpoint; may not be that of a bundled one",
+        pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+        refusal="{value} cannot name a checkpoint: use letters, digits, dots, dashes and underscores.",
+        on_the_command_line=False,
+    )
+    folder: str = setting("", 'where it is written; "" for the user\'s checkpoint folder', on_the_command_line=False)
+    checkpoint: str = setting(
+        DEFAULT_CHECKPOINT,
+        "what it starts from: a checkpoint's name or a weights file",
+        group=START,
+        metavar="NAME|FILE",
+    )
+    hold_out: int = setting(
+        1,
+        "subjects held out to watch the run and to score it: the last of the list; with a single subject a block of"
+        " slices is held out instead",
+        group=START,
+        least=0,
+        metavar="N",
+    )
+    leave_one_out: bool = setting(False, "a run without each subject, then a final one with all", group=START)
+    bias_correction: bool = setting(True, "correct the bias field (N4) of both scans first", group=START)
+    skull_strip: str = setting("auto", "how the brains are found", group=START, metavar="auto|none|BACKEND")
+    learning_rate: float = setting(
+        0.0, "highest learning rate", group=TRAINING, least=0, most=0.1, zero="automatic", metavar="RATE"
+    )
+    steps: int = setting(0, "optimiser steps at most", group=TRAINING, least=0, zero="automatic", metavar="N")
+    batch: int = setting(0, "patches per step", group=TRAINING, least=0, zero="automatic", metavar="N")
+    patch: int = setting(
+        0, "size of a patch in pixels of the 3T slice", group=TRAINING, least=0, zero="automatic", metavar="N"
+    )
+    validate_every: int = setting(
+        0, "steps between two validations", group=TRAINING, least=0, zero="automatic", metavar="N"
+    )
+    patience: int = setting(
+        0, "validations without gain after which it stops", group=TRAINING, least=0, zero="automatic", metavar="N"
+    )
+    seed: int = setting(0, "seed of patches and their order", group=TRAINING, least=0, metavar="N")
+    device: str = setting(
+        "auto", "where to compute", group=MACHINE, pattern=DEVICE, metavar=DEVICE_METAVAR, refusal=NO_DEVICE
+    )
+    precision: str = setting("auto", "number format", group=MACHINE, choices=TRAINING_PRECISIONS)
+    overwrite: bool = setting(False, "replace an existing checkpoint", on_the_command_line=False)
 
-    def __post_init__(self):
-        _require("precision", self.precision, PRECISIONS)
-        if self.precision == "float16":
-            raise SettingsError("Fine-tuning runs in float32 or bfloat16: float16 loses small gradients.")
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
-            raise SettingsError(
-                f"{self.name!r} cannot name a checkpoint: use letters, digits, dots, dashes and underscores."
-            )
-        for name in ("steps", "batch", "patch", "validate_every", "patience", "hold_out", "seed"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                raise SettingsError(f"{name.replace('_', ' ')} must be a whole number from 0 up, not {value!r}.")
-        rate = self.learning_rate
-        if not isinstance(rate, (int, float)) or isinstance(rate, bool) or not 0 <= rate <= 0.1:
-            raise SettingsError(f"The learning rate must be a number from 0 (automatic) to 0.1, not {rate!r}.")
+    def __post_init__(self) -> None:
+        check(self)
         if 0 < self.patch < SMALLEST_PATCH:
             raise SettingsError(f"The patch must have at least {SMALLEST_PATCH} pixels, not {self.patch}.")
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: dict) -> FineTuningSettings:
         """Settings from a mapping (a worker message, a JSON file); unknown keys are refused."""
-        return _from_dict(cls, values)
-
-
-def _from_dict(cls, values):
-    known = {field.name for field in fields(cls)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise SettingsError(f"Unknown setting {unknown[0]!r}; known are: {', '.join(sorted(known))}.")
-    return cls(**values)
-
-
-def _require(what, value, allowed):
-    if value not in allowed:
-        raise SettingsError(f"Unknown {what} {value!r}; choose one of: {', '.join(allowed)}.")
+        return from_mapping(cls, values)

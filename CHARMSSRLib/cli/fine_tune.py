@@ -3,13 +3,12 @@
 import argparse
 import os
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 from ..errors import BackendError, CHARMSSRError, SettingsError
-from ..settings import DEFAULT_CHECKPOINT, FineTuningSettings
+from ..settings import FineTuningSettings
 from .interruption import Interruption
-from .options import check_backend_name, device_name
+from .options import add_options, check_backend_name, values_of
 from .progress import ProgressLine
 
 _EPILOG = """\
@@ -21,7 +20,6 @@ examples:
 PAIRS.csv has the columns subject, contrast, path_3t, path_7t and, where there are brain masks, mask_3t.
 A run that was killed goes on when the same command is given again. Ctrl-C keeps the best so far.
 """
-_AUTOMATIC = "default: chosen by the device"
 
 
 def add_parser(subparsers):
@@ -40,41 +38,7 @@ def add_parser(subparsers):
         help="name of the new checkpoint, which then lies with your others, or its file NAME.safetensors",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace an existing checkpoint")
-    start = parser.add_argument_group("start and data")
-    start.add_argument(
-        "--checkpoint", default=DEFAULT_CHECKPOINT, metavar="NAME|FILE",
-        help="where it starts from (default: %(default)s)",
-    )  # fmt: skip
-    start.add_argument(
-        "--hold-out", type=int, default=1, metavar="N",
-        help="subjects held out to watch the run and to score it: the last of the list (default: 1)",
-    )  # fmt: skip
-    start.add_argument(
-        "--leave-one-out", action="store_true", help="a run without each subject, then a final one with all"
-    )
-    start.add_argument(
-        "--bias-correction", action=argparse.BooleanOptionalAction, default=True,
-        help="correct the bias field (N4) of both scans first (default: yes)",
-    )  # fmt: skip
-    start.add_argument(
-        "--skull-strip", default="auto", metavar="auto|none|BACKEND", help="how the brains are found (default: auto)"
-    )
-    training = parser.add_argument_group("training")
-    training.add_argument("--learning-rate", type=float, default=0.0, metavar="RATE", help=_AUTOMATIC)
-    for name, text in (
-        ("steps", "optimiser steps at most"), ("batch", "patches per step"),
-        ("patch", "size of a patch in pixels of the 3T slice"), ("validate-every", "steps between two validations"),
-        ("patience", "validations without gain after which it stops"),
-    ):  # fmt: skip
-        training.add_argument(f"--{name}", type=int, default=0, metavar="N", help=f"{text} ({_AUTOMATIC})")
-    training.add_argument("--seed", type=int, default=0, metavar="N", help="of patches and their order (default: 0)")
-    machine = parser.add_argument_group("machine")
-    machine.add_argument(
-        "--device", type=device_name, default="auto", metavar="auto|cpu|cuda[:N]|mps", help="default: auto"
-    )
-    machine.add_argument(
-        "--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="number format (default: auto)"
-    )
+    add_options(parser, FineTuningSettings)
     parser.set_defaults(run=run)
 
 
@@ -105,8 +69,7 @@ def run(arguments):
 
 def _settings(arguments):
     """FineTuningSettings from parsed arguments; OUTPUT gives name and folder."""
-    named = {field.name for field in fields(FineTuningSettings)}
-    values = {name: value for name, value in vars(arguments).items() if name in named}
+    values = {**values_of(arguments, FineTuningSettings), "overwrite": arguments.overwrite}
     output = arguments.output
     is_path = output.endswith(".safetensors") or any(mark and mark in output for mark in (os.sep, os.altsep))
     path = Path(output)

@@ -1,80 +1,71 @@
-"""The options of an enhancement, shared by ``enhance`` and ``batch``."""
+"""Options of the command line, made from the tables of settings; and what all commands refuse early."""
 
 import argparse
 import re
 
 from ..errors import SettingsError
-from ..settings import DATA_CONSISTENCY, DEFAULT_CHECKPOINT, PLANES, PRECISIONS, EnhancementSettings
-
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+from ..settings import DEVICE, NO_DEVICE, EnhancementSettings
+from ..settings_table import settings_of
 
 
 def add_enhancement_options(parser):
-    """Add what can be set about an enhancement; ``settings_from`` reads it back."""
-    model = parser.add_argument_group("model")
-    model.add_argument(
-        "--checkpoint",
-        default=DEFAULT_CHECKPOINT,
-        metavar="NAME|FILE",
-        help="checkpoint by name (see: charmssr checkpoints) or weights file (default: %(default)s)",
-    )
-    model.add_argument(
-        "--planes", choices=PLANES, default="acquisition", help="slices to enhance (default: as they were acquired)"
-    )
-    before = parser.add_argument_group("preprocessing")
-    before.add_argument(
-        "--bias-correction",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="correct the bias field (N4) first (default: yes)",
-    )
-    before.add_argument("--restore-bias", action="store_true", help="multiply the bias field back into the result")
-    before.add_argument(
-        "--skull-strip",
-        default="auto",
-        metavar="auto|none|BACKEND",
-        help="how the brain is found: the best backend present, not at all, or by name (default: auto)",
-    )
-    before.add_argument("--keep-skull", action="store_true", help="enhance and keep everything inside the head")
-    after = parser.add_argument_group("result")
-    after.add_argument(
-        "--data-consistency",
-        choices=DATA_CONSISTENCY,
-        default="report",
-        help="compare the result, brought back to the input's grid, with the input, or enforce it (default: report)",
-    )
-    after.add_argument(
+    """Add what can be set about an enhancement; :func:`settings_from` reads it back."""
+    add_options(parser, EnhancementSettings)
+    parser.add_argument(
         "--maps", metavar="DIR", help="also write the maps of what was added, and the mask, into this folder"
-    )
-    machine = parser.add_argument_group("machine")
-    machine.add_argument(
-        "--device",
-        type=device_name,
-        default="auto",
-        metavar="auto|cpu|cuda[:N]|mps",
-        help="where to compute (default: auto)",
-    )
-    machine.add_argument("--precision", choices=PRECISIONS, default="auto", help="number format (default: auto)")
-    machine.add_argument(
-        "--batch", type=_count, default=0, metavar="N", help="slices per batch (default: what fits the memory)"
     )
 
 
 def settings_from(arguments):
     """EnhancementSettings from parsed arguments."""
-    return EnhancementSettings(
-        checkpoint=arguments.checkpoint,
-        planes=arguments.planes,
-        bias_correction=arguments.bias_correction,
-        restore_bias=arguments.restore_bias,
-        skull_strip=arguments.skull_strip,
-        keep_skull=arguments.keep_skull,
-        data_consistency=arguments.data_consistency,
-        maps=arguments.maps is not None,
-        device=arguments.device,
-        precision=arguments.precision,
-        batch=arguments.batch,
-    )
+    return EnhancementSettings(**values_of(arguments, EnhancementSettings), maps=arguments.maps is not None)
+
+
+def add_options(parser, cls, **defaults):
+    """Add an option for each setting of a table, under its headings; :func:`values_of` reads them back.
+
+    Args:
+        parser: of a command.
+        cls: dataclass of settings.
+        defaults: other defaults than the table's, by name.
+    """
+    groups = {}
+    for name, (described, default) in settings_of(cls).items():
+        if not described.on_the_command_line:
+            continue
+        if described.group not in groups:
+            groups[described.group] = parser.add_argument_group(described.group)
+        _add_option(groups[described.group], name, described, defaults.get(name, default))
+
+
+def _add_option(group, name, described, default):
+    flag = f"--{name.replace('_', '-')}"
+    if isinstance(default, bool):
+        if default:
+            group.add_argument(
+                flag, action=argparse.BooleanOptionalAction, default=True, help=f"{described.help} (default: yes)"
+            )
+        else:
+            group.add_argument(flag, action="store_true", help=described.help)
+        return
+    shown = described.zero if described.zero and default == 0 else default
+    options = {"default": default, "help": f"{described.help} (default: {shown})"}
+    if described.choices is not None:
+        group.add_argument(flag, choices=described.choices, **options)
+        return
+    if isinstance(default, int):
+        options["type"] = _whole_number(described)
+    elif isinstance(default, float):
+        options["type"] = float
+    elif described.pattern:
+        options["type"] = _text(described)
+    group.add_argument(flag, metavar=described.metavar, **options)
+
+
+def values_of(arguments, cls):
+    """Dict of the settings of a table that parsed arguments give."""
+    given = vars(arguments)
+    return {name: given[name] for name, (one, _) in settings_of(cls).items() if one.on_the_command_line}
 
 
 def check_early(settings):
@@ -106,26 +97,41 @@ def check_backend_name(name):
 
 
 def device_name(text):
-    """Type of the option --device."""
-    if not _DEVICE.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no device; use auto, cpu, cuda, cuda:N or mps")
+    """Type of an option that names a device."""
+    if not re.fullmatch(DEVICE, text):
+        raise argparse.ArgumentTypeError(NO_DEVICE.format(value=repr(text)))
     return text
 
 
 def positive(text):
     """Type of an option that counts: a whole number from 1 up."""
-    return _whole_number(text, 1, "from 1 up")
+    return _number(text, 1, "from 1 up")
 
 
-def _count(text):
-    return _whole_number(text, 0, "from 0 (automatic) up")
+def _whole_number(described):
+    """Type of an option for a whole number with the bounds of its setting."""
+    least = -(10**18) if described.least is None else described.least
+    zero = f" ({described.zero})" if described.zero else ""
+    bounds = "" if described.least is None else f"from {least:g}{zero} up"
+    return lambda text: _number(text, least, bounds)
 
 
-def _whole_number(text, least, range_in_words):
+def _number(text, least, bounds):
     try:
         number = int(text)
     except ValueError:
         number = least - 1
     if number < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {range_in_words}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {bounds}".strip())
     return number
+
+
+def _text(described):
+    """Type of an option for a text that matches the pattern of its setting."""
+
+    def read(text):
+        if not re.fullmatch(described.pattern, text):
+            raise argparse.ArgumentTypeError(described.refusal.format(value=repr(text)))
+        return text
+
+    return read

@@ -1,14 +1,15 @@
 """The parts of the loop against independent calculations: loss, frozen front, intensity map, plan, files."""
 
+import io
 import json
 import struct
-import zlib
 
 import fine_tuning_helpers as helpers
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from PIL import Image
 from skimage.metrics import structural_similarity
 
 from CHARMSSRLib import CHARMS
@@ -126,11 +127,8 @@ def test_pictures_are_valid_png():
     data = png_bytes(picture)
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", data[16:24]) == (4, 3)
-    start = data.index(b"IDAT") + 4
-    (length,) = struct.unpack(">I", data[start - 8 : start - 4])
-    rows = np.frombuffer(zlib.decompress(data[start : start + length]), np.uint8).reshape(3, 5)
-    assert (rows[:, 0] == 0).all()
-    assert (rows[:, 1:] == np.round(np.clip(picture, 0, 1) * 255)).all()
+    with Image.open(io.BytesIO(data)) as read:
+        assert (np.asarray(read) == np.round(np.clip(picture, 0, 1) * 255)).all()
 
 
 def row(method, psnr, ssim=0.9):

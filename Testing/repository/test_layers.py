@@ -10,6 +10,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # From the ground up: a room may import from those before it, and within itself.
 LIBRARY = (
     ("errors", "remaining_time"),
+    ("settings_table",),
     ("settings", "task"),
     ("grids", "measures", "machine", "files"),
     ("network",),
