@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from .header_checks import ORTHONORMAL_TOLERANCE, complex_message, vector_message
 from .native_messages import native_messages_hidden
+from .scan import Scan
 
 MINIMUM_SLICES = 16
 _MOST_FILES = 20000
@@ -43,7 +44,7 @@ def read_dicom_folder(folder):
         raise InputError(complex_message(f"The series in {folder.name}"))
     if len(slices) == 1:
         # An enhanced multi-frame file holds the whole volume; a lone slice is refused later for its size.
-        return _read_images(folder, slices)
+        return Scan(_read_images(folder, slices))
     slices, spacing, normal = _in_order(folder, slices)
     if first.modality in _OTHER_MODALITIES:
         raise InputError(
@@ -54,7 +55,7 @@ def read_dicom_folder(folder):
     image.SetDirection(direction.ravel().tolist())
     image.SetSpacing((*image.GetSpacing()[:2], spacing))
     image.SetOrigin(slices[0].position.tolist())
-    return image
+    return Scan(image)
 
 
 def is_dicom(path):

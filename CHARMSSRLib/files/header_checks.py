@@ -12,8 +12,19 @@ ORTHONORMAL_TOLERANCE = 1e-3
 
 def is_orthonormal(matrix):
     """Whether the columns of a 3x3 matrix are unit vectors at right angles, to 1e-3."""
+    return deviation_from_rotation(matrix) <= ORTHONORMAL_TOLERANCE
+
+
+def deviation_from_rotation(matrix):
+    """Largest entry of |M'M - 1| of a 3x3 matrix; infinite where a number is not finite."""
     matrix = np.asarray(matrix, dtype=float).reshape(3, 3)
-    return bool(np.isfinite(matrix).all() and np.abs(matrix.T @ matrix - np.eye(3)).max() <= ORTHONORMAL_TOLERANCE)
+    return float(np.abs(matrix.T @ matrix - np.eye(3)).max()) if np.isfinite(matrix).all() else float("inf")
+
+
+def nearest_rotation(matrix):
+    """The orthogonal matrix (3x3, mirrored ones stay mirrored) nearest to one of direction cosines."""
+    left, _, right = np.linalg.svd(np.asarray(matrix, dtype=float).reshape(3, 3))
+    return left @ right
 
 
 def sheared_message(name):

@@ -1,18 +1,14 @@
-"""NIfTI-1, NIfTI-2 and Analyze headers as they stand, before ITK repairs them.
+"""NIfTI-1, NIfTI-2 and Analyze headers as they stand: what they say, and what is refused by them alone.
 
 Source: nifti1.h and nifti2.h of the NIfTI formats.
 """
 
-import gzip
 import struct
-import zlib
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
 from .header_checks import (
-    check_axes,
     colour_message,
     complex_message,
     first_bytes,
@@ -22,7 +18,6 @@ from .header_checks import (
     vector_message,
 )
 
-_SCALE_TOLERANCE = 1e-3
 _RGB = {128: "RGB", 2304: "RGBA"}
 _COMPLEX = (32, 1792, 2048)
 _LABEL_INTENT = 1002
@@ -55,8 +50,15 @@ def _parse_nifti1(start, order):
         "bits": struct.unpack_from(order + "h", start, 72)[0],
         "pixdim": struct.unpack_from(order + "8f", start, 76),
         "offset": _whole(struct.unpack_from(order + "f", start, 108)[0]),
+        "scaling": struct.unpack_from(order + "2f", start, 112),
+        "units": start[123],
+        "description": start[148:228].split(b"\0")[0],
+        "qform_code": struct.unpack_from(order + "h", start, 252)[0],
         "sform_code": struct.unpack_from(order + "h", start, 254)[0],
+        "qform": struct.unpack_from(order + "6f", start, 256),
         "sform": struct.unpack_from(order + "12f", start, 280),
+        "order": order,
+        "header_bytes": 352,
     }
 
 
@@ -74,12 +76,24 @@ def _parse_nifti2(start, order):
         "bits": struct.unpack_from(order + "h", start, 14)[0],
         "pixdim": struct.unpack_from(order + "8d", start, 104),
         "offset": struct.unpack_from(order + "q", start, 168)[0],
+        "scaling": struct.unpack_from(order + "2d", start, 176),
+        "units": struct.unpack_from(order + "i", start, 500)[0],
+        "description": start[240:320].split(b"\0")[0],
+        "qform_code": struct.unpack_from(order + "i", start, 344)[0],
         "sform_code": struct.unpack_from(order + "i", start, 348)[0],
+        "qform": struct.unpack_from(order + "6d", start, 352),
         "sform": struct.unpack_from(order + "12d", start, 400),
+        "order": order,
+        "header_bytes": 544,
     }
 
 
 def check_nifti(path, header, labels_allowed):
+    """Refuse, by the header alone, what is no scalar 3-D volume with valid sizes.
+
+    Raises:
+        InputError: 4-D, RGB, vector or complex data, label maps, impossible sizes or voxel sizes.
+    """
     name, dim = path.name, header["dim"]
     rank = dim[0]
     if not 1 <= rank <= 7 or any(size < 1 for size in dim[1 : rank + 1]):
@@ -94,61 +108,12 @@ def check_nifti(path, header, labels_allowed):
         raise InputError(vector_message(name, max(dim[5 : rank + 1])))
     if rank > 3 and dim[4] > 1:
         raise InputError(four_d_message(name, dim[4]))
+    if rank < 3:
+        raise InputError(f"{name} is a single 2-D picture; give a 3-D volume.")
     if header["intent"] == _LABEL_INTENT and not labels_allowed:
         raise InputError(label_message(name))
-    _check_nifti_geometry(path, header, min(rank, 3))
-    _check_nifti_length(path, header)
-
-
-def _check_nifti_geometry(path, header, rank):
-    spacing = np.abs(header["pixdim"][1 : rank + 1])
+    spacing = np.abs(header["pixdim"][1:4])
     if not np.isfinite(spacing).all() or (spacing == 0).any():
         raise InputError(
-            f"The header of {path.name} gives no valid voxel size ({listed(spacing)} mm); correct it first."
+            f"The header of {name} gives no valid voxel size ({listed(spacing)} mm); correct it first."
         )
-    if header["sform_code"] <= 0 or header["version"] == 0 or rank < 3:
-        return
-    lengths = check_axes(path, np.reshape(header["sform"], (3, 4))[:, :3].astype(float))
-    if np.abs(lengths / spacing - 1).max() > _SCALE_TOLERANCE:
-        raise InputError(
-            f"The header of {path.name} contradicts itself: voxels of {listed(spacing)} mm, but axes of "
-            f"{listed(lengths)} mm (a scaling that was not applied). Resample the volume or correct its header first."
-        )
-
-
-def _check_nifti_length(path, header):
-    """Refuse truncated data and damaged compression (ITK would fill up with zeros)."""
-    data = path
-    if not header["single_file"]:
-        data = next(
-            (p for p in (path.with_suffix(".img"), Path(str(path.with_suffix(".img")) + ".gz")) if p.exists()), None
-        )
-        if data is None:
-            return
-    voxels = 1
-    for size in header["dim"][1 : header["dim"][0] + 1]:
-        voxels *= size
-    needed = voxels * header["bits"] // 8 + max(header["offset"], 0)
-    found = _uncompressed_length(data)
-    if found < needed:
-        raise InputError(f"{path.name} is truncated: {found:,} of {needed:,} bytes are there. Copy or export it again.")
-
-
-def _uncompressed_length(path):
-    with open(path, "rb") as stream:
-        compressed = stream.read(2) == b"\x1f\x8b"
-    if not compressed:
-        return path.stat().st_size
-    length = 0
-    try:
-        with gzip.open(path) as stream:
-            while True:
-                block = stream.read(1 << 22)
-                if not block:
-                    return length
-                length += len(block)
-    except (EOFError, OSError, zlib.error):
-        raise InputError(
-            f"{path.name} is damaged: its compressed data end too early or do not match their checksum. "
-            "Copy or export it again."
-        ) from None

@@ -12,25 +12,29 @@ import struct
 import numpy as np
 import SimpleITK as sitk
 
+from .nifti_forms import NiftiForms
+
 _DATATYPES = {
     "uint8": 2, "int16": 4, "int32": 8, "float32": 16, "float64": 64,
     "int8": 256, "uint16": 512, "uint32": 768, "int64": 1024, "uint64": 1280,
 }  # fmt: skip
 _HEADER_BYTES = 352
 _SCANNER_COORDINATES = 1
-_MILLIMETRES_AND_SECONDS = 2 | 8
+_MILLIMETRES, _SECONDS = 2, 8
+_LENGTH_UNITS = {1000.0: 1, 0.001: 3}
 # Level 3 packs a float volume within 15 % of level 9 at a tenth of its time.
 _COMPRESSION_LEVEL = 3
 
 
-def write_nifti(image, path, compressed, description=""):
-    """Write a scalar 3-D image; sform and qform both state its geometry.
+def write_nifti(image, path, compressed, description="", forms=None):
+    """Write a scalar 3-D image; sform and qform both state its geometry, unless ``forms`` says more.
 
     Args:
         image: SimpleITK image, geometry in LPS (turned into NIfTI's RAS here).
         path: file to create.
         compressed: gzip the file.
         description: free text, up to 79 bytes.
+        forms: NiftiForms on the image's grid: both geometries and codes of the scan it was made from.
 
     Raises:
         OSError: the file cannot be written.
@@ -39,7 +43,7 @@ def write_nifti(image, path, compressed, description=""):
     array = sitk.GetArrayViewFromImage(image)
     if array.dtype.name not in _DATATYPES or array.ndim != 3:
         raise ValueError(f"NIfTI cannot hold a {array.ndim}-D image of {array.dtype.name} here.")
-    header = nifti_header(image, array.dtype, description)
+    header = nifti_header(image, array.dtype, description, forms)
     little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
     with open(path, "wb") as stream:
         if compressed:
@@ -56,25 +60,39 @@ def _write_blocks(stream, header, array):
         stream.write(np.ascontiguousarray(slab).data)
 
 
-def nifti_header(image, dtype, description=""):
+def nifti_header(image, dtype, description="", forms=None):
     """The 352 bytes before the voxels (348 of the header, 4 that say "no extension")."""
     dtype = np.dtype(dtype)
-    affine = ras_affine(image)
-    spacing = image.GetSpacing()
-    quaternion, qfac = _quaternion(affine[:, :3] / spacing)
+    forms = forms if forms is not None else forms_of(image)
     header = bytearray(_HEADER_BYTES)
     struct.pack_into("<i", header, 0, 348)
     struct.pack_into("<8h", header, 40, 3, *image.GetSize(), 1, 1, 1, 1)
     struct.pack_into("<2h", header, 70, _DATATYPES[dtype.name], dtype.itemsize * 8)
-    struct.pack_into("<8f", header, 76, qfac, *spacing, 1, 1, 1, 1)
+    struct.pack_into("<8f", header, 76, forms.qfac, *forms.spacing, 1, 1, 1, 1)
     struct.pack_into("<3f", header, 108, _HEADER_BYTES, 1, 0)
-    struct.pack_into("<B", header, 123, _MILLIMETRES_AND_SECONDS)
+    struct.pack_into("<B", header, 123, _LENGTH_UNITS.get(forms.unit, _MILLIMETRES) | _SECONDS)
     struct.pack_into("<80s", header, 148, description.encode("ascii", "replace")[:79])
-    struct.pack_into("<2h", header, 252, _SCANNER_COORDINATES, _SCANNER_COORDINATES)
-    struct.pack_into("<6f", header, 256, *quaternion, *affine[:, 3])
-    struct.pack_into("<12f", header, 280, *affine.ravel())
+    struct.pack_into("<2h", header, 252, forms.qform_code, forms.sform_code)
+    struct.pack_into("<6f", header, 256, *forms.quaternion, *forms.offset)
+    struct.pack_into("<12f", header, 280, *forms.sform)
     struct.pack_into("<4s", header, 344, b"n+1\0")
     return bytes(header)
+
+
+def forms_of(image):
+    """NiftiForms that both state the geometry of an image, with the codes of scanner coordinates."""
+    affine = ras_affine(image)
+    spacing = image.GetSpacing()
+    quaternion, qfac = _quaternion(affine[:, :3] / spacing)
+    return NiftiForms(
+        qform_code=_SCANNER_COORDINATES,
+        sform_code=_SCANNER_COORDINATES,
+        quaternion=quaternion,
+        qfac=qfac,
+        offset=tuple(affine[:, 3].tolist()),
+        spacing=spacing,
+        sform=tuple(affine.ravel().tolist()),
+    )
 
 
 def ras_affine(image):

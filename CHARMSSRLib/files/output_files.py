@@ -14,10 +14,11 @@ import SimpleITK as sitk
 
 from .. import __version__
 from ..errors import OutputError
+from .mgh import write_mgh
 from .native_messages import native_messages_hidden
 from .nifti_writer import write_nifti
 
-VOLUME_EXTENSIONS = (".nii.gz", ".nii", ".nrrd", ".mha")
+VOLUME_EXTENSIONS = (".nii.gz", ".nii", ".nrrd", ".mha", ".mgz", ".mgh")
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -88,8 +89,13 @@ class OutputFiles:
     def __exit__(self, *exception):
         self._discard()
 
-    def add_volume(self, image, path):
+    def add_volume(self, image, path, forms=None):
         """Write a scalar 3-D image; the format follows from the extension.
+
+        Args:
+            image: SimpleITK image.
+            path: its final name.
+            forms: NiftiForms on its grid, for NIfTI files: the geometries of the scan it was made from.
 
         Raises:
             OutputError: unknown extension, or the file could not be written completely.
@@ -102,7 +108,9 @@ class OutputFiles:
 
         def write(temporary):
             if extension in (".nii", ".nii.gz"):
-                write_nifti(image, temporary, extension == ".nii.gz", f"CHARMSSR {__version__}")
+                write_nifti(image, temporary, extension == ".nii.gz", f"CHARMSSR {__version__}", forms)
+            elif extension in (".mgz", ".mgh"):
+                write_mgh(image, temporary, extension == ".mgz")
             else:
                 _write_by_itk(image, temporary)
 

@@ -1,66 +1,40 @@
-"""What a volume's file says about itself, read without ITK.
+"""What the headers of NRRD and MetaImage files say about themselves, read without ITK.
 
-ITK repairs some geometries without a word (a sheared NIfTI sform is replaced by the qform, a scale
-that contradicts the voxel size is dropped) and fills the missing end of a truncated NIfTI file with
-zeros. So the headers of the common formats are read here as they stand, and what ITK would hide is
-refused with a reason.
+ITK repairs or passes over some geometries without a word, so what it would hide is refused here with
+a reason. The formats that are read without ITK (NIfTI, Analyze, MGH) check themselves.
 
-Sources: the NRRD format definition, the MetaImage documentation, the MGH format page of FreeSurfer;
-NIfTI: see nifti_header.py.
+Sources: the NRRD format definition, the MetaImage documentation.
 """
 
-import struct
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
-from .header_checks import check_axes, first_bytes, four_d_message, label_message
-from .nifti_header import check_nifti, parse_nifti
+from .header_checks import check_axes, label_message
 
 
-def check_raw_header(path, labels_allowed=False):
-    """Refuse what the header of a file shows to be unusable.
-
-    Formats that are not known here pass: ITK judges them.
+def check_raw_header(path: Path, start: bytes, labels_allowed: bool = False) -> list[str]:
+    """Refuse what the header of a file shows to be unusable; formats that are not known here pass.
 
     Args:
         path: an existing regular file.
+        start: its first bytes.
         labels_allowed: accept files that declare themselves label maps (masks are).
 
+    Returns:
+        Warnings, each one sentence.
+
     Raises:
-        InputError: 4-D, RGB, vector or complex data, label maps, sheared or contradictory geometry,
-            or a file shorter than its header promises.
+        InputError: a label map, sheared axes, or a space that is no patient's.
     """
-    path = Path(path)
-    start = first_bytes(path)
     if start[:4] == b"NRRD":
-        _check_nrrd(path, labels_allowed)
-    elif path.suffix.lower() in (".mha", ".mhd"):
+        return _check_nrrd(path, labels_allowed)
+    if path.suffix.lower() in (".mha", ".mhd"):
         _check_meta_image(path)
-    elif _is_mgh(path):
-        _check_mgh(path, start)
-    else:
-        nifti = parse_nifti(path, start)
-        if nifti is not None:
-            check_nifti(path, nifti, labels_allowed)
-
-
-def unreadable_reason(path):
-    """A hint, one clause, why SimpleITK could not read a file; empty when none is known."""
-    path = Path(path)
-    try:
-        start = first_bytes(path)
-    except InputError:
-        return "it is damaged"
-    nifti = parse_nifti(path, start)
-    if _is_mgh(path):
-        return "FreeSurfer's MGH format is not read here (convert it with mri_convert)"
-    if nifti is not None and nifti["version"] == 2:
-        return "it is a NIfTI-2 file, which is not read here (save it as NIfTI-1)"
-    if path.suffix.lower() == ".hdr" and not path.with_suffix(".img").exists():
-        return f"its data file {path.with_suffix('.img').name} is missing"
-    return ""
+    return []
 
 
 def _check_nrrd(path, labels_allowed):
@@ -70,6 +44,35 @@ def _check_nrrd(path, labels_allowed):
     vectors = _vectors(fields.get("space directions", ""))
     if len(vectors) == 3 and all(len(vector) == 3 for vector in vectors):
         check_axes(path, np.array(vectors, dtype=float).T)
+    return _nrrd_space(path, fields)
+
+
+def _nrrd_space(path, fields):
+    """Warnings about where an NRRD file lies.
+
+    Raises:
+        InputError: its space is left-handed without being a patient's: nothing tells which side is left.
+    """
+    space = fields.get("space", "").strip().lower()
+    if space in ("3d-left-handed", "3dlh"):
+        raise InputError(
+            f'The space of {path.name} is "{fields["space"].strip()}": a mirror image of an unknown space, in which '
+            'left and right cannot be told. Save it with an anatomical space ("left-posterior-superior").'
+        )
+    if ("axis mins" in fields or "axismins" in fields) and not ("centers" in fields or "centerings" in fields):
+        raise InputError(
+            f'{path.name} places its voxels by "axis mins" without telling ("centers") whether these are the edges or '
+            'the centres of voxels; save it with "space directions" and "space origin".'
+        )
+    if space in _ANATOMICAL:
+        return []
+    named = f'its space is "{fields["space"].strip()}"' if space else "it names no space"
+    return [f"{path.name} does not say how it lies in the patient ({named}); left-posterior-superior was assumed."]
+
+
+_ANATOMICAL = (
+    "left-posterior-superior", "lps", "right-anterior-superior", "ras", "left-anterior-superior", "las",
+)  # fmt: skip
 
 
 def _nrrd_header(path):
@@ -126,16 +129,3 @@ def _text_lines(path, last):
             if line.startswith(last):
                 return
 
-
-def _is_mgh(path):
-    return path.name.lower().endswith((".mgh", ".mgz", ".mgh.gz"))
-
-
-def _check_mgh(path, start):
-    if len(start) < 90:
-        raise InputError(f"{path.name} is truncated: even its header is incomplete. Copy or export it again.")
-    frames = struct.unpack_from(">i", start, 16)[0]
-    if frames > 1:
-        raise InputError(four_d_message(path.name, frames))
-    if struct.unpack_from(">h", start, 28)[0] > 0:
-        check_axes(path, np.array(struct.unpack_from(">9f", start, 42), dtype=float).reshape(3, 3).T)

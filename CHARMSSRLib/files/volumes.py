@@ -1,56 +1,95 @@
 """Reads and writes volumes; says in one sentence why one cannot be used."""
 
-import contextlib
-import shutil
-import tempfile
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Optional
 
 import SimpleITK as sitk
 
 from ..errors import InputError, OutputError
 from .dicom_series import is_dicom, read_dicom_folder
-from .header_checks import complex_message, four_d_message, is_orthonormal, sheared_message, vector_message
+from .foreign_kinds import refuse_missing, refuse_pointer, unreadable_reason
+from .header_checks import (
+    complex_message,
+    first_bytes,
+    four_d_message,
+    is_orthonormal,
+    sheared_message,
+    vector_message,
+)
+from .mgh import is_mgh, read_mgh
+from .minc_orientation import in_patient_coordinates, is_minc
 from .native_messages import native_messages_hidden
+from .nifti_forms import NiftiForms
+from .nifti_header import parse_nifti
+from .nifti_reader import read_nifti
 from .output_files import VOLUME_EXTENSIONS, OutputFiles, check_target, volume_extension
-from .raw_header import check_raw_header, unreadable_reason
+from .raw_header import check_raw_header
+from .scan import Scan
+
+# Formats whose files hold no directions, or none that is read.
+_WITHOUT_DIRECTIONS = {"VTKImageIO": "VTK", "GiplImageIO": "GIPL", "StimulateImageIO": "Stimulate"}
 
 
-def read_volume(path):
-    """Read a scan from a file, or from a folder with one DICOM series.
+def read_scan(path: Path | str, labels_allowed: bool = False) -> Scan:
+    """Read a scan from a file, or from a folder with one DICOM series, with what else its file says.
 
     Args:
-        path: any file that SimpleITK reads, or a folder.
+        path: any file that is read here, or a folder.
+        labels_allowed: accept files that declare themselves label maps.
 
     Returns:
-        Scalar 3-D SimpleITK image in the file's own pixel type, without metadata.
+        Scan.
 
     Raises:
         InputError: missing, unreadable or damaged; 4-D, RGB, vector or complex; a declared label
             map; sheared geometry (also where only the file's own header shows it); a DICOM folder
             with several series, uneven slices or a tilted gantry.
     """
-    return _read(Path(path), labels_allowed=False)
+    path = Path(path)
+    if path.is_dir():
+        scan = read_dicom_folder(path)
+    elif path.is_file():
+        scan = _read_file(path, labels_allowed)
+    elif path.exists():
+        raise InputError(f"{path} is neither a file nor a folder; give a volume or a folder with a DICOM series.")
+    else:
+        refuse_missing(path)
+    if not is_orthonormal(scan.image.GetDirection()):
+        raise InputError(sheared_message(path.name))
+    for key in scan.image.GetMetaDataKeys():
+        scan.image.EraseMetaData(key)
+    return scan
 
 
-def read_mask(path):
+def read_volume(path: Path | str) -> sitk.Image:
+    """The image of ``read_scan``: scalar, 3-D, in the file's own pixel type, without metadata."""
+    return read_scan(path).image
+
+
+def read_mask(path: Path | str) -> sitk.Image:
     """Read a mask: like read_volume, but label maps are welcome."""
-    return _read(Path(path), labels_allowed=True)
+    return read_scan(path, labels_allowed=True).image
 
 
-def write_volume(image, path, overwrite=False):
+def write_volume(
+    image: sitk.Image, path: Path | str, overwrite: bool = False, forms: Optional[NiftiForms] = None
+) -> None:
     """Write a scalar 3-D image in its own pixel type; the file appears only when complete.
 
     Args:
         image: SimpleITK image.
-        path: file whose name ends in .nii.gz, .nii, .nrrd or .mha.
+        path: file whose name ends in one of VOLUME_EXTENSIONS.
         overwrite: replace an existing file.
+        forms: both geometries for a NIfTI file (``Scan.forms_for``); else the image's own is stated twice.
 
     Raises:
         OutputError: unknown extension, existing file, unwritable folder, full disk.
     """
     check_writable(path, overwrite)
     with OutputFiles(overwrite) as files:
-        files.add_volume(image, path)
+        files.add_volume(image, path, forms)
         files.commit()
 
 
@@ -68,30 +107,21 @@ def check_writable(path, overwrite=False):
     check_target(path, overwrite)
 
 
-def _read(path, labels_allowed):
-    if path.is_dir():
-        image = read_dicom_folder(path)
-    elif path.is_file():
-        image = _read_file(path, labels_allowed)
-    elif path.exists():
-        raise InputError(f"{path} is neither a file nor a folder; give a volume or a folder with a DICOM series.")
-    else:
-        raise InputError(f"There is no file or folder {path}; check the name.")
-    if not is_orthonormal(image.GetDirection()):
-        raise InputError(sheared_message(path.name))
-    for key in image.GetMetaDataKeys():
-        image.EraseMetaData(key)
-    return image
-
-
 def _read_file(path, labels_allowed):
     if path.stat().st_size == 0:
         raise InputError(f"{path.name} is empty; copy or export it again.")
-    check_raw_header(path, labels_allowed)
+    start = first_bytes(path)
+    refuse_pointer(path, start)
+    if is_mgh(path):
+        return read_mgh(path)
+    nifti = parse_nifti(path, start)
+    if nifti is not None:
+        return read_nifti(path, nifti, labels_allowed)
+    warnings = check_raw_header(path, start, labels_allowed)
     reader = sitk.ImageFileReader()
     try:
-        with _under_unambiguous_name(path) as readable, native_messages_hidden():
-            reader.SetFileName(str(readable))
+        with native_messages_hidden():
+            reader.SetFileName(str(path))
             reader.ReadImageInformation()
             _check_kind(path, reader)
             image = reader.Execute()
@@ -102,36 +132,20 @@ def _read_file(path, labels_allowed):
         ) from error
     if image.GetDimension() == 4:
         image = image[:, :, :, 0]
-    return image
+    if is_minc(path):
+        image = in_patient_coordinates(image)
+    kind = _WITHOUT_DIRECTIONS.get(reader.GetImageIO() or _io_of(path))
+    if kind is not None:
+        warnings.append(
+            f"{path.name} is a {kind} file, whose directions are not read: its axes were taken to point to the "
+            "patient's left, to the back and upwards. Check left and right."
+        )
+    return Scan(image, warnings)
 
 
-@contextlib.contextmanager
-def _under_unambiguous_name(path):
-    """A name under which ITK reads the file that was asked for.
-
-    Asked for scan.nii.gz, ITK takes its voxels from a scan.nii beside it
-    (https://github.com/InsightSoftwareConsortium/ITK/issues/2243), and it trusts a name that denies
-    the compression. In both cases the file is read through a folder of its own.
-    """
-    name = path.name
-    has_twin = name.lower().endswith(".nii.gz") and path.with_suffix("").exists()
-    misnamed = name.lower().endswith(".nii") and _is_gzip(path)
-    if not (has_twin or misnamed):
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="charmssr-") as folder:
-        stand_in = Path(folder) / "volume.nii.gz"
-        try:
-            stand_in.symlink_to(path.resolve())
-        except OSError:
-            # Windows grants links to few users.
-            shutil.copyfile(path, stand_in)
-        yield stand_in
-
-
-def _is_gzip(path):
-    with open(path, "rb") as stream:
-        return stream.read(2) == b"\x1f\x8b"
+def _io_of(path):
+    with native_messages_hidden():
+        return sitk.ImageFileReader.GetImageIOFromFileName(str(path))
 
 
 def _check_kind(path, reader):

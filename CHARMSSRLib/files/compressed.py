@@ -1,0 +1,36 @@
+"""The content of files that may be compressed."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from ..errors import InputError
+
+GZIP = b"\x1f\x8b"
+
+
+def uncompressed_bytes(path: Path) -> bytes:
+    """All bytes of a file, unpacked if it is gzip (its checksum is verified).
+
+    Raises:
+        InputError: damaged or cut compression, an unreadable file, or no memory for it.
+    """
+    try:
+        with open(path, "rb") as stream:
+            start = stream.read(2)
+            stream.seek(0)
+            if start != GZIP:
+                return stream.read()
+            with gzip.GzipFile(fileobj=stream) as unpacked:
+                return unpacked.read()
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError(
+            f"{path.name} is damaged: its compressed data end too early or do not match their checksum. "
+            "Copy or export it again."
+        ) from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened: {error.strerror or error}.") from error
+    except MemoryError as error:
+        raise InputError(f"{path.name} is too large for this machine's memory.") from error

@@ -1,0 +1,122 @@
+"""Reads and writes FreeSurfer's volumes (.mgh, .mgz).
+
+Source: the description of the format in FreeSurfer's wiki (MghFormat): 284 bytes of header, all
+big-endian, then the voxels, the first axis fastest.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputError
+from .compressed import uncompressed_bytes
+from .header_checks import check_axes, deviation_from_rotation, four_d_message, nearest_rotation
+from .scan import Scan, index_to_lps
+
+HEADER_BYTES = 284
+_DATATYPES = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2", 10: ">u2"}
+_CODES = {"uint8": 0, "int32": 1, "float32": 3, "int16": 4, "uint16": 10}
+_RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
+# Where the header states no geometry, FreeSurfer assumes coronal slices of a volume centred at 0.
+_CORONAL = np.array([[-1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
+_COMPRESSION_LEVEL = 3
+_TRUNCATED = "{} is truncated: {:,} of {:,} bytes are there. Copy or export it again."
+
+
+def is_mgh(path: Path) -> bool:
+    """Whether a name is that of a FreeSurfer volume (the format has no mark of its own)."""
+    return path.name.lower().endswith((".mgh", ".mgz", ".mgh.gz"))
+
+
+def read_mgh(path: Path) -> Scan:
+    """The volume of a FreeSurfer file, in its own pixel type.
+
+    Raises:
+        InputError: no 3-D volume of a known kind, sheared axes, or damaged voxels.
+    """
+    content = uncompressed_bytes(path)
+    if len(content) < HEADER_BYTES:
+        raise InputError(_TRUNCATED.format(path.name, len(content), HEADER_BYTES))
+    version, *size, frames, kind, _ = struct.unpack_from(">7i", content)
+    if version != 1 or min(size) < 1:
+        raise InputError(f"{path.name} is damaged, or no FreeSurfer volume at all. Copy or export it again.")
+    if frames > 1:
+        raise InputError(four_d_message(path.name, frames))
+    if kind not in _DATATYPES:
+        raise InputError(f"{path.name} holds voxels of a kind that is not read here (MGH type {kind}); save it as float.")
+    dtype = np.dtype(_DATATYPES[kind])
+    count = int(np.prod([int(one) for one in size], dtype=object))
+    needed = HEADER_BYTES + count * dtype.itemsize
+    if len(content) < needed:
+        raise InputError(_TRUNCATED.format(path.name, len(content), needed))
+    array = np.frombuffer(content, dtype, count, HEADER_BYTES).reshape(size[::-1])
+    image = sitk.GetImageFromArray(array.astype(dtype.newbyteorder("=")))
+    warnings = _place(path, image, content)
+    return Scan(image, warnings)
+
+
+def _place(path, image, content):
+    """Give the image the geometry of the header; returns warnings."""
+    size = np.array(image.GetSize(), float)
+    if struct.unpack_from(">h", content, 28)[0] > 0:
+        numbers = np.array(struct.unpack_from(">15f", content, 30), float)
+        spacing, axes, centre = numbers[:3], numbers[3:12].reshape(3, 3).T, numbers[12:]
+        warnings = []
+    else:
+        spacing, axes, centre = np.ones(3), _CORONAL, np.zeros(3)
+        warnings = [
+            f"The header of {path.name} states no geometry; FreeSurfer's coronal slices of 1 mm were assumed. "
+            "Check left and right."
+        ]
+    if not (np.isfinite(spacing).all() and (spacing > 0).all() and np.isfinite(centre).all()):
+        raise InputError(f"The header of {path.name} gives no valid voxel size; export the volume again.")
+    check_axes(path, axes * spacing)
+    rotation = nearest_rotation(axes)
+    if deviation_from_rotation(axes) > 1e-5:
+        moved = float(np.abs(((axes - rotation) * spacing) @ (size / 2)).max())
+        warnings.append(
+            f"The voxel axes of {path.name} are slightly off right angles; the nearest grid with right angles was "
+            f"taken, which moves a corner of the volume by up to {moved:.2g} mm."
+        )
+    # The header tells where the voxel of index size/2 lies.
+    origin = centre - (rotation * spacing) @ (size / 2)
+    image.SetSpacing(spacing.tolist())
+    image.SetOrigin((_RAS_TO_LPS * origin).tolist())
+    image.SetDirection((_RAS_TO_LPS[:, None] * rotation).ravel().tolist())
+    return warnings
+
+
+def write_mgh(image: sitk.Image, path, compressed: bool) -> None:
+    """Write a scalar 3-D image; pixel types that the format lacks become float32.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    array = sitk.GetArrayViewFromImage(image)
+    if array.dtype.name not in _CODES:
+        array = array.astype(np.float32)
+    code = _CODES[array.dtype.name]
+    size = image.GetSize()
+    matrix = index_to_lps(image)[:3] * _RAS_TO_LPS[:, None]
+    centre = matrix[:, :3] @ (np.array(size) / 2) + matrix[:, 3]
+    axes = _RAS_TO_LPS[:, None] * np.reshape(image.GetDirection(), (3, 3))
+    header = struct.pack(">7i", 1, *size, 1, code, 0)
+    header += struct.pack(">h15f", 1, *image.GetSpacing(), *axes.T.ravel(), *centre)
+    header = header.ljust(HEADER_BYTES, b"\0")
+    with open(path, "wb") as stream:
+        if compressed:
+            with gzip.GzipFile("", "wb", _COMPRESSION_LEVEL, stream, mtime=0) as packed:
+                _write_blocks(packed, header, array)
+        else:
+            _write_blocks(stream, header, array)
+
+
+def _write_blocks(stream, header, array):
+    stream.write(header)
+    for slab in array:
+        stream.write(slab.astype(_DATATYPES[_CODES[array.dtype.name]]).tobytes())

@@ -1,0 +1,43 @@
+"""What reading a file gives: the image, and what else the file said that a result should keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+import numpy as np
+import SimpleITK as sitk
+
+from .nifti_forms import NiftiForms
+
+
+@dataclass
+class Scan:
+    """A volume as it was read.
+
+    Attributes:
+        image: scalar 3-D image in the file's own pixel type, geometry in LPS (mm), without metadata.
+        warnings: sentences about what was repaired, chosen or doubtful.
+        forms: both geometries of a NIfTI file, so that a result can state them again; None else.
+        facts: figures for the report, by name (JSON can hold them).
+    """
+
+    image: sitk.Image
+    warnings: list[str] = field(default_factory=list)
+    forms: Optional[NiftiForms] = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def forms_for(self, result: sitk.Image) -> Optional[NiftiForms]:
+        """The forms of a result that was made on a grid aligned with this scan's; None where there are none."""
+        if self.forms is None:
+            return None
+        # From the result's voxel indices to this scan's: the same for either form.
+        return self.forms.on_grid(np.linalg.solve(index_to_lps(self.image), index_to_lps(result)))
+
+
+def index_to_lps(image: sitk.Image) -> np.ndarray:
+    """4x4 matrix from voxel index (i, j, k) to LPS millimetres."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    matrix[:3, 3] = image.GetOrigin()
+    return matrix
