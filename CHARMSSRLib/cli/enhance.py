@@ -28,7 +28,7 @@ def add_parser(subparsers):
         allow_abbrev=False,
     )
     parser.add_argument("input", metavar="INPUT", type=Path, help="volume file, or folder with one DICOM series")
-    parser.add_argument("output", metavar="OUTPUT", type=Path, help="result: .nii.gz, .nii, .nrrd or .mha")
+    parser.add_argument("output", metavar="OUTPUT", type=Path, help="result: .nii.gz, .nii, .nrrd, .mha, .mgz or .mgh")
     parser.add_argument("--mask", metavar="FILE", type=Path, help="mask of the brain, instead of finding it")
     parser.add_argument("--report", metavar="FILE.json", type=Path, help="write a report of what was done")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")

@@ -72,11 +72,12 @@ class VolumeJob:
             CHARMSSRError: whatever is wrong; Cancelled when the user stopped it.
         """
         started = time.monotonic()
-        image, mask, warnings = self._read()
+        scan, mask, warnings = self._read()
         interruption.check()
         enhance = _enhance_function()
         interruption.check()
-        result = enhance(image, self.settings, mask=mask, progress=progress, is_cancelled=interruption.is_cancelled)
+        is_cancelled = interruption.is_cancelled
+        result = enhance(scan.image, self.settings, mask=mask, progress=progress, is_cancelled=is_cancelled)
         interruption.check()
         progress(1.0, "Writing the result")
         report = dict(result.report)
@@ -86,30 +87,37 @@ class VolumeJob:
             settings=asdict(self.settings),
             seconds=round(time.monotonic() - started, 1),
         )
-        self._write(result, report, interruption)
+        report.setdefault("input", {}).update(scan.facts)
+        self._write(result, report, scan, interruption)
         return report
 
     def _read(self):
         from ..enhancement.checks import check_image, match_mask
-        from ..files.volumes import read_mask, read_volume
+        from ..files.mask_placement import placed_mask
+        from ..files.volumes import read_scan
 
-        image = read_volume(self.input)
-        warnings = check_image(image)
-        mask = match_mask(read_mask(self.mask), image) if self.mask is not None else None
-        return image, mask, warnings
+        scan = read_scan(self.input)
+        warnings = scan.warnings + check_image(scan.image)
+        mask = None
+        if self.mask is not None:
+            drawn = read_scan(self.mask, labels_allowed=True)
+            mask = match_mask(placed_mask(drawn, scan), scan.image)
+        return scan, mask, warnings
 
-    def _write(self, result, report, interruption):
+    def _write(self, result, report, scan, interruption):
         from ..files.output_files import OutputFiles
 
+        # The mask and the maps lie on the grid of the result.
+        forms = scan.forms_for(result.image)
         with OutputFiles(self.overwrite) as files:
             if self.maps_folder is not None:
                 files.add_folder(self.maps_folder)
                 for name, volume in {**result.maps, "mask": result.mask}.items():
-                    files.add_volume(volume, self.maps_folder / f"{_stem(self.output)}_{name}.nii.gz")
+                    files.add_volume(volume, self.maps_folder / f"{_stem(self.output)}_{name}.nii.gz", forms)
             if self.report is not None:
                 files.add_json(report, self.report)
             # Last, so that a result that is there is complete with all that belongs to it.
-            files.add_volume(result.image, self.output)
+            files.add_volume(result.image, self.output, forms)
             interruption.check()
             files.commit()
 

@@ -44,7 +44,7 @@ def refuse_missing(path: Path) -> None:
                 f"{path.name} is a link of git-annex (DataLad) whose content is not on this computer; "
                 f"get it first (datalad get {path.name}, or git annex get {path.name})."
             )
-        raise InputError(f"{path.name} is a link to {target}, which does not exist; mend the link or give the file itself.")
+        raise InputError(f"{path.name} is a link to {target}, which does not exist; mend the link or give the file.")
     raise InputError(f"There is no file or folder {path}; check the name.")
 
 

@@ -22,8 +22,6 @@ HEADER_BYTES = 284
 _DATATYPES = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2", 10: ">u2"}
 _CODES = {"uint8": 0, "int32": 1, "float32": 3, "int16": 4, "uint16": 10}
 _RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
-# Where the header states no geometry, FreeSurfer assumes coronal slices of a volume centred at 0.
-_CORONAL = np.array([[-1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
 _COMPRESSION_LEVEL = 3
 _TRUNCATED = "{} is truncated: {:,} of {:,} bytes are there. Copy or export it again."
 
@@ -48,7 +46,7 @@ def read_mgh(path: Path) -> Scan:
     if frames > 1:
         raise InputError(four_d_message(path.name, frames))
     if kind not in _DATATYPES:
-        raise InputError(f"{path.name} holds voxels of a kind that is not read here (MGH type {kind}); save it as float.")
+        raise InputError(f"{path.name} holds voxels of a kind not read here (MGH type {kind}); save it as float.")
     dtype = np.dtype(_DATATYPES[kind])
     count = int(np.prod([int(one) for one in size], dtype=object))
     needed = HEADER_BYTES + count * dtype.itemsize
@@ -63,16 +61,15 @@ def read_mgh(path: Path) -> Scan:
 def _place(path, image, content):
     """Give the image the geometry of the header; returns warnings."""
     size = np.array(image.GetSize(), float)
-    if struct.unpack_from(">h", content, 28)[0] > 0:
-        numbers = np.array(struct.unpack_from(">15f", content, 30), float)
-        spacing, axes, centre = numbers[:3], numbers[3:12].reshape(3, 3).T, numbers[12:]
-        warnings = []
-    else:
-        spacing, axes, centre = np.ones(3), _CORONAL, np.zeros(3)
-        warnings = [
-            f"The header of {path.name} states no geometry; FreeSurfer's coronal slices of 1 mm were assumed. "
-            "Check left and right."
-        ]
+    if struct.unpack_from(">h", content, 28)[0] <= 0:
+        # FreeSurfer and nibabel fill in different axes.
+        raise InputError(
+            f"The header of {path.name} states no geometry (its RAS flag is 0), and programs guess differently; "
+            "give it one with FreeSurfer's mri_convert first."
+        )
+    numbers = np.array(struct.unpack_from(">15f", content, 30), float)
+    spacing, axes, centre = numbers[:3], numbers[3:12].reshape(3, 3).T, numbers[12:]
+    warnings = []
     if not (np.isfinite(spacing).all() and (spacing > 0).all() and np.isfinite(centre).all()):
         raise InputError(f"The header of {path.name} gives no valid voxel size; export the volume again.")
     check_axes(path, axes * spacing)

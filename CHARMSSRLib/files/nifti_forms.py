@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
-from typing import Optional
 
 import numpy as np
 
@@ -71,7 +70,7 @@ class NiftiForms:
             found["qform"] = self.qform_matrix()
         return found
 
-    def itk_choice(self) -> Optional[str]:
+    def itk_choice(self) -> str | None:
         """The form that ITK reads: "sform", "qform", or None where both codes are 0."""
         if self.qform_code <= 0:
             return "sform" if self.sform_code > 0 else None
@@ -102,7 +101,7 @@ class NiftiForms:
         taken[:3, :3], taken[:3, 3] = direction * lengths, matrix[:3, 3]
         return lengths, matrix[:3, 3], direction, _largest_distance(matrix, taken, size)
 
-    def on_grid(self, from_new_index: np.ndarray) -> Optional[NiftiForms]:
+    def on_grid(self, from_new_index: np.ndarray) -> NiftiForms | None:
         """These forms for another grid along the same axes.
 
         Args:

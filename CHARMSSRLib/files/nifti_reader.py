@@ -69,6 +69,21 @@ def read_nifti(path: Path, header: dict, labels_allowed: bool = False) -> Scan:
     return Scan(image, warnings, forms, facts)
 
 
+def check_nifti_header(path: Path, header: dict, labels_allowed: bool = False) -> list[str]:
+    """What ``read_nifti`` refuses or warns about by the header alone; returns the warnings.
+
+    Raises:
+        InputError: see ``read_nifti``.
+    """
+    check_nifti(path, header, labels_allowed)
+    warnings: list[str] = []
+    if header["version"] == 0:
+        _analyze_geometry(path, header, warnings)
+    else:
+        _valid_forms(path, header, warnings)
+    return warnings
+
+
 def _size(header):
     return header["dim"][1:4]
 
@@ -197,7 +212,8 @@ def _voxels(path, header, warnings):
     needed = offset + count * dtype.itemsize
     content = uncompressed_bytes(data)
     if len(content) < needed:
-        raise InputError(f"{name} is truncated: {len(content):,} of {needed:,} bytes are there. Copy or export it again.")
+        found = f"{len(content):,} of {needed:,} bytes are there"
+        raise InputError(f"{name} is truncated: {found}. Copy or export it again.")
     array = np.frombuffer(content, dtype, count, offset).reshape(size[::-1])
     return _scaled(name, array.astype(dtype.newbyteorder("="), copy=False), header)
 
@@ -211,7 +227,8 @@ def _scaled(name, array, header):
         raise InputError(
             f"The header of {name} scales the voxels by {slope:g} but gives no valid intercept; correct its scl_inter."
         )
-    return (array.astype(np.float64) * slope + intercept).astype(np.float64 if array.dtype.itemsize == 8 else np.float32)
+    scaled = array.astype(np.float64) * slope + intercept
+    return scaled if array.dtype.itemsize == 8 else scaled.astype(np.float32)
 
 
 def _data_file(path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -24,10 +24,10 @@ class Scan:
 
     image: sitk.Image
     warnings: list[str] = field(default_factory=list)
-    forms: Optional[NiftiForms] = None
+    forms: NiftiForms | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def forms_for(self, result: sitk.Image) -> Optional[NiftiForms]:
+    def forms_for(self, result: sitk.Image) -> NiftiForms | None:
         """The forms of a result that was made on a grid aligned with this scan's; None where there are none."""
         if self.forms is None:
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
 
 import SimpleITK as sitk
 
@@ -23,7 +22,7 @@ from .minc_orientation import in_patient_coordinates, is_minc
 from .native_messages import native_messages_hidden
 from .nifti_forms import NiftiForms
 from .nifti_header import parse_nifti
-from .nifti_reader import read_nifti
+from .nifti_reader import check_nifti_header, read_nifti
 from .output_files import VOLUME_EXTENSIONS, OutputFiles, check_target, volume_extension
 from .raw_header import check_raw_header
 from .scan import Scan
@@ -73,8 +72,25 @@ def read_mask(path: Path | str) -> sitk.Image:
     return read_scan(path, labels_allowed=True).image
 
 
+def check_header(path: Path | str) -> list[str]:
+    """Refuse what a volume file's header alone shows to be unusable, also where another reader repaired it.
+
+    Returns:
+        Warnings, each one sentence; none for formats that are not known here.
+
+    Raises:
+        InputError: 4-D, RGB or complex data, label maps, sheared or contradictory geometry.
+    """
+    path = Path(path)
+    start = first_bytes(path)
+    nifti = None if is_mgh(path) else parse_nifti(path, start)
+    if nifti is not None:
+        return check_nifti_header(path, nifti)
+    return check_raw_header(path, start)
+
+
 def write_volume(
-    image: sitk.Image, path: Path | str, overwrite: bool = False, forms: Optional[NiftiForms] = None
+    image: sitk.Image, path: Path | str, overwrite: bool = False, forms: NiftiForms | None = None
 ) -> None:
     """Write a scalar 3-D image in its own pixel type; the file appears only when complete.
 

@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -217,3 +218,21 @@ def test_names_with_spaces_and_umlauts_work(charmssr, fake_enhance, scan, tmp_pa
     scan.rename(odd)
     assert charmssr("enhance", odd, tmp_path / "Ergebnis ü.nii.gz", *MODEL).status == 0
     assert read_volume(tmp_path / "Ergebnis ü.nii.gz").GetSize() == (192, 192, 48)
+
+
+def test_result_mask_and_maps_state_both_forms_of_the_scan(charmssr, fake_enhance, scan, tmp_path):
+    """With the voxel edges kept, the centre of the box stays where each form puts it."""
+    image = nibabel.load(scan)
+    image.set_sform(np.diag([-1.0, 1.0, 1.0, 1.0]) @ image.affine, code=4)
+    image.set_qform(image.header.get_qform(), code=1)
+    nibabel.save(image, tmp_path / "both.nii.gz")
+    out, maps = tmp_path / "out.nii.gz", tmp_path / "maps"
+    done = charmssr("enhance", tmp_path / "both.nii.gz", out, *MODEL, "--maps", maps)
+    assert done.status == 0 and "mirror image" in done.err
+    source = nibabel.load(tmp_path / "both.nii.gz")
+    for path in (out, maps / "out_mask.nii.gz", maps / "out_detail.nii.gz"):
+        result = nibabel.load(path)
+        assert (int(result.header["qform_code"]), int(result.header["sform_code"])) == (1, 4)
+        for form in ("get_sform", "get_qform"):
+            centres = [getattr(one.header, form)() @ [*((np.array(one.shape) - 1) / 2), 1] for one in (source, result)]
+            assert np.allclose(*centres, atol=1e-3)

@@ -91,14 +91,14 @@ def reasonAgainstFile(node):
     ITK repairs some sheared geometries without a word, so the file's own header is read, too.
     """
     from CHARMSSRLib.errors import InputError
-    from CHARMSSRLib.files.raw_header import check_raw_header
+    from CHARMSSRLib.files.volumes import check_header
 
     storage = node.GetStorageNode()
     path = storage.GetFullNameFromFileName() if storage is not None else None
     if not path or node.GetModifiedSinceRead() or not os.path.isfile(path):
         return ""
     try:
-        check_raw_header(path)
+        check_header(path)
     except InputError as error:
         return str(error)
     return ""
