@@ -87,7 +87,7 @@ def evaluate_volume(
     prepared = prepare_volume(image, subject, contrast, "", skull_strip, already_stripped)
     rows = []
     for volume in prepared:
-        rows += score_prepared(volume, [BASELINE, candidate], degradation, scale, **options)
+        rows += score_prepared(volume.stripped(), [BASELINE, candidate], degradation, scale, **options)
     return rows
 
 

@@ -10,7 +10,7 @@ from ..training.prepared import load_prepared
 
 
 def prepared_volumes(data, split, contrast=None, skull_strip="auto", progress=None):
-    """Volumes of one split, one after the other.
+    """Volumes of one split, one after the other, without what surrounds the brain: the paper's protocol.
 
     Args:
         data: folder with a manifest.csv and the volumes that it names, which are prepared
@@ -46,7 +46,8 @@ def _from_manifest(data, split, contrast, skull_strip, progress):
         _announce(progress, number, len(rows), row["file"])
         stripped = row.get("skull") == "stripped"
         image = read_volume(data / row["file"])
-        yield from prepare_volume(image, row["subject"], row["contrast"], row["split"], skull_strip, stripped)
+        prepared = prepare_volume(image, row["subject"], row["contrast"], row["split"], skull_strip, stripped)
+        yield from (volume.stripped() for volume in prepared)
 
 
 def _from_prepared(data, split, contrast, skull_strip, progress):
@@ -55,7 +56,7 @@ def _from_prepared(data, split, contrast, skull_strip, progress):
         volume = load_prepared(path)
         if volume.split == split and contrast in (None, volume.contrast):
             _announce(progress, number, len(paths), path.name)
-            yield volume
+            yield volume.stripped()
 
 
 def _announce(progress, number, count, name):

@@ -31,7 +31,7 @@ import numpy as np
 from ..training.prepared import PreparedVolume, load_prepared, save_prepared
 from .slice_coding import decode, encode
 
-FORMAT = 1
+FORMAT = 2
 LIMIT = 50 * 2**20  # bytes per archive
 TRAIN_BITS, WATCH_BITS, VAL_BITS = 8, 10, 9
 CLOSE_MM = 1.5  # neighbours closer than this show nearly the same
@@ -63,13 +63,13 @@ def _slices(volume, numbers):
 def encode_volume(volume, bits):
     """Bytes of one volume."""
     step = volume.percentile / (2**bits - 1)
-    stack = np.where(volume.mask, np.round(volume.slices / step), 0).astype(np.int32)
+    stack = np.round(volume.slices / step).astype(np.int32)
     labels = {key: value for key, value in asdict(volume).items() if key not in ("slices", "mask")}
     labels.update(format=FORMAT, step=step, shape=stack.shape)
     mask = lzma.compress(np.packbits(volume.mask).tobytes())
     labels["mask_bytes"] = len(mask)
     head = json.dumps(labels).encode()
-    return b"".join([len(head).to_bytes(8, "little"), head, mask, encode(stack, volume.mask)])
+    return b"".join([len(head).to_bytes(8, "little"), head, mask, encode(stack, np.ones_like(volume.mask))])
 
 
 def decode_volume(data):
@@ -83,7 +83,7 @@ def decode_volume(data):
     bits = np.frombuffer(lzma.decompress(data[end:after]), np.uint8)
     mask = np.unpackbits(bits, count=int(np.prod(shape))).astype(bool).reshape(shape)
     labels["spacing"] = tuple(labels["spacing"])
-    return PreparedVolume(slices=(decode(data[after:], mask) * step).astype(np.float32), mask=mask, **labels)
+    return PreparedVolume(slices=(decode(data[after:], np.ones_like(mask)) * step).astype(np.float32), mask=mask, **labels)
 
 
 def pack(prepared, archive, content, limit=LIMIT):

@@ -19,7 +19,7 @@ class TrainingConfig:
         arguments: further arguments of CHARMS (ladder, depth) or of ``build_method`` (image_skip).
         scale, degradation, normalisation: see ``dataset``.
         gain_jitter, keep_noise, noise_alone, noise_scaled, noise_masked, coarse_pixels, lesions, lesion_kind,
-            lesions_cut, even_tissue: see ``dataset.Augmentation``.
+            lesions_cut, even_tissue, stripped, anywhere: see ``dataset.Augmentation``.
         steps, batch, patch: optimiser steps, patches per step, LR patch size.
         learning_rate, final_learning_rate: of the cosine decay.
         schedule: "cosine" (the paper) or "onecycle" (short budgets: warm-up over a tenth
@@ -55,6 +55,8 @@ class TrainingConfig:
     lesion_kind: str = "mixed"
     lesions_cut: bool = False
     even_tissue: float = 0.0
+    stripped: float = 0.0
+    anywhere: float = 0.0
     steps: int = 100_000
     batch: int = 16
     patch: int = 48

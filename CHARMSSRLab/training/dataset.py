@@ -43,6 +43,9 @@ class Augmentation:
         lesions_cut: they are cut at any height, so that caps of lesions are seen too.
         even_tissue: share of the samples whose anatomy is even tissue of some intensity: what is seen
             there are made-up lesions and noise.
+        stripped: share of the samples of whole heads that are shown without what surrounds the brain, as
+            stripped volumes come.
+        anywhere: share of the samples that are centred anywhere in the slice instead of in the brain.
     """
 
     gain: float = 0.0
@@ -55,6 +58,8 @@ class Augmentation:
     lesion_kind: str = "mixed"
     lesions_cut: bool = False
     even_tissue: float = 0.0
+    stripped: float = 0.0
+    anywhere: float = 0.0
 
 
 MORE_NOISE = 0.08  # largest SD of the additional noise, per unit of the intensity range
@@ -149,7 +154,8 @@ class PatchDataset(Dataset):
         index = volumes[rng.integers(len(volumes))]
         stack, mask = self.stacks[index], self.masks[index]
         number = rng.integers(len(stack))
-        brain = np.flatnonzero(mask[number])
+        anywhere = self.augmentation.anywhere and rng.random() < self.augmentation.anywhere
+        brain = np.arange(mask[number].size) if anywhere else np.flatnonzero(mask[number])
         width = mask.shape[2]
         centre = divmod(int(brain[rng.integers(len(brain))]), width) if len(brain) else (0, 0)
         size = self.patch * self.scale + 2 * HALO
@@ -158,19 +164,25 @@ class PatchDataset(Dataset):
             coarse[rng.integers(2)] = int(rng.integers(2, 4))
         reach = self.channels // 2
         chosen = np.clip(np.arange(number - reach, number + reach + 1), 0, len(stack) - 1)
-        window = _window(stack[chosen], centre, (size * coarse[0], size * coarse[1]), rng)
+        images = stack[chosen]
+        if self.augmentation.stripped and rng.random() < self.augmentation.stripped:
+            images = np.where(mask[chosen], images, np.float16(0))
+        window = _window(images, centre, (size * coarse[0], size * coarse[1]), rng)
         if coarse != [1, 1]:
             window = window.reshape(-1, size, coarse[0], size, coarse[1]).mean(axis=(2, 4))
         return window
 
 
 def _window(images, centre, sizes, rng):
-    """The window (c, *sizes) of the images (c, h, w) that holds ``centre``; zero outside, as outside the brain."""
+    """The window (c, *sizes) of the images (c, h, w) that holds ``centre``; zero beyond a slice smaller than it."""
     window = np.zeros((len(images), *sizes), np.float32)
     source, target = [slice(None)], [slice(None)]
     for c, size in enumerate(sizes):
         jitter = size // 4
         start = centre[c] - size // 2 + int(rng.integers(-jitter, jitter + 1))
+        # Within the slice where it is large enough: its border would be an edge that no scan has.
+        if images.shape[c + 1] >= size:
+            start = min(max(start, 0), images.shape[c + 1] - size)
         low, high = max(0, start), min(images.shape[c + 1], start + size)
         source.append(slice(low, high))
         target.append(slice(low - start, high - start))

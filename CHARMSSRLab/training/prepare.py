@@ -21,12 +21,12 @@ from CHARMSSRLib.grids.slices import plane_axis, slice_axis
 from CHARMSSRLib.preprocessing.pipeline import preprocess
 from CHARMSSRLib.preprocessing.plausibility import mask_warnings
 
-from .prepared import PreparedVolume, save_prepared
+from .prepared import BRAIN_MARGIN, PreparedVolume, save_prepared, widened
 from .sources import source_of
 
 logger = logging.getLogger(__name__)
 
-MARGIN = 8  # pixels kept around the brain
+MARGIN = 48  # pixels kept around the brain: as far as a training patch sees
 
 
 def prepare_volume(image, subject, contrast, split="", skull_strip="auto", already_stripped=False):
@@ -65,10 +65,12 @@ def _cut(values, mask, spacing, axis, true_mm, subject, contrast, split):
     slices, inside = np.moveaxis(values, axis, 0), np.moveaxis(mask, axis, 0)
     spacing = (spacing[axis],) + tuple(s for i, s in enumerate(spacing) if i != axis)
     slices, inside, spacing = _to_true_resolution(slices, inside, spacing, true_mm)
-    slices = np.where(inside, np.maximum(slices, 0), 0)
-    box = tuple(_with_margin(inside.any(axis=tuple(j for j in range(3) if j != i)), MARGIN) for i in (1, 2))
-    slices, inside = slices[:, box[0], box[1]], inside[:, box[0], box[1]]
-    enough = np.flatnonzero(inside.mean(axis=(1, 2)) > MIN_BRAIN)
+    slices = np.maximum(slices, 0)
+    around = [inside.any(axis=tuple(j for j in range(3) if j != i)) for i in (1, 2)]
+    rows, columns = (widened(one, BRAIN_MARGIN) for one in around)
+    enough = np.flatnonzero(inside[:, rows, columns].mean(axis=(1, 2)) > MIN_BRAIN)
+    rows, columns = (widened(one, MARGIN) for one in around)
+    slices, inside = slices[:, rows, columns], inside[:, rows, columns]
     if not len(enough):
         raise InputError(f"The mask of {subject} {contrast} holds no brain; check the volume.")
     whole = slices[inside]
@@ -77,13 +79,6 @@ def _cut(values, mask, spacing, axis, true_mm, subject, contrast, split):
         slices[keep].astype(np.float32), inside[keep], float(whole.min()), float(whole.max()),
         float(np.percentile(whole, 99.9)), tuple(float(s) for s in spacing), subject, contrast, split, plane,
     )  # fmt: skip
-
-
-def _with_margin(occupied, margin):
-    hits = np.flatnonzero(occupied)
-    if not len(hits):
-        return slice(0, len(occupied))
-    return slice(max(0, hits[0] - margin), min(len(occupied), hits[-1] + 1 + margin))
 
 
 def _to_true_resolution(slices, mask, spacing, true_mm):

@@ -6,14 +6,15 @@ scoring on a machine with a GPU) needs numpy alone.
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from CHARMSSRLib.errors import InputError
 
-FORMAT = 1
+FORMAT = 2  # 1 was zero outside the brain
+BRAIN_MARGIN = 8  # pixels that stay around the brain where the volume is stripped
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class PreparedVolume:
     """The slices of one volume in one plane.
 
     Attributes:
-        slices: float32 (n, H, W), bias-corrected, zero outside the mask, input units.
-        mask: bool (n, H, W).
+        slices: float32 (n, H, W), bias-corrected, input units; what lies around the brain is there as in the scan
+            (zero where the volume came without a skull).
+        mask: bool (n, H, W), the brain.
         minimum, maximum, percentile: inside the mask of the whole volume; percentile is the 99.9th.
         spacing: mm, (between slices, rows, columns).
         subject, contrast, split, plane: labels.
@@ -40,9 +42,17 @@ class PreparedVolume:
     plane: str
 
     def normalised(self, kind):
-        """Slices on the network's scale: "minmax" (the paper's) or "percentile" (no clipping)."""
+        """Slices on the network's scale, head and all: "minmax" (the paper's) or "percentile"; nothing below 0."""
         lower, upper = self.limits(kind)
-        return np.where(self.mask, (self.slices - lower) / (upper - lower), 0).astype(np.float32)
+        return np.maximum((self.slices - lower) / (upper - lower), 0).astype(np.float32)
+
+    def stripped(self):
+        """The same volume zero outside the brain and cut to it: what the paper's protocol scores."""
+        box = tuple(
+            widened(self.mask.any(axis=tuple(j for j in range(3) if j != i)), BRAIN_MARGIN) for i in (1, 2)
+        )
+        slices = np.where(self.mask, self.slices, np.float32(0))
+        return replace(self, slices=slices[:, box[0], box[1]], mask=self.mask[:, box[0], box[1]])
 
     def limits(self, kind):
         """The intensities that a normalisation takes to 0 and to 1."""
@@ -56,6 +66,14 @@ class PreparedVolume:
         """Indices of the paper's "central 100 slices": min(count, all that hold enough brain)."""
         start = max(0, (len(self.slices) - count) // 2)
         return range(start, min(start + count, len(self.slices)))
+
+
+def widened(occupied, margin):
+    """The range of a boolean line's true entries, wider by ``margin``, as a slice object; all of it where none is."""
+    hits = np.flatnonzero(occupied)
+    if not len(hits):
+        return slice(0, len(occupied))
+    return slice(max(0, hits[0] - margin), min(len(occupied), hits[-1] + 1 + margin))
 
 
 def save_prepared(volume, path):

@@ -124,7 +124,6 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
         if settings.maps:
             maps["detail"] = volume.detail_map(output)
         _raise_if(is_cancelled)
-        volume.mask_background(output)
         report_banding = volume.banding(output)
         gradient_ratio = volume.gradient_ratio(output)
         volume.to_input_units(output)

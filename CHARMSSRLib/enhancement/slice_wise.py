@@ -38,32 +38,27 @@ class SliceWise:
             progress: called with (slices done, ``slice_count``).
         """
         volume, plan, s = self.volume, self.plan, self.volume.scale
-        stack = volume.network_input()
-        needed = plan.indices if volume.masked else None
-        output = interpolated(volume.acquired, (1, s, s), needed, is_cancelled)
-        # Outside the brain the frame holds interpolated input, so that no artificial edge
-        # enters the comparison with the acquired data.
-        inside = np.empty_like(output) if volume.masked else output
+        # Outside the box the frame holds interpolated input, so that no artificial edge enters the comparison
+        # with the acquired data or what is interpolated across the slices.
+        output = interpolated(volume.acquired, (1, s, s), is_cancelled)
 
         def step(done, _):
             progress(done, self.slice_count)
 
-        enhancer.run(stack, plan.indices, inside, plan.rows, plan.columns, step, is_cancelled)
-        if volume.masked:
-            for i in plan.indices:
-                np.copyto(output[i], inside[i], where=volume.large_mask[i] > 0)
+        stack = volume.network_input()
+        enhancer.run(stack, plan.indices, output, plan.rows, plan.columns, step, is_cancelled)
         if len(self._augmentations) > 1:
-            self.maps["variability"] = self._variability(enhancer, stack, inside, progress, is_cancelled)
+            self.maps["variability"] = self._variability(enhancer, stack, output, progress, is_cancelled)
         return output
 
-    def _variability(self, enhancer, stack, inside, progress, is_cancelled):
-        """SD over turned and mirrored slices, of which ``inside`` holds the first; 0 outside the box."""
+    def _variability(self, enhancer, stack, output, progress, is_cancelled):
+        """SD over turned and mirrored slices, of which ``output`` holds the first; 0 outside the box."""
         plan, s, count = self.plan, self.volume.scale, len(self.plan.indices)
         rows, columns = (slice(part.start * s, part.stop * s) for part in (plan.rows, plan.columns))
         first, last = plan.indices[0], plan.indices[-1] + 1
         boxed = stack[first:last, plan.rows, plan.columns]
         indices = [i - first for i in plan.indices]
-        spread = Spread(inside[first:last, rows, columns])
+        spread = Spread(output[first:last, rows, columns])
         for number, (turn, turn_back) in enumerate(self._augmentations[1:], 1):
             turned = np.ascontiguousarray(turn(boxed))
             n, h, w = turned.shape
@@ -74,6 +69,6 @@ class SliceWise:
 
             enhancer.run(turned, indices, result, slice(0, h), slice(0, w), step, is_cancelled)
             spread.add(turn_back(result))
-        whole = np.zeros_like(inside)
+        whole = np.zeros_like(output)
         whole[first:last, rows, columns] = spread.standard_deviation()
         return whole

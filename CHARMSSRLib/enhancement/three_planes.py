@@ -1,8 +1,8 @@
 """Planes "three" for isotropic scans: every plane is enhanced, and the results are fused.
 
 What is fused is not the three volumes but what each adds to one common interpolation I of the
-whole frame: F = I + fusion of (F_p - I). A difference is 0 outside the brain: no frame of the
-scan's background takes part, and the spectra can be those of the brain's box. I is band-limited
+whole frame: F = I + fusion of (F_p - I), within the brain's box with its margin: the spectra can be
+those of the box. I is band-limited
 and so is the enlargement across each plane's slices: F_p - I is the enlargement, across the
 slices, of (enhanced slice - I in its plane), which the fusion takes as it comes, on the input's
 grid across the slices.
@@ -10,7 +10,8 @@ grid across the slices.
 
 import numpy as np
 
-from ..grids.stacks import band_limited, band_limited_stack, enlarged_mask
+from ..grids.slices import slices_around
+from ..grids.stacks import band_limited, band_limited_stack
 from .fusion import FUSION, Fusion, disagreement, plane_spectrum
 
 PLANES = (0, 1, 2)
@@ -33,7 +34,7 @@ class ThreePlanes:
         self._shape = tuple(part.stop - part.start for part in volume.box)
         self._large_box = tuple(slice(f * part.start, f * part.stop) for part, f in zip(volume.box, volume.factors))
         inside = volume.foreground[volume.box]
-        self._indices = [np.flatnonzero(inside.any(axis=tuple({0, 1, 2} - {p}))).tolist() for p in PLANES]
+        self._indices = [slices_around(inside, p) for p in PLANES]
         self.slice_count = sum(len(indices) for indices in self._indices)
         pixels = sum(len(self._indices[p]) * np.prod(self._shape) // self._shape[p] for p in PLANES)
         self.report = {
@@ -77,10 +78,7 @@ class ThreePlanes:
         del seen
         rows, columns = (part for axis, part in enumerate(self._large_box) if axis != p)
         frame = np.moveaxis(volume.acquired, p, 0)[volume.box[p]]
-        inside = np.moveaxis(volume.foreground[volume.box], p, 0)
         for i in self._indices[p]:
             one = band_limited(band_limited(frame[i], s * frame.shape[1], 0), s * frame.shape[2], 1)
             added[i] -= one[rows, columns]
-            if volume.masked:
-                added[i] *= enlarged_mask(inside[i : i + 1], (1, s, s))[0]
         return np.moveaxis(added, 0, p)

@@ -17,6 +17,7 @@ third gains; docs/studies/planes.md has the figures.
 import numpy as np
 import torch
 
+from ..grids.slices import slices_around
 from ..grids.stacks import interpolated, interpolated_across
 from .slice_wise import SliceWise
 
@@ -36,7 +37,7 @@ class ThroughPlane:
         inside = volume.foreground[volume.box]
         self._shape = inside.shape
         planes = REFORMATTED if volume.factors[0] > 1 else ()
-        self._indices = {p: np.flatnonzero(inside.any(axis=tuple({0, 1, 2} - {p}))).tolist() for p in planes}
+        self._indices = {p: slices_around(inside, p) for p in planes}
         own = self._acquired_plane.report
         enhanced = own["enhanced"] + sum(len(indices) for indices in self._indices.values())
         self.slice_count = enhanced
@@ -70,8 +71,8 @@ class ThroughPlane:
     def _through_plane_detail(self, p, enhancer, progress, is_cancelled):
         """What plane p adds to cubic interpolation across the slices: (t*n, h, w) of the box, float32."""
         volume, s = self.volume, self.volume.scale
-        stack = volume.network_input()[volume.box]
-        seen = np.ascontiguousarray(np.moveaxis(stack, p, 0))
+        stack = volume.acquired[volume.box]
+        seen = np.ascontiguousarray(np.moveaxis(volume.network_input()[volume.box], p, 0))
         count, n, fine = seen.shape
         enhanced = np.zeros((count, s * n, s * fine), np.float32)
         whole = slice(0, n), slice(0, fine)
@@ -80,8 +81,9 @@ class ThroughPlane:
             torch.from_numpy(enhanced)[:, None], (s * n, fine), mode="bicubic", align_corners=False, antialias=True
         )
         detail = np.moveaxis(down[:, 0].numpy(), 0, p) - interpolated_across(stack, s)
-        if volume.masked:
-            detail *= volume.foreground[volume.box].repeat(s, 0)
+        left_out = np.ones(count, bool)
+        left_out[self._indices[p]] = False
+        np.moveaxis(detail, p, 0)[left_out] = 0
         factor = volume.factors[0]
         if factor < s:
             return detail.reshape(factor * n, s // factor, *detail.shape[1:]).mean(1)

@@ -12,6 +12,8 @@ from ..preprocessing.intensity import fit_intensity_scale
 from .data_consistency import Operator, project, residual
 from .detail_map import added_detail
 
+CUBIC_REACH = 2  # voxels around one that cubic interpolation reads
+
 
 class Volume:
     """One volume in the LPS frame as a stack: axis 0 runs across the slices.
@@ -22,7 +24,8 @@ class Volume:
         acquired: (n, h, w) float32, bias-corrected, normalised, not masked: "in" of DESIGN.
         brain: boolean (n, h, w).
         foreground: boolean (n, h, w), what is enhanced: the brain, or the head with its skull kept.
-        masked: whether the result is cut out along the foreground.
+        masked: whether the result is cut out along the foreground. The network's input never is: an edge of
+            the mask is none that a scan has, and what the network makes of it would lie in the cortex.
         box: foreground and the card's margin, three slice objects.
         large_mask: UInt8 foreground on the enlarged grid.
         spacing: mm along the stack's axes.
@@ -44,7 +47,6 @@ class Volume:
         self.acquired = np.moveaxis(self.intensity.apply(values), self.axis, 0)
         self.brain = np.moveaxis(brain, self.axis, 0)
         self.foreground = np.moveaxis(foreground, self.axis, 0)
-        # With the skull kept there is no edge to mask: the network sees everything inside the box.
         self.masked = not settings.keep_skull
         self.margin = card["margin"]
         self.box = box_of(self.foreground, self.margin)
@@ -56,8 +58,12 @@ class Volume:
         return tuple(stacked[0] if i == self.axis else others.pop(0) for i in range(3))
 
     def network_input(self):
-        """(n, h, w): what the network reads, the foreground on 0 (everything with the skull kept)."""
-        return np.where(self.foreground, self.acquired, np.float32(0)) if self.masked else self.acquired
+        """(n, h, w): what the network reads: the scan as it is, brain and head and air.
+
+        What is darker than the scale's 0, which a scale by the brain's extrema leaves outside the brain only,
+        is 0 as it was in training.
+        """
+        return self.acquired if self.intensity.lower <= 0 else np.maximum(self.acquired, np.float32(0))
 
     def consistency(self, output, is_cancelled):
         """Measure (and with "project" enforce, in place) that the degraded output is the input."""
@@ -77,24 +83,24 @@ class Volume:
             output *= self.large_mask
 
     def banding(self, output):
-        """The banding figure of the masked input and of the output, both on the input's grid.
+        """The banding figure, inside the brain, of the input and of the output, both on the input's grid.
+
+        The output is not to be masked yet: on the way to the input's grid the mask's edge would bleed inwards.
 
         Where the slice axis is enlarged too, "output_grid" holds the figures of the output and of
         cubic interpolation on the enlarged grid, across the slices of each plane.
         """
-        masked = np.where(self.brain, self.acquired, np.float32(0))
-        down = np.where(self.brain, self.operator.down_stack(output), np.float32(0))
-        report = {"input": banding(masked, self.brain), "output": banding(down, self.brain)}
+        down = self.operator.down_stack(output)
+        report = {"input": banding(self.acquired, self.brain), "output": banding(down, self.brain)}
         if self.factors[0] > 1:
-            report["output_grid"] = self._banding_on_the_output_grid(output, masked)
+            report["output_grid"] = self._banding_on_the_output_grid(output)
         return report
 
-    def _banding_on_the_output_grid(self, output, masked):
-        box = box_of(self.brain, 0)
+    def _banding_on_the_output_grid(self, output):
+        box = box_of(self.brain, CUBIC_REACH)
         large = tuple(slice(part.start * f, part.stop * f) for part, f in zip(box, self.factors))
         brain = enlarged_mask(self.brain[box], self.factors) > 0
-        cubic = np.where(brain, interpolated(masked[box], self.factors), np.float32(0))
-        inside = np.where(brain, output[large], np.float32(0))
+        cubic, inside = interpolated(self.acquired[box], self.factors), output[large]
         report = {}
         for stacked, lps in enumerate(stacked_axes((0, 1, 2), self.axis)):
             figures = [banding(np.moveaxis(one, stacked, 0), np.moveaxis(brain, stacked, 0)) for one in (inside, cubic)]

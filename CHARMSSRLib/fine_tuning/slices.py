@@ -140,10 +140,10 @@ class PairSlices:
         return max(spacing) < 1.05 * min(spacing)
 
     def network_input(self, number, channels=1):
-        """A slice with its neighbours as the network reads it, zero outside the brain: float32 (channels, h, w)."""
+        """A slice with its neighbours as the network reads it: float32 (channels, h, w)."""
         reach = channels // 2
         chosen = np.clip(np.arange(number - reach, number + reach + 1), 0, len(self.acquired) - 1)
-        return np.where(self.brain[chosen] > 0, self.acquired[chosen], np.float32(0))
+        return np.array(self.acquired[chosen], np.float32)
 
     def interpolated(self, number):
         """A 3T slice on the target's grid: float32 (s*h, s*w), the network's own skip."""

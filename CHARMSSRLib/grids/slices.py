@@ -8,11 +8,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 AXES = {"axial": 0, "coronal": 1, "sagittal": 2}
 ANISOTROPY = 1.05  # a spacing that exceeds both others by more than 5 % marks the slice axis
 ISOTROPIC = 1.3  # largest ratio of spacings at which three planes are treated alike
 LARGEST_THROUGH_FACTOR = 8
+BEYOND = 2  # slices past the foreground's ends that cubic interpolation across the slices reads
 
 
 def plane_axis(plane):
@@ -96,6 +98,15 @@ def plan_slices(foreground, axis, margin):
         columns=_box(stack.any(axis=(0, 1)), margin),
         count=len(stack),
     )
+
+
+def slices_around(foreground, axis):
+    """Numbers of the slices across ``axis`` that hold foreground, and of ``BEYOND`` more at each end, as a list.
+
+    Where what is added to the slices is interpolated or filtered across them, its end lies off the foreground.
+    """
+    occupied = foreground.any(axis=tuple({0, 1, 2} - {axis}))
+    return np.flatnonzero(ndimage.binary_dilation(occupied, iterations=BEYOND)).tolist()
 
 
 def box_of(foreground, margin):

@@ -6,19 +6,19 @@ A stack is (n, h, w), slices first; factors are three whole numbers, one per axi
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import fft
+from scipy import fft, ndimage
 
 from ..errors import Cancelled
 from .resize import bicubic_upsample
 
+MASK_SIGMA = 0.8  # voxels of the coarse grid: enough to round the steps of its edge
 
-def interpolated(stack, factors, needed=None, is_cancelled=None):
+
+def interpolated(stack, factors, is_cancelled=None):
     """Cubic interpolation of a stack along its three axes, one output slice at a time.
 
     Args:
         stack: (n, h, w) float32. factors: (t, s, s).
-        needed: input slices that matter (default: all); without an enlargement across the slices
-            the others stay 0.
 
     Returns:
         (t*n, s*h, s*w) float32.
@@ -27,10 +27,10 @@ def interpolated(stack, factors, needed=None, is_cancelled=None):
         Cancelled: asked every 16 slices.
     """
     if factors[0] > 1:
-        stack, needed = interpolated_across(stack, factors[0]), None
+        stack = interpolated_across(stack, factors[0])
     n, h, w = stack.shape
-    output = np.zeros((n, h * factors[1], w * factors[2]), np.float32)
-    for i in range(n) if needed is None else needed:
+    output = np.empty((n, h * factors[1], w * factors[2]), np.float32)
+    for i in range(n):
         if i % 16 == 0 and is_cancelled is not None and is_cancelled():
             raise Cancelled()
         one = torch.from_numpy(np.ascontiguousarray(stack[i]))[None, None]
@@ -47,11 +47,15 @@ def interpolated_across(stack, factor):
 
 
 def enlarged_mask(stack, factors):
-    """UInt8 mask on the enlarged grid: the half level of linear interpolation, so its edge is not in steps.
+    """UInt8 mask on the enlarged grid, its edge smooth at the fine voxels instead of in steps of the coarse ones.
+
+    The mask is smoothed along the enlarged axes, interpolated linearly and cut at half its height.
 
     Args:
         stack: boolean (n, h, w). factors: (t, s, s).
     """
+    sigmas = [MASK_SIGMA if factor > 1 else 0 for factor in factors]
+    smooth = ndimage.gaussian_filter(np.asarray(stack, np.float32), sigmas, mode="nearest", truncate=3.0)
     t, s, _ = factors
     n, h, w = stack.shape
     large = np.empty((t * n, s * h, s * w), np.uint8)
@@ -59,15 +63,16 @@ def enlarged_mask(stack, factors):
         place = min(max((i + 0.5) / t - 0.5, 0), n - 1)
         first = int(place)
         share = np.float32(place - first)
-        one = stack[first].astype(np.float32)
+        one = smooth[first]
         if share:
-            one = (1 - share) * one + share * stack[first + 1].astype(np.float32)
+            one = (1 - share) * one + share * smooth[first + 1]
         if not one.any():
             large[i] = 0
             continue
-        tensor = torch.from_numpy(one)[None, None]
-        smooth = F.interpolate(tensor, scale_factor=float(s), mode="bilinear", align_corners=False)
-        large[i] = (smooth[0, 0] >= 0.5).numpy()
+        fine = F.interpolate(
+            torch.from_numpy(one)[None, None], scale_factor=float(s), mode="bilinear", align_corners=False
+        )
+        large[i] = (fine[0, 0] >= 0.5).numpy()
     return large
 
 

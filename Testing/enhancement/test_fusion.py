@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from CHARMSSRLib.enhancement.fusion import (
     Fusion,
@@ -145,10 +146,29 @@ def test_enlarging_a_stack_does_not_move_it():
 
 
 def test_enlarged_masks_keep_their_size_and_place():
-    mask = np.zeros((8, 10, 12), bool)
-    mask[2:6, 3:7, 4:9] = True
-    large = enlarged_mask(mask, (4, 2, 2))
-    assert large.shape == (32, 20, 24)
-    places = [np.flatnonzero(large.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    assert [(p[0], p[-1] + 1) for p in places] == [(8, 24), (6, 14), (8, 18)]
-    assert large.sum() == pytest.approx(mask.sum() * 16, rel=0.25)
+    mask = ellipsoid((64, 90, 84))
+    for factors in ((1, 2, 2), (2, 2, 2), (4, 2, 2), (1, 4, 4)):
+        large = enlarged_mask(mask, factors)
+        assert large.shape == tuple(n * f for n, f in zip(mask.shape, factors))
+        assert large.sum() == pytest.approx(mask.sum() * np.prod(factors), rel=0.01)
+        for middle, own in zip(ndimage.center_of_mass(large), ndimage.center_of_mass(mask)):
+            factor = factors[0] if middle == ndimage.center_of_mass(large)[0] else factors[1]
+            assert (middle + 0.5) / factor == pytest.approx(own + 0.5, abs=0.02)
+    whole = np.ones((4, 12, 12), bool)
+    assert enlarged_mask(whole, (1, 2, 2)).all() and not enlarged_mask(~whole, (1, 2, 2)).any()
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_the_edge_of_an_enlarged_mask_is_smooth_at_the_fine_voxels(factor):
+    mask = ellipsoid((3, 80, 96), flat=True)
+    repeated = mask.repeat(factor, 1).repeat(factor, 2)
+    truth = ellipsoid((3, 80 * factor, 96 * factor), flat=True)
+    wrong = [(one != truth).sum() for one in (enlarged_mask(mask, (1, factor, factor)) > 0, repeated)]
+    assert wrong[0] < 0.6 * wrong[1]
+
+
+def ellipsoid(shape, flat=False):
+    """Boolean: most of the middle of a volume, the same form on every grid; ``flat``: a cylinder's slices."""
+    z, y, x = (np.linspace(-1, 1, n + 1)[:-1] + 1 / n for n in shape)
+    height = 0 if flat else (z[:, None, None] / 0.8) ** 2
+    return height + (y[:, None] / 0.75) ** 2 + (x / 0.7) ** 2 + np.zeros(shape) < 1

@@ -68,6 +68,29 @@ def test_a_sample_is_a_function_of_seed_and_number(volumes):
     assert lr.shape == (1, 12, 12) and hr.shape == (1, 24, 24)
 
 
+def test_whole_heads_are_shown_with_what_surrounds_the_brain_and_now_and_then_without():
+    one = volume("ARC_a", "train", seed=5)
+    slices, mask = (np.pad(part, ((0, 0), (40, 40), (40, 40))) for part in (one.slices, one.mask))
+    head = dataclasses.replace(one, slices=np.where(mask, slices, np.float32(77)), mask=mask)
+    surroundings = (np.float32(77) - head.minimum) / (head.maximum - head.minimum)
+
+    def share_of_surroundings(**augmentation):
+        data = PatchDataset([head], 40, 14, 1, "bicubic", augmentation=Augmentation(**augmentation), seed=2)
+        return np.mean([np.isclose(data[i][1], surroundings, atol=1e-3).mean() for i in range(40)])
+
+    assert share_of_surroundings() > 0.05 > 0.005 > share_of_surroundings(stripped=1.0)
+    assert share_of_surroundings(anywhere=1.0) > 1.2 * share_of_surroundings()
+
+
+def test_the_paper_s_protocol_gets_the_brain_alone():
+    one = volume("ARC_a", "val", seed=5)
+    wide = [np.pad(part, ((0, 0), (30, 40), (20, 50))) for part in (one.slices + 5, one.mask)]
+    stripped = dataclasses.replace(one, slices=wide[0], mask=wide[1]).stripped()
+    assert stripped.slices.shape == (6, 52 + 16 - 1, 44 + 16 - 1)
+    assert not stripped.slices[~stripped.mask].any() and stripped.mask.sum() == one.mask.sum()
+    assert np.array_equal(stripped.slices[stripped.mask], wide[0][wide[1]])
+
+
 def test_contrasts_are_drawn_in_their_shares():
     volumes = [volume(f"s{i}", "train", "T1w", seed=i) for i in range(5)] + [volume("t", "train", "T2w", seed=9)]
     data = PatchDataset(volumes, 1, 12, 2, "bicubic")
@@ -115,6 +138,7 @@ def test_every_setting_of_the_samples_reaches_them():
     given = {
         "keep_noise": True, "noise_alone": 0.11, "noise_scaled": True, "noise_masked": True, "coarse_pixels": 0.12,
         "lesions": 0.13, "lesion_kind": "many", "lesions_cut": True, "even_tissue": 0.14,
+        "stripped": 0.15, "anywhere": 0.16,
     }  # fmt: skip
     made = augmentation_of(TrainingConfig("any", gain_jitter=0.15, **given))
     assert dataclasses.asdict(made) == {"gain": 0.15, **given}
@@ -277,7 +301,7 @@ def test_two_processes_follow_the_loss_curve_of_one(tmp_path, prepared, reposito
 
 
 def test_training_lowers_the_loss_and_beats_bicubic(tmp_path, volumes):
-    config = dataclasses.replace(CONFIG, steps=120, degradation="bicubic", schedule="onecycle", learning_rate=3e-3)
+    config = dataclasses.replace(CONFIG, steps=160, degradation="bicubic", schedule="onecycle", learning_rate=3e-3)
     result = train(config, volumes, [volume("v", "val", seed=1)], tmp_path)
     assert result.validation["psnr"] > result.validation["bicubic_psnr"] + 0.1
 
