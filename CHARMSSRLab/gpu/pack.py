@@ -83,7 +83,8 @@ def decode_volume(data):
     bits = np.frombuffer(lzma.decompress(data[end:after]), np.uint8)
     mask = np.unpackbits(bits, count=int(np.prod(shape))).astype(bool).reshape(shape)
     labels["spacing"] = tuple(labels["spacing"])
-    return PreparedVolume(slices=(decode(data[after:], np.ones_like(mask)) * step).astype(np.float32), mask=mask, **labels)
+    slices = decode(data[after:], np.ones_like(mask)) * step
+    return PreparedVolume(slices=slices.astype(np.float32), mask=mask, **labels)
 
 
 def pack(prepared, archive, content, limit=LIMIT):

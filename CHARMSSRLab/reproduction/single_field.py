@@ -104,7 +104,8 @@ def prepare_set(found, split, folder, skull_strip="auto", progress=None, is_canc
 
 def _prepared(scan, skull_strip):
     """The central 100 slices of a scan; its intensity range stays that of the whole volume."""
-    volume = prepare_volume(read_volume(scan.path), scan.subject, scan.contrast, "", skull_strip, scan.stripped)[0].stripped()
+    image = read_volume(scan.path)
+    volume = prepare_volume(image, scan.subject, scan.contrast, "", skull_strip, scan.stripped)[0].stripped()
     central = volume.central(PAPERS_SLICES)
     chosen = slice(central.start, central.stop)
     return replace(volume, slices=volume.slices[chosen], mask=volume.mask[chosen])

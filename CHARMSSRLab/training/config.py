@@ -18,8 +18,8 @@ class TrainingConfig:
         method: "charms" or a comparison method of ``comparison.registry``.
         arguments: further arguments of CHARMS (ladder, depth) or of ``build_method`` (image_skip).
         scale, degradation, normalisation: see ``dataset``.
-        gain_jitter, keep_noise, noise_alone, noise_scaled, noise_masked, coarse_pixels, lesions, lesion_kind,
-            lesions_cut, even_tissue, stripped, anywhere: see ``dataset.Augmentation``.
+        gain_jitter, keep_noise, remove_noise, noise_alone, noise_scaled, noise_masked, coarse_pixels, lesions,
+            lesion_kind, lesions_cut, even_tissue, stripped, anywhere: see ``dataset.Augmentation``.
         steps, batch, patch: optimiser steps, patches per step, LR patch size.
         learning_rate, final_learning_rate: of the cosine decay.
         schedule: "cosine" (the paper) or "onecycle" (short budgets: warm-up over a tenth
@@ -47,6 +47,7 @@ class TrainingConfig:
     normalisation: str = "minmax"
     gain_jitter: float = 0.0
     keep_noise: bool = False
+    remove_noise: bool = False
     noise_alone: float = 0.06
     noise_scaled: bool = False
     noise_masked: bool = False

@@ -30,8 +30,10 @@ class Augmentation:
             network learns to leave noise as it was measured: neither sharpened into structure
             nor smoothed away. Half of the samples get more noise then, white or smooth, up to
             MORE_NOISE.
+        remove_noise: the same noise is added, and the target is without: the network learns to take noise away.
+            The slices are to be quiet themselves then (``quiet_targets``).
         noise_alone: share of the samples without anatomy, nothing but noise, half of them on an even signal;
-            with ``keep_noise`` alone.
+            with ``keep_noise`` or ``remove_noise``.
         noise_scaled: noise without a signal is brought to the range that a volume of nothing but noise
             would have: its 99.9th percentile is 1.
         noise_masked: noise alone, and the signal under it, keep the brain's shape; outside the input is nil,
@@ -50,6 +52,7 @@ class Augmentation:
 
     gain: float = 0.0
     keep_noise: bool = False
+    remove_noise: bool = False
     noise_alone: float = 0.06
     noise_scaled: bool = False
     noise_masked: bool = False
@@ -118,17 +121,19 @@ class PatchDataset(Dataset):
         gain = 1 + self.augmentation.gain * rng.uniform(-1, 1)
         hr = torch.from_numpy(np.ascontiguousarray(hr, np.float32) * np.float32(gain))[:, None]
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        alone = self.augmentation.keep_noise and rng.random() < self.augmentation.noise_alone
+        noisy = self.augmentation.keep_noise or self.augmentation.remove_noise
+        alone = noisy and rng.random() < self.augmentation.noise_alone
         shape = (hr > 0).float() if alone and self.augmentation.noise_masked else torch.ones_like(hr)
         if alone:
             hr = shape * np.float32(rng.uniform(0, 0.7) * rng.integers(2))
         lr, clean = degrade_in_parts(hr, self.scale, self.degradation, generator)
         middle = self.channels // 2
         target = hr[middle]
-        if self.augmentation.keep_noise:
+        if noisy:
             within = avg_pool2d(shape, self.scale) > 0.5
             lr, clean = within * self._more_noise(lr, hr, rng, generator), within * clean
-            target = target + bicubic_upsample((lr - clean)[middle][None], self.scale)[0]
+            if self.augmentation.keep_noise:
+                target = target + bicubic_upsample((lr - clean)[middle][None], self.scale)[0]
         halo = HALO // self.scale
         lr = lr[:, 0, halo : halo + self.patch, halo : halo + self.patch]
         size = self.patch * self.scale

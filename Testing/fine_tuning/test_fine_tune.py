@@ -135,6 +135,9 @@ def test_the_network_reads_what_enhance_feeds_it(tmp_path, channels):
     with torch.no_grad():
         own = [checkpoint.network(torch.from_numpy(slices.network_input(number, channels))[None])[0, 0].numpy()
                for number in range(len(slices.acquired))]  # fmt: skip
+    around = np.asarray(slices.brain) == 0
+    read = np.stack([slices.network_input(number, 1)[0] for number in range(len(slices.acquired))])
+    assert around.any() and np.array_equal(read, slices.acquired), "the scan around the brain is read, too"
     upper = np.percentile(sitk.GetArrayFromImage(pair.image_3t)[sitk.GetArrayFromImage(pair.mask) > 0], 99.9)
     placed = sitk.Resample(enhanced, slices.image_3t(np.stack(own)), sitk.Transform(), sitk.sitkNearestNeighbor)
     inside = slices.brain.repeat(2, 1).repeat(2, 2) > 0

@@ -1,0 +1,84 @@
+"""Quiet targets: prepared volumes whose noise is taken away by non-local means, and nothing but noise.
+
+What was removed must not show the anatomy: where a filter blurs edges, its difference is large where the gradient
+is. The strongest setting is kept whose difference is no larger than the noise and does not follow the gradient.
+The filter is DIPY's (Manjon et al., "Adaptive non-local means denoising of MR images", JMRI 2010; voxel-wise form).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+from CHARMSSRLib.errors import BackendError
+
+STRENGTHS = (2.4, 2.0, 1.7, 1.4, 1.1, 0.8)  # times the noise's SD, strongest first
+LARGEST_CORRELATION = 0.05  # of the removed magnitude with the gradient's
+LARGEST_REMOVED = 1.05  # SD of what is removed, per SD of the noise
+PATCH_RADIUS, SEARCH_RADIUS = 1, 2  # voxels
+GRADIENT_SIGMA = 1.0  # voxels
+SECOND_DIFFERENCES = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6  # white noise keeps its SD
+
+
+@dataclass(frozen=True)
+class Quieting:
+    """What was done to a volume.
+
+    Attributes:
+        noise: SD of the noise before, input units. strength: in units of it; 0 where nothing could be removed.
+        removed: SD of the difference inside the mask, input units.
+        correlation: of the difference's magnitude with the gradient's, inside the mask.
+    """
+
+    noise: float
+    strength: float
+    removed: float
+    correlation: float
+
+
+def quiet(volume):
+    """(PreparedVolume with quiet slices, Quieting).
+
+    Args:
+        volume: PreparedVolume.
+
+    Raises:
+        BackendError: DIPY is not installed.
+    """
+    try:
+        from dipy.denoise.nlmeans import nlmeans
+    except ImportError as error:
+        raise BackendError("Quiet targets need DIPY: pip install dipy.") from error
+    stack = volume.slices.astype(np.float64)
+    noise = noise_of(volume.slices, volume.mask)
+    for strength in STRENGTHS:
+        # "classic": the block-wise form, DIPY's default, hardly asks for the strength that it is given.
+        smooth = nlmeans(
+            stack, noise * strength, patch_radius=PATCH_RADIUS, block_radius=SEARCH_RADIUS, rician=False,
+            num_threads=1, method="classic",
+        )  # fmt: skip
+        done = Quieting(noise, strength, *figures_of_removal(stack, smooth, volume.mask))
+        if done.correlation <= LARGEST_CORRELATION and done.removed <= LARGEST_REMOVED * noise:
+            return replace(volume, slices=np.maximum(smooth, 0).astype(np.float32)), done
+    return volume, Quieting(noise, 0.0, 0.0, 0.0)
+
+
+def noise_of(stack, mask):
+    """SD of a stack's noise, robust: by the median of mixed second differences in the slices, inside the mask.
+
+    Args:
+        stack: float32 (n, h, w). mask: bool, the same shape.
+    """
+    inside = ndimage.binary_erosion(mask, np.ones((1, 5, 5)))
+    differences = ndimage.convolve(stack, SECOND_DIFFERENCES[None])[inside]
+    return float(np.median(np.abs(differences)) / 0.6745)
+
+
+def figures_of_removal(before, after, mask):
+    """(SD of the difference, correlation of its magnitude with that of the gradient of ``after``) inside the mask."""
+    removed = (before - after)[mask]
+    gradient = ndimage.gaussian_gradient_magnitude(after, GRADIENT_SIGMA)[mask]
+    spread = float(removed.std())
+    if spread == 0 or gradient.std() == 0:
+        return spread, 0.0
+    return spread, float(np.corrcoef(np.abs(removed), gradient)[0, 1])
