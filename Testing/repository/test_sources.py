@@ -18,7 +18,7 @@ CORE_PACKAGES = {"torch", "numpy", "scipy", "SimpleITK", "safetensors"}
 # Used where they are installed, never required: a skull-strip backend each.
 OPTIONAL_BACKENDS = {"deepbet", "HD_BET"}
 # The extra [lab] serves the laboratory alone.
-LAB_PACKAGES = {"matplotlib"}
+LAB_PACKAGES = {"matplotlib", "dipy"}
 LABORATORY = REPOSITORY / "CHARMSSRLab"
 # What the extra [test] brings, by the names of its imports.
 TEST_PACKAGES = {"pytest", "PySide6", "nibabel", "deepbet", "nipreps", "matplotlib", "PIL", "skimage"}
