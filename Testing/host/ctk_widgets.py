@@ -74,14 +74,14 @@ class ctkCollapsibleButton(native(QtWidgets.QAbstractButton)):
         header = self._hostHeaderSize()
         if self._hostCollapsed:
             return header + QtCore.QSize(0, self.collapsedHeight)
-        inside = self.layout().totalSizeHint() if self.layout() else QtCore.QSize()
+        inside = self.layout().totalSizeHint() if self.layout() is not None else QtCore.QSize()
         return inside.expandedTo(header + QtCore.QSize(0, self.collapsedHeight))
 
     def minimumSizeHint(self):
         header = self._hostHeaderSize()
         if self._hostCollapsed:
             return header + QtCore.QSize(0, self.collapsedHeight)
-        return self.layout().totalMinimumSize().expandedTo(header) if self.layout() else header
+        return self.layout().totalMinimumSize().expandedTo(header) if self.layout() is not None else header
 
     def hitButton(self, position):
         return position.y() < self._hostHeaderSize().height()

@@ -5,6 +5,7 @@ What PythonQt does, and what this file therefore does on top of PySide6:
 - a Qt property is an attribute (``label.text``, ``button.enabled = False``), so ``label.text()`` is a TypeError;
   other public methods stay methods (``button.isChecked()``, ``label.setText("x")``);
 - ``name`` is ``objectName``; a trailing underscore is dropped (``dialog.exec_()``);
+- an object is false where its ``isEmpty()``, ``isValid()`` or ``isNull()`` says so: an empty layout, menu or URL;
 - an attribute that Qt does not know can't be set on a Qt object, only on a Python subclass of one;
 - a property refuses a value of a wrong kind (``button.enabled = node``);
 - ``object.connect("signal(type)", callable)`` with the exact C++ signature, the callable getting no more
@@ -18,6 +19,7 @@ import contextlib
 import enum
 import inspect
 
+import shiboken6
 from PySide6 import QtCore
 
 QObject = QtCore.QObject
@@ -93,6 +95,31 @@ def _installProperties(cls):
         if base is QObject:
             # "name" is PythonQt's second name of objectName.
             base.name = MetaProperty("objectName", "QString", True, None)
+
+
+# PythonQt's generator gives a class the truth value of the first of these methods that it has, own or inherited.
+_TRUTHS = (("isEmpty", False), ("isValid", True), ("isNull", False))
+
+
+def installTruth(*namespaces):
+    """Gives all classes of some PySide6 modules the truth value that PythonQt gives them."""
+    QObject.__bool__ = lambda self: shiboken6.isValid(self)  # a wrapper whose C++ object is gone is false
+    for namespace in namespaces:
+        for name in dir(namespace):  # PySide6 makes its classes when they are first asked for
+            cls = getattr(namespace, name)
+            if isinstance(cls, type) and name.startswith("Q"):
+                _installTruth(cls)
+
+
+def _installTruth(cls):
+    for name, whenTrue in _TRUTHS:
+        if callable(getattr(cls, name, None)):
+            cls.__bool__ = _truthBy(getattr(cls, name), whenTrue)
+            return
+
+
+def _truthBy(method, whenTrue):
+    return lambda self: shiboken6.isValid(self) and bool(method(self)) is whenTrue
 
 
 class NativeType(type(QObject)):

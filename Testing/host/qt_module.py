@@ -5,7 +5,7 @@ import types
 
 from PySide6 import QtCore, QtGui, QtNetwork, QtWidgets
 
-from .pythonqt import flatEnum, native
+from .pythonqt import flatEnum, installTruth, native
 
 _SOURCES = (QtCore, QtGui, QtWidgets, QtNetwork)
 # PySide6 has them, PythonQt has not: a module can't define signals.
@@ -50,6 +50,7 @@ def make():
     """A new module object with everything that ``import qt`` offers here."""
     from . import message_boxes, ui_loader
 
+    installTruth(*_SOURCES)
     module = QtModule("qt", "Stand-in of PythonQt's module.")
     module.QUiLoader = ui_loader.QUiLoader
     module.Qt = _Namespace()

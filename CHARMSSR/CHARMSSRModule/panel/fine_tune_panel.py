@@ -52,7 +52,7 @@ class FineTunePanel(VTKObservationMixin):
         widget = slicer.util.loadUI(uiPath("FineTune.ui"))
         layout.addWidget(widget)
         self.ui = slicer.util.childWidgetVariables(widget)
-        self.table = PairTable(self.ui.pairsLayout, uiPath("FineTunePair.ui"), self.refresh)
+        self.table = PairTable(self._rowsLayout(widget.layout()), uiPath("FineTunePair.ui"), self.refresh)
         self._progress = ProgressPanel(self.ui)
         self._fillRates()
         self.ui.moreGroupBox.collapsed = True
@@ -66,6 +66,16 @@ class FineTunePanel(VTKObservationMixin):
             (self.ui.reportButton, self.onReportButton),
         ):
             button.connect("clicked()", function)
+
+    def _rowsLayout(self, layout):
+        """Place for the rows, under the introduction.
+
+        Not in the .ui file: PythonQt calls an empty layout false, so slicer.util.childWidgetVariables leaves it out.
+        """
+        rows = qt.QVBoxLayout()
+        rows.setSpacing(4)
+        layout.insertLayout(layout.indexOf(self.ui.introLabel) + 1, rows)
+        return rows
 
     def cleanup(self):
         """Let go of scene and job; the logic ends the job."""

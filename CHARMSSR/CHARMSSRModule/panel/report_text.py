@@ -62,7 +62,7 @@ def spacingText(spacing):
 def _rows(report, inputNode, resultNode):
     checkpoint = report.get("checkpoint", {})
     yield _("Model"), " \u00b7 ".join(str(checkpoint[key]) for key in ("name", "label") if checkpoint.get(key))
-    if inputNode is not None and inputNode.GetImageData() and resultNode.GetImageData():
+    if all(node is not None and node.GetImageData() is not None for node in (inputNode, resultNode)):
         yield _("Voxels"), _("{before} \u2192 {after} mm").format(
             before=spacingText(inputNode.GetSpacing()), after=spacingText(resultNode.GetSpacing())
         )

@@ -25,7 +25,7 @@ def mapRange(voxels, signed):
     flat = voxels.reshape(-1)
     magnitudes = np.abs(np.asarray(flat[:: max(1, flat.size // ENOUGH_VOXELS)], dtype=np.float64))
     magnitudes = magnitudes[np.isfinite(magnitudes) & (magnitudes > 0)]
-    highest = float(np.percentile(magnitudes, PERCENTILE)) if magnitudes.size else 1.0
+    highest = float(np.percentile(magnitudes, PERCENTILE)) if len(magnitudes) > 0 else 1.0
     return (-highest if signed else 0.0), highest
 
 

@@ -66,3 +66,13 @@ def test_a_missing_file_is_refused(slicerHost):
 
     with pytest.raises(RuntimeError, match="file not found"):
         slicer.util.loadUI("/nowhere/Form.ui")
+
+
+def test_an_empty_layout_is_no_attribute_of_the_panel_and_a_filled_one_is(slicerHost, tmp_path):
+    import slicer
+
+    nested = '<layout class="QVBoxLayout" name="inner">{}</layout>'
+    filled = nested.format('<item><widget class="QLabel" name="label"/></item>')
+    for item, found in ((nested.format(""), False), (filled, True)):
+        ui = slicer.util.childWidgetVariables(_load(tmp_path, item))
+        assert hasattr(ui, "inner") is found
