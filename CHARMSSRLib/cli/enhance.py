@@ -30,6 +30,12 @@ def add_parser(subparsers):
     parser.add_argument("input", metavar="INPUT", type=Path, help="volume file, or folder with one DICOM series")
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="result: .nii.gz, .nii, .nrrd, .mha, .mgz or .mgh")
     parser.add_argument("--mask", metavar="FILE", type=Path, help="mask of the brain, instead of finding it")
+    parser.add_argument(
+        "--series",
+        default="",
+        metavar="NUMBER|UID",
+        help="the DICOM series to enhance, where the folder holds several",
+    )
     parser.add_argument("--report", metavar="FILE.json", type=Path, help="write a report of what was done")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     add_enhancement_options(parser)
@@ -47,6 +53,7 @@ def run(arguments):
         report=arguments.report,
         maps_folder=Path(arguments.maps) if arguments.maps else None,
         overwrite=arguments.overwrite,
+        series=arguments.series,
     )
     with Interruption() as interruption:
         job.check_outputs()

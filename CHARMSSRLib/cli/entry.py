@@ -17,7 +17,7 @@ COMMANDS = ("enhance", "batch", "fine-tune", "export", "checkpoints", "worker")
 GROUP = "charmssr.commands"
 
 # Which extra brings a package that is imported only where it is needed.
-EXTRAS = {"torch": "torch", "matplotlib": "lab", "onnx": "export", "onnxruntime": "export"}
+EXTRAS = {"torch": "torch", "matplotlib": "lab", "pydicom": "dicom", "onnx": "export", "onnxruntime": "export"}
 
 DONE, UNEXPECTED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 

@@ -22,6 +22,7 @@ class VolumeJob:
         report: JSON file for the report.
         maps_folder: folder for the maps; made if missing.
         overwrite: replace existing files.
+        series: number or identifier of the series to take, where the input is a folder with several.
     """
 
     input: Path
@@ -31,6 +32,7 @@ class VolumeJob:
     report: Optional[Path] = None
     maps_folder: Optional[Path] = None
     overwrite: bool = False
+    series: str = ""
 
     def check_outputs(self):
         """Make sure before the work that every output can be written.
@@ -96,7 +98,7 @@ class VolumeJob:
         from ..files.mask_placement import placed_mask
         from ..files.volumes import read_scan
 
-        scan = read_scan(self.input)
+        scan = read_scan(self.input, series=self.series)
         warnings = scan.warnings + check_image(scan.image)
         mask = None
         if self.mask is not None:

@@ -1,226 +1,227 @@
-"""A folder with a DICOM series as one volume, or a clear reason why not."""
+"""DICOM images as one volume, or a clear reason why not.
 
-from collections import Counter, namedtuple
+A series is a list of frames, whether they come from one file each or from one multi-frame file: the
+same checks and the same geometry serve both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from .header_checks import ORTHONORMAL_TOLERANCE, complex_message, vector_message
-from .native_messages import native_messages_hidden
+from .dicom_frames import Frame, is_dicom, read_frames
+from .dicom_geometry import stack_of
+from .dicom_pixels import read_pixels, without_padding
+from .header_checks import complex_message, vector_message
 from .scan import Scan
+from .walk import folders_below
 
 MINIMUM_SLICES = 16
 _MOST_FILES = 20000
-_SPACING_TOLERANCE = 0.02
-_PIXEL_DATA_TAG = b"\xe0\x7f\x10\x00"
 _OTHER_MODALITIES = {"CT": "computed tomography", "PT": "PET", "NM": "nuclear medicine", "US": "ultrasound"}
 
-# position and orientation are numpy vectors (LPS, mm), or None where the file gives none.
-_Slice = namedtuple("_Slice", "path series number description modality size pixel_type components position orientation")
+__all__ = ["MINIMUM_SLICES", "Series", "is_dicom", "read_dicom_file", "read_dicom_folder", "read_series", "series_of"]
 
 
-def read_dicom_folder(folder):
+@dataclass(frozen=True)
+class Series:
+    """The images of one series.
+
+    Attributes:
+        frames: as they were found.
+        split: whether it had to be put together from series of one image each.
+    """
+
+    frames: tuple[Frame, ...]
+    split: bool = False
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether it has enough images, and may be MR."""
+        return len(self.frames) >= MINIMUM_SLICES and self.frames[0].modality not in _OTHER_MODALITIES
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Its files, each once."""
+        return tuple(dict.fromkeys(frame.path for frame in self.frames))
+
+    def describe(self, folder: Path) -> str:
+        """Number, description, place and count, for a message."""
+        first = self.frames[0]
+        title = f' "{first.description}"' if first.description else ""
+        try:
+            place = first.path.parent.relative_to(folder).as_posix()
+        except ValueError:
+            place = "."
+        inside = f" in {place}" if place != "." else ""
+        count = len(self.frames)
+        return f"series {first.number or '?'}{title}{inside}, {count} image{'s' if count > 1 else ''}"
+
+
+def read_dicom_folder(folder: Path, series: str = "") -> Scan:
     """Read the one image series of a folder (its subfolders included).
 
     Where several series are there, the only one with enough images for a volume is taken (a
-    localizer beside a scan does no harm); otherwise they are named and none is guessed.
+    localizer beside a scan does no harm), first among those whose images lie in the folder itself;
+    otherwise they are named and none is guessed.
 
     Args:
-        folder: pathlib.Path of an existing folder.
+        folder: an existing folder.
+        series: identifier (SeriesInstanceUID) or number of the one to take; "" where there is one.
 
     Returns:
-        3-D SimpleITK image whose slice axis points along the slices' normal.
+        Scan whose image's slice axis points along the slices' normal.
 
     Raises:
         InputError: no images, several series, colour, CT, damaged files, uneven or tilted slices.
     """
-    slices = _one_series(folder, _read_headers(folder))
-    first = slices[0]
-    if first.components > 1:
-        raise InputError(vector_message(f"The series in {folder.name}", first.components))
-    if first.pixel_type in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
-        raise InputError(complex_message(f"The series in {folder.name}"))
-    if len(slices) == 1:
-        # An enhanced multi-frame file holds the whole volume; a lone slice is refused later for its size.
-        return Scan(_read_images(folder, slices))
-    slices, spacing, normal = _in_order(folder, slices)
-    if first.modality in _OTHER_MODALITIES:
-        raise InputError(
-            f"The series in {folder.name} is {_OTHER_MODALITIES[first.modality]}; only MR can be enhanced."
-        )
-    image = _read_images(folder, slices)
-    direction = np.column_stack([np.reshape(image.GetDirection(), (3, 3))[:, :2], normal])
-    image.SetDirection(direction.ravel().tolist())
-    image.SetSpacing((*image.GetSpacing()[:2], spacing))
-    image.SetOrigin(slices[0].position.tolist())
-    return Scan(image)
-
-
-def is_dicom(path):
-    """Whether a file carries DICOM's mark after the preamble."""
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
-
-
-def _read_headers(folder):
-    files = [path for path in _files_below(folder) if _may_be_dicom(path)]
-    slices = []
-    with native_messages_hidden():
-        for path in files:
-            found = _read_header(path)
-            if found is not None:
-                slices.append(found)
-    if not slices:
+    found = series_of(folder)
+    if not found:
         raise InputError(f"The folder {folder} holds no DICOM images; give a file or a folder with one DICOM series.")
-    return slices
+    return read_series(_chosen(folder, found, series), f"The series in {folder.name}")
 
 
-def _files_below(folder):
-    files = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            files.append(path)
-        if len(files) > _MOST_FILES:
-            raise InputError(f"The folder {folder} holds more than {_MOST_FILES} files; give one with a single series.")
-    return files
+def read_dicom_file(path: Path) -> Scan:
+    """Read the volume of one multi-frame file (Enhanced MR).
 
-
-def _may_be_dicom(path):
-    return is_dicom(path) or path.suffix.lower() in (".dcm", ".ima")
-
-
-def _read_header(path):
-    """One image's header; None for DICOM objects without an image (reports, DICOMDIR)."""
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError as error:
-        if _PIXEL_DATA_TAG in path.read_bytes():
-            raise InputError(
-                f"The DICOM file {path.name} is damaged or packed in a way that cannot be read; "
-                "export the series again, uncompressed."
-            ) from error
-        return None
-
-    def text(tag):
-        return reader.GetMetaData(tag).strip(" \0") if reader.HasMetaDataKey(tag) else ""
-
-    return _Slice(
-        path=path,
-        series=text("0020|000e"),
-        number=text("0020|0011"),
-        description=text("0008|103e"),
-        modality=text("0008|0060"),
-        size=reader.GetSize(),
-        pixel_type=reader.GetPixelID(),
-        components=reader.GetNumberOfComponents(),
-        position=_vector(text("0020|0032"), 3),
-        orientation=_vector(text("0020|0037"), 6),
-    )
-
-
-def _vector(text, count):
-    try:
-        numbers = np.array([float(number) for number in text.split("\\")])
-    except ValueError:
-        return None
-    return numbers if numbers.size == count and np.isfinite(numbers).all() else None
-
-
-def _one_series(folder, slices):
-    series = {}
-    for item in slices:
-        series.setdefault(item.series, []).append(item)
-    groups = list(series.values())
-    if len(groups) == 1:
-        return groups[0]
-    volumes = [
-        group
-        for group in groups
-        if sum(item.size[2] for item in group) >= MINIMUM_SLICES and group[0].modality not in _OTHER_MODALITIES
-    ]
-    if len(volumes) == 1:
-        return volumes[0]
-    named = "; ".join(_describe(folder, group) for group in (volumes or groups)[:6])
-    more = len(volumes or groups) - 6
-    named += f"; and {more} more" if more > 0 else ""
-    if volumes:
-        raise InputError(
-            f"The folder {folder.name} holds {len(volumes)} image series ({named}); "
-            "put the one to enhance in a folder of its own."
-        )
-    raise InputError(
-        f"No series in the folder {folder.name} has the {MINIMUM_SLICES} MR slices that a volume needs ({named})."
-    )
-
-
-def _describe(folder, group):
-    first = group[0]
-    title = f' "{first.description}"' if first.description else ""
-    place = first.path.parent.relative_to(folder).as_posix()
-    inside = f" in {place}" if place != "." else ""
-    return f"series {first.number or '?'}{title}{inside}, {len(group)} image{'s' if len(group) > 1 else ''}"
-
-
-def _in_order(folder, slices):
-    """Slices sorted along their normal, their distance in mm, and the normal.
+    Args:
+        path: a DICOM file.
 
     Raises:
-        InputError: differing sizes or orientations, several images at one place, gaps, tilt.
+        InputError: a single slice, no image, or frames that are not one volume.
     """
-    name = f"The series in {folder.name}"
-    if any(item.position is None or item.orientation is None for item in slices):
-        raise InputError(f"{name} does not say where its slices lie; export it again with positions and orientations.")
-    sizes = Counter(item.size for item in slices)
-    orientation = slices[0].orientation
-    if len(sizes) > 1 or any(np.abs(item.orientation - orientation).max() > ORTHONORMAL_TOLERANCE for item in slices):
-        raise InputError(
-            f"{name} mixes slices of different sizes or orientations (a localizer?); give one parallel stack."
-        )
-    normal = np.cross(orientation[:3], orientation[3:])
-    normal /= np.linalg.norm(normal)
-    ordered = sorted(slices, key=lambda item: float(normal @ item.position))
-    places = np.array([normal @ item.position for item in ordered])
-    steps = np.diff(places)
-    spacing = (places[-1] - places[0]) / len(steps)
-    if (steps < 1e-3).any():
-        raise InputError(
-            f"{name} has several images at the same place (a time series, several echoes or copies); "
-            "put the ones of a single volume in a folder of their own."
-        )
-    across = ordered[-1].position - ordered[0].position
-    if np.linalg.norm(across - normal * (normal @ across)) > ORTHONORMAL_TOLERANCE * (normal @ across):
-        raise InputError(
-            f"{name} was taken with a tilted gantry: each slice is shifted against the next. "
-            "Resample it to a regular grid first (Slicer's DICOM import can regularize it)."
-        )
-    if np.abs(steps - np.median(steps)).max() > _SPACING_TOLERANCE * np.median(steps):
-        raise InputError(
-            f"{name} has slices missing or unevenly spaced (distances of {steps.min():.3g} to "
-            f"{steps.max():.3g} mm); complete it or resample it first."
-        )
-    return ordered, float(spacing), normal
+    frames = read_frames(path)
+    if not frames:
+        raise InputError(f"{path.name} is a DICOM object without an image; give the folder that holds the series.")
+    if len(frames) == 1:
+        raise InputError(f"{path.name} is a single DICOM slice; give the folder that holds the whole series.")
+    return read_series(Series(tuple(frames)), path.name)
 
 
-def _read_images(folder, slices):
-    reader = sitk.ImageSeriesReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileNames([str(Path(item.path)) for item in slices])
-    if len({item.pixel_type for item in slices}) > 1:
-        # Slices with rescale factors of their own come in types of their own; the first's would cut the rest.
-        reader.SetOutputPixelType(sitk.sitkFloat32)
-    try:
-        with native_messages_hidden():
-            return reader.Execute()
-    except (RuntimeError, MemoryError) as error:
+def read_series(series: Series, name: str) -> Scan:
+    """The volume of one series, from classic or multi-frame files.
+
+    Args:
+        series: see ``series_of``.
+        name: how messages name it ("The series in FOLDER").
+
+    Raises:
+        InputError: colour, complex numbers, CT, images of several kinds, copies, gaps, tilt, or damage.
+    """
+    first = series.frames[0]
+    if first.components > 1:
+        raise InputError(vector_message(name, first.components))
+    if first.pixel_type in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
+        raise InputError(complex_message(name))
+    stack = stack_of(name, _without_copies(series.frames))
+    if first.modality in _OTHER_MODALITIES:
+        raise InputError(f"{name} is {_OTHER_MODALITIES[first.modality]}; only MR can be enhanced.")
+    array = read_pixels(name, stack.frames)
+    facts = {}
+    padded = without_padding(array, stack.frames)
+    if padded:
+        facts["padding_voxels"] = padded
+        stack.warnings.append(
+            f"{name} declares {padded:,} voxels as padding without data; they were taken as background."
+        )
+    if series.split:
+        stack.warnings.append(
+            f"Each image of {name[0].lower()}{name[1:]} states a series of its own; those with the same number, title "
+            "and size were put together."
+        )
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing([float(step) for step in stack.spacing])
+    image.SetOrigin(stack.origin.tolist())
+    image.SetDirection(stack.direction.ravel().tolist())
+    return Scan(image, stack.warnings, facts=facts)
+
+
+def series_of(folder: Path) -> list[Series]:
+    """All image series below a folder; links are followed, and what is no image is passed over.
+
+    Raises:
+        InputError: a damaged image, or too many files.
+    """
+    frames: list[Frame] = []
+    count = 0
+    for place, names in folders_below(folder):
+        for path in (place / name for name in names):
+            count += 1
+            if count > _MOST_FILES:
+                raise InputError(
+                    f"The folder {folder} holds more than {_MOST_FILES} files; give one with a single series."
+                )
+            if path.is_file() and (is_dicom(path) or path.suffix.lower() in (".dcm", ".ima")):
+                frames += read_frames(path)
+    return _grouped(frames)
+
+
+def _grouped(frames):
+    groups: dict[str, list[Frame]] = {}
+    for frame in frames:
+        groups.setdefault(frame.series, []).append(frame)
+    # Some exports give every image a series of its own.
+    alike: dict[tuple, list[Frame]] = {}
+    for group in groups.values():
+        if len(group) == 1:
+            alike.setdefault(_title(group[0]), []).append(group[0])
+    together = {title: group for title, group in alike.items() if len(group) >= MINIMUM_SLICES}
+    found = [Series(tuple(group), split=True) for group in together.values()]
+    return found + [
+        Series(tuple(group)) for group in groups.values() if len(group) > 1 or _title(group[0]) not in together
+    ]
+
+
+def _title(frame):
+    return frame.study, frame.number, frame.description, frame.modality, frame.size
+
+
+def _without_copies(frames):
+    """Images that are there twice (a disc holds some series in two folders), each once."""
+    kept = {}
+    for frame in frames:
+        place = None if frame.position is None else (*frame.position, *_or_empty(frame.orientation))
+        key = (frame.uid, place, frame.path.stat().st_size) if frame.uid else (frame.path, frame.index)
+        kept.setdefault(key, frame)
+    return list(kept.values())
+
+
+def _or_empty(vector):
+    return () if vector is None else tuple(vector)
+
+
+def _chosen(folder: Path, found: Sequence[Series], wanted: str) -> Series:
+    if wanted:
+        matching = [one for one in found if wanted in (one.frames[0].series, one.frames[0].number)]
+        if len(matching) == 1:
+            return matching[0]
         raise InputError(
-            f"The series in {folder.name} cannot be read: an image is damaged or packed in a way that "
-            "is not known here. Export it again, uncompressed."
-        ) from error
+            f"The folder {folder.name} holds {len(matching) or 'no'} series {wanted} ({_named(folder, found)}); "
+            "give the number or the identifier (SeriesInstanceUID) of one."
+        )
+    if len(found) == 1:
+        return found[0]
+    volumes = [one for one in found if one.is_volume]
+    if len(volumes) == 1:
+        return volumes[0]
+    own: list[Series] | None = [one for one in volumes if all(path.parent == folder for path in one.files)]
+    if own and len(own) == 1:
+        return own[0]
+    if volumes:
+        raise InputError(
+            f"The folder {folder.name} holds {len(volumes)} image series ({_named(folder, volumes)}); "
+            "name the one to enhance (--series), or put it in a folder of its own."
+        )
+    raise InputError(
+        f"No series in the folder {folder.name} has the {MINIMUM_SLICES} MR slices that a volume needs "
+        f"({_named(folder, found)})."
+    )
+
+
+def _named(folder, some):
+    more = len(some) - 6
+    return "; ".join(one.describe(folder) for one in some[:6]) + (f"; and {more} more" if more > 0 else "")

@@ -45,6 +45,12 @@ def check_axes(path, columns):
     return lengths
 
 
+def check_axes_of(name, directions):
+    """Refuse direction cosines (3x3) that are not at right angles; ``name`` begins the sentence."""
+    if not is_orthonormal(directions):
+        raise InputError(sheared_message(name))
+
+
 def four_d_message(name, volumes):
     return f"{name} is 4-D ({volumes} volumes); extract the one 3-D volume that is to be enhanced."
 

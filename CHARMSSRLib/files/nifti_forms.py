@@ -171,4 +171,3 @@ def rotation_of(quaternion) -> np.ndarray:
         [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
         [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
     ])  # fmt: skip
-

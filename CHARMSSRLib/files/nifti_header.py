@@ -114,6 +114,4 @@ def check_nifti(path, header, labels_allowed):
         raise InputError(label_message(name))
     spacing = np.abs(header["pixdim"][1:4])
     if not np.isfinite(spacing).all() or (spacing == 0).any():
-        raise InputError(
-            f"The header of {name} gives no valid voxel size ({listed(spacing)} mm); correct it first."
-        )
+        raise InputError(f"The header of {name} gives no valid voxel size ({listed(spacing)} mm); correct it first.")

@@ -128,4 +128,3 @@ def _text_lines(path, last):
             yield line.decode("latin-1").strip()
             if line.startswith(last):
                 return
-

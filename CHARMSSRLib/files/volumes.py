@@ -7,7 +7,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..errors import InputError, OutputError
-from .dicom_series import is_dicom, read_dicom_folder
+from .dicom_series import is_dicom, read_dicom_file, read_dicom_folder
 from .foreign_kinds import refuse_missing, refuse_pointer, unreadable_reason
 from .header_checks import (
     complex_message,
@@ -31,12 +31,13 @@ from .scan import Scan
 _WITHOUT_DIRECTIONS = {"VTKImageIO": "VTK", "GiplImageIO": "GIPL", "StimulateImageIO": "Stimulate"}
 
 
-def read_scan(path: Path | str, labels_allowed: bool = False) -> Scan:
+def read_scan(path: Path | str, labels_allowed: bool = False, series: str = "") -> Scan:
     """Read a scan from a file, or from a folder with one DICOM series, with what else its file says.
 
     Args:
         path: any file that is read here, or a folder.
         labels_allowed: accept files that declare themselves label maps.
+        series: number or identifier of the DICOM series to take, where a folder holds several.
 
     Returns:
         Scan.
@@ -48,7 +49,7 @@ def read_scan(path: Path | str, labels_allowed: bool = False) -> Scan:
     """
     path = Path(path)
     if path.is_dir():
-        scan = read_dicom_folder(path)
+        scan = read_dicom_folder(path, series)
     elif path.is_file():
         scan = _read_file(path, labels_allowed)
     elif path.exists():
@@ -89,9 +90,7 @@ def check_header(path: Path | str) -> list[str]:
     return check_raw_header(path, start)
 
 
-def write_volume(
-    image: sitk.Image, path: Path | str, overwrite: bool = False, forms: NiftiForms | None = None
-) -> None:
+def write_volume(image: sitk.Image, path: Path | str, overwrite: bool = False, forms: NiftiForms | None = None) -> None:
     """Write a scalar 3-D image in its own pixel type; the file appears only when complete.
 
     Args:
@@ -133,6 +132,8 @@ def _read_file(path, labels_allowed):
     nifti = parse_nifti(path, start)
     if nifti is not None:
         return read_nifti(path, nifti, labels_allowed)
+    if is_dicom(path):
+        return read_dicom_file(path)
     warnings = check_raw_header(path, start, labels_allowed)
     reader = sitk.ImageFileReader()
     try:
@@ -178,5 +179,3 @@ def _check_kind(path, reader):
         raise InputError(f"{path.name} has {len(size)} dimensions; give a 3-D volume.")
     if len(size) == 2:
         raise InputError(f"{path.name} is a single 2-D picture; give a 3-D volume.")
-    if size[2] == 1 and is_dicom(path):
-        raise InputError(f"{path.name} is a single DICOM slice; give the folder that holds the whole series.")

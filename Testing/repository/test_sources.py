@@ -15,13 +15,14 @@ from update_cmake_lists import LIBRARY, REPOSITORY, scripts_in_tree
 SKIPPED_FOLDERS = {"build", "dist", "demo", "runs", "output", "__pycache__"}
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".yml", ".cff", ".txt", ".cmake", ".ui", ".sh", ".json", ".csv", ""}
 CORE_PACKAGES = {"torch", "numpy", "scipy", "SimpleITK", "safetensors"}
-# Used where they are installed, never required: a skull-strip backend each.
-OPTIONAL_BACKENDS = {"deepbet", "HD_BET"}
+# Used where they are installed, never required: skull-strip backends, and what reads multi-frame DICOM.
+OPTIONAL_BACKENDS = {"deepbet", "HD_BET", "pydicom"}
 # The extra [lab] serves the laboratory alone.
 LAB_PACKAGES = {"matplotlib", "dipy"}
 LABORATORY = REPOSITORY / "CHARMSSRLab"
 # What the extra [test] brings, by the names of its imports.
 TEST_PACKAGES = {"pytest", "PySide6", "nibabel", "deepbet", "nipreps", "matplotlib", "PIL", "skimage"}
+TEST_PACKAGES |= {"pydicom", "dcm2niix"}
 TEST_PACKAGES |= {"slicer", "slicer_core", "vtk"}  # all three of slicer-core
 # What the test host puts in the place of Slicer's own modules.
 STAND_INS = {"qt", "ctk", "shiboken6", "SampleData", "PyTorchUtils"}
