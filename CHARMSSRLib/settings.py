@@ -12,6 +12,7 @@ from .settings_table import check, from_mapping, setting
 
 PLANES = ("acquisition", "axial", "coronal", "sagittal", "three")
 DATA_CONSISTENCY = ("none", "report", "project")
+ENGINES = ("auto", "torch", "ncnn")
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 TRAINING_PRECISIONS = ("auto", "float32", "bfloat16")  # float16 loses small gradients
 DEFAULT_CHECKPOINT = "charms-x2-clinical"
@@ -53,6 +54,12 @@ class EnhancementSettings:
         choices=DATA_CONSISTENCY,
     )
     maps: bool = setting(False, "maps of what was added", group=RESULT, on_the_command_line=False)
+    engine: str = setting(
+        "auto",
+        "what computes the network: torch where it has a graphics card, else ncnn; or by name",
+        group=MACHINE,
+        choices=ENGINES,
+    )
     device: str = setting(
         "auto", "where to compute", group=MACHINE, pattern=DEVICE, metavar=DEVICE_METAVAR, refusal=NO_DEVICE
     )

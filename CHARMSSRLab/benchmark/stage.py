@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from CHARMSSRLib.engines.torch_engine import TorchModel
 from CHARMSSRLib.enhancement.inference import SliceEnhancer
 
 from ..costs.timing import Spread, take_turns
@@ -13,7 +14,7 @@ def measure_stage(network, device, dtype, slices, height, width, batch=0, rounds
     Returns:
         dict: "slices", "height", "width" (LR), "batch", "seconds" (Spread as dict).
     """
-    enhancer = SliceEnhancer(network, device, dtype, batch)
+    enhancer = SliceEnhancer(TorchModel(network), str(device), str(dtype).replace("torch.", ""), batch)
     stack = np.random.default_rng(0).random((slices, height, width), dtype=np.float32)
     output = np.zeros((slices, network.scale * height, network.scale * width), np.float32)
     rows, columns = slice(0, height), slice(0, width)

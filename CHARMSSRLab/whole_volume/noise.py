@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from CHARMSSRLib.engines.torch_engine import TorchModel
 from CHARMSSRLib.enhancement.inference import SliceEnhancer
 from CHARMSSRLib.grids.resize import bicubic_downsample, bicubic_upsample
 from CHARMSSRLib.grids.slices import plan_slices
@@ -123,7 +124,7 @@ def enhanced_slices(network, card, values, mask, scale, device="cpu", batch=0):
     plan = plan_slices(mask, 0, card.get("margin", 16))
     output = bicubic_upsample(torch.from_numpy(stack)[:, None], network.scale)[:, 0].numpy()
     interpolated = output.copy()
-    enhancer = SliceEnhancer(network, torch.device(device), torch.float32, batch)
+    enhancer = SliceEnhancer(TorchModel(network), device, batch=batch)
     enhancer.run(stack, plan.indices, output, plan.rows, plan.columns)
     # The box's own interpolation differs from the frame's in the two pixels at its edge, which are background.
     return interpolated, output - interpolated

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from ..errors import CheckpointError, OutputError
 from ..network.charms import CHARMS
-from .registry import CARD_FORMAT, TASK, find_weights, read_card, sha256_of
+from .registry import CARD_FORMAT, TASK, sha256_of
+from .weights import read_weights
 
 
 @dataclass(frozen=True)
@@ -43,56 +44,25 @@ def load_checkpoint(name_or_path, device="cpu"):
     Raises:
         CheckpointError: missing, damaged (SHA-256), of another architecture, or not plain weights.
     """
-    path = find_weights(name_or_path)
-    weights = _read_weights(path)  # first: a file that is no checkpoint at all says so whether it has a card or not
-    card = read_card(path)
-    if sha256_of(path) != card["sha256"]:
-        raise CheckpointError(
-            f"The weights {path.name} are damaged (their SHA-256 differs from the card's): get them again."
-        )
+    return built(read_weights(name_or_path), device)
+
+
+def built(weights, device="cpu"):
+    """The checkpoint of weights that are read already; arguments and errors as :func:`load_checkpoint`."""
+    name, card = weights.path.name, weights.card
     try:
         network = CHARMS(**card["architecture"])
     except (TypeError, ValueError) as error:
         raise CheckpointError(
-            f"The card of {path.name} describes a network that this version cannot build: {error}."
+            f"The card of {name} describes a network that this version cannot build: {error}."
         ) from error
     own = network.state_dict()
-    if set(own) != set(weights) or any(own[k].shape != weights[k].shape for k in own):
+    if set(own) != set(weights.arrays) or any(own[k].shape != weights.arrays[k].shape for k in own):
         raise CheckpointError(
-            f"The weights {path.name} are of another architecture than their card says: get both files again."
+            f"The weights {name} are of another architecture than their card says: get both files again."
         )
-    network.load_state_dict({k: v.float() for k, v in weights.items()})
+    network.load_state_dict({key: torch.from_numpy(array) for key, array in weights.arrays.items()})
     return Checkpoint(network.eval().to(device), card)
-
-
-def _read_weights(path):
-    if path.suffix == ".safetensors":
-        try:
-            return load_file(path)
-        except (SafetensorError, OSError, ValueError) as error:
-            raise CheckpointError(f"The weights {path.name} are damaged and cannot be read: get them again.") from error
-    if path.suffix in (".pt", ".pth"):
-        return _read_plain_pickle(path)
-    raise CheckpointError(
-        f"{path.name} is not a checkpoint: weights are .safetensors files with a .json card beside them."
-    )
-
-
-def _read_plain_pickle(path):
-    # Before 2.6, weights_only could be made to run code (CVE-2025-32434).
-    if tuple(int(n) for n in torch.__version__.split("+")[0].split(".")[:2]) < (2, 6):
-        raise CheckpointError(f"{path.name}: .pt files are read from PyTorch 2.6 on only; convert it to .safetensors.")
-    try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a bad file; each means the same to the user
-        raise CheckpointError(
-            f"{path.name} is damaged or holds more than plain weights and was not opened: convert it to .safetensors."
-        ) from error
-    if not isinstance(weights, dict) or not all(isinstance(v, torch.Tensor) for v in weights.values()):
-        raise CheckpointError(
-            f"{path.name} does not hold plain weights (names and tensors): convert it to .safetensors."
-        )
-    return weights
 
 
 def save_checkpoint(network, card, folder, half=False):

@@ -7,14 +7,14 @@ import numpy as np
 import SimpleITK as sitk
 
 from .. import __version__
-from ..checkpoints.loading import load_checkpoint
 from ..checkpoints.registry import find_weights, label
+from ..engines.choice import choose_engine
+from ..engines.models import load_model
 from ..errors import Cancelled
 from ..grids.geometry import image_on_enlarged_grid
 from ..grids.orientation import LPSFrame
 from ..grids.slices import enlargement, is_isotropic
 from ..machine import memory
-from ..machine.devices import choose_device, choose_precision
 from ..machine.memory import peak_memory
 from ..preprocessing.pipeline import preprocess
 from ..preprocessing.skull_strip import check_backend
@@ -78,13 +78,13 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
     stages = Stages()
     with stages("check"):
         warnings = list(check_image(image))
-        device = choose_device(settings.device)
+        chosen = choose_engine(settings.engine, settings.device, settings.precision)
         check_backend(settings.skull_strip)
         if mask is not None:
             mask = match_mask(mask, image)
     with stages("model"):
         tell(0.0, "Loading the model")
-        network, card = _loaded(*_identity(settings.checkpoint))
+        model, card = _loaded(chosen.engine, *_identity(settings.checkpoint))
     _raise_if(is_cancelled)
 
     frame = LPSFrame(image)
@@ -95,7 +95,7 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
         bias_correction=settings.bias_correction,
         skull_strip=settings.skull_strip,
         mask=None if mask is None else frame.enter(mask),
-        device=str(device),
+        device=_device_of_torch(chosen),
         progress=lambda fraction, message: tell(PREPROCESSED * fraction, message),
         is_cancelled=is_cancelled,
     )
@@ -104,7 +104,7 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
 
     volume = Volume(prepared, lps, settings, card)
     way = _way(volume, settings)
-    enhancer = SliceEnhancer(network, device, choose_precision(settings.precision, device), settings.batch)
+    enhancer = SliceEnhancer(model, chosen.device, chosen.precision, settings.batch)
 
     def step(done, count):
         tell(PREPROCESSED + (ENHANCED - PREPROCESSED) * done / count, f"Enhancing slice {done} of {count}")
@@ -143,11 +143,12 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
     result.report = {
         "version": __version__,
         "checkpoint": {"name": card["name"], "sha256": card["sha256"], "scale": card["scale"], "label": label(card)},
-        "device": str(enhancer.device),
-        "precision": str(enhancer.dtype).replace("torch.", ""),
+        "engine": {"name": model.engine, "version": model.version},
+        "device": enhancer.device,
+        "precision": enhancer.precision,
         "batch": enhancer.batch,
         "stages": {name: round(seconds, 3) for name, seconds in stages.seconds.items()},
-        "peak_memory_bytes": peak_memory(device),
+        "peak_memory_bytes": peak_memory(chosen.device),
         "input": {"size": list(image.GetSize()), "spacing_mm": list(image.GetSpacing())},
         "output": {"size": list(result.image.GetSize()), "spacing_mm": list(result.image.GetSpacing())},
         "factors": list(frame.image_axes(volume.lps_axes(volume.factors)[::-1])),
@@ -198,10 +199,14 @@ def _identity(name_or_path):
 
 
 @functools.lru_cache(maxsize=2)
-def _loaded(path, modified, size):
+def _loaded(engine, path, modified, size):
     """Kept between calls, so that the worker's model stays warm."""
-    checkpoint = load_checkpoint(path)
-    return checkpoint.network, checkpoint.card
+    return load_model(engine, path)
+
+
+def _device_of_torch(chosen):
+    """Where a skull-strip that needs torch computes."""
+    return chosen.device if chosen.engine == "torch" else "cpu"
 
 
 def _raise_if(is_cancelled):

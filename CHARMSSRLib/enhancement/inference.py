@@ -1,16 +1,9 @@
-"""Slices through the network: batches, precision, and what happens when memory runs out."""
-
-import contextlib
+"""Slices through the network: batches, and what happens when memory runs out."""
 
 import numpy as np
-import torch
 
+from ..engines.interface import default_batch, is_memory
 from ..errors import BackendError, Cancelled
-from ..machine.allocator import keep_freed_memory
-from ..machine.devices import choose_batch
-from .batch_runners import runner_for
-
-EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory", "status_alloc_failed")
 
 
 class SliceEnhancer:
@@ -21,33 +14,24 @@ class SliceEnhancer:
     for the weights. ``fallbacks`` tells what was done.
 
     Args:
-        network: CHARMS in eval mode (float32, on the CPU).
-        device, dtype: where and in what precision.
+        model: the network in an engine's hands, see ``engines.interface``.
+        device, precision: where and in what precision, as texts.
         batch: slices at a time, 0 for the default of the device.
     """
 
-    def __init__(self, network, device, dtype, batch=0):
-        self._network = network
-        self.scale = network.scale
-        self.channels = network.arguments["in_channels"]
-        self.device, self.dtype = device, dtype
-        self.batch = choose_batch(batch, device)
+    def __init__(self, model, device="cpu", precision="float32", batch=0):
+        self._model = model
+        self.scale, self.channels = model.scale, model.in_channels
+        self.device, self.precision = device, precision
+        self.batch = default_batch(batch, device)
         self.fallbacks = []
         try:
-            self._prepare()
-        except RuntimeError as error:
-            if self.device.type == "cpu" or not _is_memory(error):
+            self._runner = model.runner(device, precision)
+        except (RuntimeError, MemoryError) as error:
+            if self.device == "cpu" or not is_memory(error):
                 raise
             self.batch = 1
             self._move_to_cpu("the network")
-
-    def _prepare(self):
-        self._runner = runner_for(self._network.for_inference().to(self.device, self.dtype), self.device)
-        if self.device.type == "cpu":
-            keep_freed_memory()
-        if self.device.type == "cuda" and self.dtype == torch.float32:
-            # PyTorch's default rounds a convolution's input to 10 bits (TF32): that is not float32.
-            torch.backends.cudnn.allow_tf32 = False
 
     def run(self, stack, indices, output, rows, columns, progress=None, is_cancelled=None):
         """Enhance the in-plane box of some slices.
@@ -91,7 +75,7 @@ class SliceEnhancer:
         try:
             return self._runner.submit(self._gather(stack, chosen, rows, columns))
         except (RuntimeError, MemoryError) as error:
-            if not _is_memory(error):
+            if not is_memory(error):
                 raise
             if alone:
                 self._make_do()
@@ -110,19 +94,13 @@ class SliceEnhancer:
         if self.batch > 1:
             self.batch //= 2
             self.fallbacks.append(f"Memory was short: the batch was reduced to {self.batch}.")
-        elif self.device.type != "cpu":
+        elif self.device != "cpu":
             self._move_to_cpu("the rest")
         else:
             raise BackendError("There is not enough memory for one slice: close other programs, or crop the volume.")
-        if torch.cuda.is_available():
-            with contextlib.suppress(RuntimeError):
-                torch.cuda.empty_cache()
+        self._model.make_room()
 
     def _move_to_cpu(self, what):
         self.fallbacks.append(f"The memory of {self.device} was short: {what} ran on the CPU in float32.")
-        self.device, self.dtype = torch.device("cpu"), torch.float32
-        self._prepare()
-
-
-def _is_memory(error):
-    return isinstance(error, MemoryError) or any(text in str(error).lower() for text in EXHAUSTED)
+        self.device, self.precision = "cpu", "float32"
+        self._runner = self._model.runner("cpu", "float32")

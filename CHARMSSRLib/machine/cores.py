@@ -1,15 +1,52 @@
 """What this machine can compute on."""
 
+import contextlib
+import math
 import os
 import platform
+from pathlib import Path
+
+_GROUPS = Path("/sys/fs/cgroup")
+_given = None  # by set_threads
 
 
-def usable_cores():
-    """CPU cores that this process may use."""
+def usable_cores(groups=_GROUPS, membership="/proc/self/cgroup"):
+    """CPU cores that this process may use: those of its affinity, as far as its control group lets it.
+
+    In a container or a cluster job the machine's own count would be wrong. A share of a core counts as one.
+    """
     try:
-        return len(os.sched_getaffinity(0))
+        cores = len(os.sched_getaffinity(0))
     except AttributeError:
-        return os.cpu_count() or 1
+        cores = os.cpu_count() or 1
+    quota = _quota(Path(groups), Path(membership))
+    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
+
+
+def _quota(groups, membership):
+    """Cores that the control groups of this process grant it (Linux, version 2 or 1), or None."""
+    shares = []
+    with contextlib.suppress(OSError, ValueError):
+        for line in membership.read_text(encoding="ascii").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers == "":
+                place = groups / path.strip("/")
+                for folder in (place, *place.parents):  # a limit of a parent holds too
+                    with contextlib.suppress(OSError, ValueError):
+                        granted, period = (folder / "cpu.max").read_text(encoding="ascii").split()
+                        shares.append(int(granted) / int(period))  # "max" is no number: no limit
+                    if folder == groups:
+                        break
+            elif "cpu" in controllers.split(","):
+                for folder in (groups / "cpu" / path.strip("/"), groups / "cpu"):
+                    with contextlib.suppress(OSError, ValueError):
+                        granted, period = (
+                            int((folder / f"cpu.cfs_{name}_us").read_text(encoding="ascii"))
+                            for name in ("quota", "period")
+                        )
+                        if granted > 0:
+                            shares.append(granted / period)
+    return min(shares, default=None)
 
 
 def worker_threads():
@@ -18,15 +55,28 @@ def worker_threads():
     return cores - 1 if cores > 2 else cores
 
 
+def computing_threads():
+    """Threads for an engine: what OMP_NUM_THREADS says, else what :func:`set_threads` gave, else every usable core."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdigit() and int(said) > 0 else _given or usable_cores()
+
+
 def set_threads():
-    """Give torch and ITK ``worker_threads()``, unless OMP_NUM_THREADS or ITK's variable says otherwise."""
+    """Give the engines and ITK ``worker_threads()``, unless OMP_NUM_THREADS or ITK's variable says otherwise."""
+    global _given
     import SimpleITK as sitk
+
+    _given = worker_threads()
+    if "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS" not in os.environ:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(_given)
+
+
+def give_torch_its_threads():
+    """Tell torch, once it is there, of the limits that it does not know itself."""
     import torch
 
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(worker_threads())
-    if "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS" not in os.environ:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(worker_threads())
+    if "OMP_NUM_THREADS" not in os.environ and torch.get_num_threads() > computing_threads():
+        torch.set_num_threads(computing_threads())
 
 
 def list_devices():

@@ -69,7 +69,7 @@ def require_memory(estimate, available=None):
 def peak_memory(device):
     """Peak resident memory of this process and peak memory of the device, bytes (None where unknown)."""
     on_device = None
-    if device.type == "cuda":
+    if str(device).startswith("cuda"):
         import torch
 
         on_device = torch.cuda.max_memory_allocated(device)

@@ -8,8 +8,9 @@ import SimpleITK as sitk
 import torch
 
 from CHARMSSRLib import load_checkpoint
+from CHARMSSRLib.engines import torch_engine
+from CHARMSSRLib.engines.torch_runners import DirectRunner
 from CHARMSSRLib.enhancement import inference
-from CHARMSSRLib.enhancement.batch_runners import DirectRunner
 from CHARMSSRLib.enhancement.enhance import enhance
 from CHARMSSRLib.errors import BackendError, Cancelled
 
@@ -41,12 +42,18 @@ def network(checkpoint):
 
 
 @pytest.fixture
+def settings(settings):
+    """With torch, whose runner the tests replace."""
+    return dataclasses.replace(settings, engine="torch")
+
+
+@pytest.fixture
 def stack():
     return np.random.default_rng(0).random((7, 20, 20)).astype(np.float32)
 
 
 def enhancer_of(network, batch=0):
-    return inference.SliceEnhancer(network, torch.device("cpu"), torch.float32, batch)
+    return inference.SliceEnhancer(torch_engine.TorchModel(network), "cpu", "float32", batch)
 
 
 def run(enhancer, stack, **more):
@@ -58,7 +65,7 @@ def run(enhancer, stack, **more):
 @pytest.mark.parametrize("batch", [1, 2, 3, 7, 16])
 def test_batches_under_way_come_back_in_their_place(network, stack, batch, monkeypatch):
     expected = run(enhancer_of(network), stack)
-    monkeypatch.setattr(inference, "runner_for", LateRunner)
+    monkeypatch.setattr(torch_engine, "runner_for", LateRunner)
     enhancer, told = enhancer_of(network, batch), []
     output = run(enhancer, stack, progress=lambda done, count: told.append((done, count)))
     assert np.allclose(output, expected, atol=1e-5)
@@ -68,14 +75,14 @@ def test_batches_under_way_come_back_in_their_place(network, stack, batch, monke
 
 def test_memory_that_holds_one_batch_but_not_two_costs_nothing_but_time(network, stack, monkeypatch):
     expected = run(enhancer_of(network), stack)
-    monkeypatch.setattr(inference, "runner_for", lambda form, device: LateRunner(form, device, limit=3))
+    monkeypatch.setattr(torch_engine, "runner_for", lambda form, device: LateRunner(form, device, limit=3))
     enhancer = enhancer_of(network, 3)
     assert np.allclose(run(enhancer, stack), expected, atol=1e-5)
     assert enhancer.batch == 3 and not enhancer.fallbacks
 
 
 def test_cancelling_with_a_batch_under_way_stops(network, stack, monkeypatch):
-    monkeypatch.setattr(inference, "runner_for", LateRunner)
+    monkeypatch.setattr(torch_engine, "runner_for", LateRunner)
     asked = []
     with pytest.raises(Cancelled):
         run(enhancer_of(network, 2), stack, is_cancelled=lambda: bool(asked.append(1)) or len(asked) > 2)
@@ -85,7 +92,7 @@ def test_cancelling_with_a_batch_under_way_stops(network, stack, monkeypatch):
 def test_short_memory_halves_the_batch_and_the_report_says_so(head_crop, settings, monkeypatch):
     image, mask = head_crop
     expected = sitk.GetArrayFromImage(enhance(image, settings, mask).image)
-    monkeypatch.setattr(inference, "runner_for", lambda form, device: LateRunner(form, device, limit=2))
+    monkeypatch.setattr(torch_engine, "runner_for", lambda form, device: LateRunner(form, device, limit=2))
     result = enhance(image, dataclasses.replace(settings, batch=8), mask)
     assert result.report["batch"] == 2
     assert [text for text in result.report["warnings"] if "reduced to 2" in text]
@@ -94,7 +101,7 @@ def test_short_memory_halves_the_batch_and_the_report_says_so(head_crop, setting
 
 def test_when_one_slice_is_too_much_for_the_cpu_the_message_says_what_to_do(head_crop, settings, monkeypatch):
     image, mask = head_crop
-    monkeypatch.setattr(inference, "runner_for", lambda form, device: LateRunner(form, device, limit=0))
+    monkeypatch.setattr(torch_engine, "runner_for", lambda form, device: LateRunner(form, device, limit=0))
     with pytest.raises(BackendError, match="memory"):
         enhance(image, settings, mask)
 
@@ -102,10 +109,10 @@ def test_when_one_slice_is_too_much_for_the_cpu_the_message_says_what_to_do(head
 def test_a_device_that_runs_short_hands_over_to_the_cpu(network, stack):
     enhancer = enhancer_of(network)
     expected = run(enhancer, stack)
-    enhancer.device = torch.device("meta")  # any that is not the CPU
-    enhancer._runner = LateRunner(None, enhancer.device, limit=0)
+    enhancer.device = "meta"  # any that is not the CPU
+    enhancer._runner = LateRunner(None, torch.device("meta"), limit=0)
     assert np.allclose(run(enhancer, stack), expected)
-    assert enhancer.device.type == "cpu" and "CPU" in enhancer.fallbacks[-1]
+    assert enhancer.device == "cpu" and "CPU" in enhancer.fallbacks[-1]
 
 
 @pytest.mark.parametrize("text", ["CUDA out of memory. Tried to allocate 2.00 MiB", "CUDA error: out of memory"])
@@ -117,9 +124,9 @@ def test_a_device_without_room_for_the_weights_hands_over_to_the_cpu(network, st
             raise RuntimeError(text)
         return DirectRunner(form, device)
 
-    monkeypatch.setattr(inference, "runner_for", full)
-    enhancer = inference.SliceEnhancer(network, torch.device("meta"), torch.float32)
-    assert enhancer.device.type == "cpu" and enhancer.batch == 1
+    monkeypatch.setattr(torch_engine, "runner_for", full)
+    enhancer = inference.SliceEnhancer(torch_engine.TorchModel(network), "meta")
+    assert enhancer.device == "cpu" and enhancer.batch == 1
     assert enhancer.fallbacks == ["The memory of meta was short: the network ran on the CPU in float32."]
     assert np.allclose(run(enhancer, stack), expected)
 
@@ -128,9 +135,9 @@ def test_a_device_that_fails_otherwise_is_not_hidden(network, monkeypatch):
     def broken(form, device):
         raise RuntimeError("no kernel image is available for execution on the device")
 
-    monkeypatch.setattr(inference, "runner_for", broken)
+    monkeypatch.setattr(torch_engine, "runner_for", broken)
     with pytest.raises(RuntimeError, match="no kernel image"):
-        inference.SliceEnhancer(network, torch.device("meta"), torch.float32)
+        inference.SliceEnhancer(torch_engine.TorchModel(network), "meta")
 
 
 def test_a_failure_that_is_not_memory_is_not_hidden(head_crop, settings, monkeypatch):

@@ -15,6 +15,7 @@ LIBRARY = (
     ("grids", "measures", "machine", "files"),
     ("network",),
     ("checkpoints",),
+    ("engines",),
     ("preprocessing", "learning"),
     ("enhancement",),
     ("fine_tuning",),

@@ -14,7 +14,7 @@ from update_cmake_lists import LIBRARY, REPOSITORY, scripts_in_tree
 
 SKIPPED_FOLDERS = {"build", "dist", "demo", "runs", "output", "__pycache__"}
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".yml", ".cff", ".txt", ".cmake", ".ui", ".sh", ".json", ".csv", ""}
-CORE_PACKAGES = {"torch", "numpy", "scipy", "SimpleITK", "safetensors"}
+CORE_PACKAGES = {"ncnn", "torch", "numpy", "scipy", "SimpleITK", "safetensors"}
 # Used where they are installed, never required: skull-strip backends, and what reads multi-frame DICOM.
 OPTIONAL_BACKENDS = {"deepbet", "HD_BET", "pydicom"}
 # The extra [lab] serves the laboratory alone.

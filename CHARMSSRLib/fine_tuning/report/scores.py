@@ -9,8 +9,8 @@ import logging
 
 import numpy as np
 import SimpleITK as sitk
-import torch
 
+from ...engines.torch_engine import TorchModel
 from ...enhancement.inference import SliceEnhancer
 from ...measures.fidelity import brain_psnr, brain_ssim
 from ...measures.tissue import TISSUE_ORDER, contrast_to_noise, edge_sharpness, find_tissues, signal_to_noise
@@ -97,7 +97,7 @@ def enhanced_stack(network, pair, numbers, plan, is_cancelled=None):
     wanted = [int(number) for number in near if 0 <= number < n and pair.brain[number].any()]
     masked = np.where(pair.brain > 0, pair.acquired, np.float32(0))
     enhanced = np.empty((n, height * pair.scale, width * pair.scale), np.float32)
-    enhancer = SliceEnhancer(network, plan.device, torch.float32)
+    enhancer = SliceEnhancer(TorchModel(network), str(plan.device))
     enhancer.run(masked, wanted, enhanced, slice(0, height), slice(0, width), is_cancelled=is_cancelled)
     output = np.stack([pair.interpolated(number) for number in range(n)])
     for number in wanted:

@@ -7,6 +7,7 @@ import torch
 from CHARMSSRLab.training.degradations import degrade
 from CHARMSSRLib.checkpoints.loading import load_checkpoint
 from CHARMSSRLib.checkpoints.registry import available_checkpoints
+from CHARMSSRLib.engines.torch_engine import TorchModel
 from CHARMSSRLib.enhancement.inference import SliceEnhancer
 from CHARMSSRLib.errors import BackendError
 from CHARMSSRLib.machine.devices import choose_device, choose_precision
@@ -47,7 +48,7 @@ def pair():
 
 def enhanced(network, stack, device=CARD, dtype=torch.float32, batch=0):
     """(output, SliceEnhancer) of all slices at full frame."""
-    enhancer = SliceEnhancer(network, torch.device(device), dtype, batch)
+    enhancer = SliceEnhancer(TorchModel(network), str(device), str(dtype).replace("torch.", ""), batch)
     n, height, width = stack.shape
     output = np.full((n, 2 * height, 2 * width), np.nan, np.float32)
     enhancer.run(stack, range(n), output, slice(0, height), slice(0, width))
@@ -122,7 +123,7 @@ def test_short_memory_halves_the_batch_and_says_so(network, little_memory):
     enhanced(network, stack[:1], dtype=torch.float16, batch=1)
     little_memory(6 * torch.cuda.max_memory_reserved(CARD))
     output, enhancer = enhanced(network, stack, dtype=torch.float16, batch=24)
-    assert enhancer.device == CARD and enhancer.batch < 24
+    assert enhancer.device == str(CARD) and enhancer.batch < 24
     assert any("batch was reduced" in text for text in enhancer.fallbacks)
     assert np.abs(output - expected).max() < 2e-3
 
@@ -131,7 +132,7 @@ def test_no_memory_for_a_slice_moves_the_work_to_the_cpu(network, pair, on_the_c
     little_memory(24 * 2**20)  # the weights fit, the features of a slice do not
     large = np.tile(pair[0][:1], (1, 3, 3))
     output, enhancer = enhanced(network, large, dtype=torch.float16, batch=2)
-    assert enhancer.device.type == "cpu" and enhancer.dtype == torch.float32
+    assert enhancer.device == "cpu" and enhancer.precision == "float32"
     assert any("ran on the CPU in float32" in text for text in enhancer.fallbacks)
     assert np.abs(output - enhanced(network, large, "cpu")[0]).max() < 1e-5
 

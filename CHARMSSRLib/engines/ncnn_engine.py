@@ -1,0 +1,143 @@
+"""The engine ncnn on processors: slices in, slices out, no torch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import BackendError
+from ..grids.cubic import resized
+from ..machine.allocator import keep_freed_memory
+from ..machine.cores import computing_threads
+from .architecture import Architecture
+from .ncnn_charms import CHANNELS, CharmsGraphs
+
+# Of one feature image on the fine grid: larger slices are finished in strips, which bounds the memory.
+STRIP_BYTES = 24 * 2**20
+STRIP_HALO = 4  # rows before the last doubling: it looks 1 row beyond a strip, refinement and tail 5 fine ones
+_OUT_OF_MEMORY = -100  # what ncnn's layers return
+
+
+class NcnnModel:
+    """A checkpoint's network for ncnn.
+
+    Args:
+        weights: what ``read_weights`` returns.
+
+    Raises:
+        BackendError: ncnn is missing or not usable. CheckpointError: the weights do not fit their card.
+    """
+
+    engine = "ncnn"
+
+    def __init__(self, weights):
+        self.version = usable_ncnn().__version__
+        architecture = Architecture.of_card(weights.card)
+        self.scale, self.in_channels = architecture.scale, architecture.in_channels
+        self._graphs = CharmsGraphs(weights.arrays, architecture)
+
+    def runner(self, device, precision):
+        return ProcessorRunner(self._graphs)
+
+    def make_room(self):
+        pass
+
+
+class ProcessorRunner:
+    """Computes at once, slice by slice: more of them at a time would only leave the caches."""
+
+    def __init__(self, graphs, threads=None):
+        keep_freed_memory()
+        self._graphs = graphs
+        threads = threads or computing_threads()
+        self._features = network_of(*graphs.features(), threads)
+        self._detail = network_of(*graphs.detail(), threads)
+
+    def submit(self, slices):
+        scale, (channels, h, w) = self._graphs.architecture.scale, slices.shape[1:]
+        enhanced = resized(slices[:, channels // 2], scale * h, scale * w)
+        for one, result in zip(slices, enhanced):
+            self._add_detail(one, result)
+        return enhanced
+
+    def collect(self, ticket):
+        return ticket
+
+    def _add_detail(self, one, result):
+        ncnn = usable_ncnn()
+        given = {"slices": ncnn.Mat(np.ascontiguousarray(one, np.float32))}
+        if self._graphs.attends:
+            given["per_pixel"] = ncnn.Mat(np.array([1 / one[0].size], np.float32))
+        features = computed(self._features, given, "features")
+        rows, columns = features.h, features.w
+        strip = max(16, STRIP_BYTES // (2 * 2 * 4 * CHANNELS * columns))
+        for start in range(0, rows, strip):
+            stop = min(rows, start + strip)
+            low, high = max(0, start - STRIP_HALO), min(rows, stop + STRIP_HALO)
+            place = ncnn.Mat(np.array([0, low, 0, columns, high - low, CHANNELS], np.int32))
+            detail = computed(self._detail, {"features": features, "rows": place}, "detail")
+            result[2 * start : 2 * stop] += np.asarray(detail)[0, 2 * (start - low) : 2 * (stop - low)]
+
+
+def usable_ncnn():
+    """The module ncnn.
+
+    Raises:
+        BackendError: not installed, or without what is needed here.
+    """
+    try:
+        import ncnn
+    except ImportError as error:
+        raise BackendError(
+            f"The engine ncnn cannot be loaded ({error}): install the Python package ncnn, or choose the engine torch."
+        ) from error
+    if not hasattr(ncnn.Net, "load_model_mem"):
+        raise BackendError(
+            f"This ncnn ({getattr(ncnn, '__version__', 'of unknown version')}) is too old: install a newer one, or"
+            " choose the engine torch."
+        )
+    return ncnn
+
+
+def network_of(text, weights, threads=1):
+    """An ncnn.Net in float32 of a graph's text and weights.
+
+    Raises:
+        BackendError: this ncnn cannot build it.
+    """
+    ncnn = usable_ncnn()
+    net = ncnn.Net()
+    for name in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "int8_inference", "vulkan_compute"):
+        if hasattr(net.opt, f"use_{name}"):
+            setattr(net.opt, f"use_{name}", False)
+    net.opt.num_threads = threads
+    if net.load_param_mem(text) != 0:
+        raise BackendError(_unfit(ncnn))
+    net.load_model_mem(weights)
+    return net
+
+
+def computed(net, given, wanted):
+    """The blob ``wanted`` as ncnn.Mat, in the layout in which it was made.
+
+    Args:
+        given: name -> ncnn.Mat.
+
+    Raises:
+        MemoryError: there was not enough. BackendError: this ncnn cannot compute it.
+    """
+    extractor = net.create_extractor()
+    for name, blob in given.items():
+        extractor.input(name, blob)
+    status, blob = extractor.extract(wanted, 1)
+    if status == _OUT_OF_MEMORY:
+        raise MemoryError("ncnn: not enough memory")
+    if status != 0 or blob.empty():
+        raise BackendError(_unfit(usable_ncnn()))
+    return blob
+
+
+def _unfit(ncnn):
+    return (
+        f"This ncnn ({ncnn.__version__}) cannot compute the network: install another version (1.0.20250503 or newer),"
+        " or choose the engine torch."
+    )
