@@ -48,9 +48,7 @@ class PreparedVolume:
 
     def stripped(self):
         """The same volume zero outside the brain and cut to it: what the paper's protocol scores."""
-        box = tuple(
-            widened(self.mask.any(axis=tuple(j for j in range(3) if j != i)), BRAIN_MARGIN) for i in (1, 2)
-        )
+        box = tuple(widened(self.mask.any(axis=tuple(j for j in range(3) if j != i)), BRAIN_MARGIN) for i in (1, 2))
         slices = np.where(self.mask, self.slices, np.float32(0))
         return replace(self, slices=slices[:, box[0], box[1]], mask=self.mask[:, box[0], box[1]])
 

@@ -221,9 +221,7 @@ class CharmsGraphs:
         for step in range(4):
             filters, offsets = self._layer(f"refinement.steps.{step}.0", (CHANNELS, 1, 3, 3))
             gate = graph.depthwise(gate, filters, offsets)
-            gate = self._conv1(
-                graph, gate, f"refinement.steps.{step}.1", activation="sigmoid" if step == 3 else "relu"
-            )
+            gate = self._conv1(graph, gate, f"refinement.steps.{step}.1", activation="sigmoid" if step == 3 else "relu")
         return graph.combine("multiply", upsampled, graph.combine_with("add", gate, 1.0))
 
     # ---- the weights

@@ -75,8 +75,13 @@ def test_what_lies_beyond_the_mask_changes_the_rim_and_the_mask_itself_does_not(
     image, mask, settings = case
     smaller = sitk.BinaryErode(mask, [2, 2, 2 if image.GetSpacing()[2] < 4 else 1])
     whole, part = (array(enhance(image, settings, one).image) for one in (mask, smaller))
-    rim = (part != 0) & ~(array(sitk.BinaryErode(smaller, [1, 1, 1])).repeat(
-        part.shape[0] // array(mask).shape[0], 0).repeat(2, 1).repeat(2, 2) > 0)
+    rim = (part != 0) & ~(
+        array(sitk.BinaryErode(smaller, [1, 1, 1]))
+        .repeat(part.shape[0] // array(mask).shape[0], 0)
+        .repeat(2, 1)
+        .repeat(2, 2)
+        > 0
+    )
     deep = (part != 0) & ~rim
     apart = [np.abs(whole - part)[where].mean() / whole[where].mean() for where in (rim, deep)]
     assert apart[0] < 3 * apart[1] + 0.005

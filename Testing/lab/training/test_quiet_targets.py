@@ -65,8 +65,9 @@ def test_a_filter_that_takes_edges_away_is_told_by_its_difference(truth, noisy):
 def test_a_target_without_the_noise_that_the_input_has(truth):
     even = dataclasses.replace(volume(truth[0], truth[1]))
     augmentation = Augmentation(remove_noise=True, noise_alone=0.0)
-    data, clean = (PatchDataset([even], 30, 12, 2, "bicubic", augmentation=one, seed=3)
-                   for one in (augmentation, Augmentation()))
+    data, clean = (
+        PatchDataset([even], 30, 12, 2, "bicubic", augmentation=one, seed=3) for one in (augmentation, Augmentation())
+    )
     louder = 0
     for number in range(30):
         (lr, hr), (quiet_lr, quiet_hr) = data[number], clean[number]
