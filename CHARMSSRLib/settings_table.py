@@ -76,9 +76,11 @@ def from_mapping(cls: type, values: dict) -> Any:
 
 
 def _check_one(name, value, described, default):
+    if default is None and value is None:
+        return
     if described.choices is not None:
-        if value not in described.choices:
-            raise SettingsError(f"Unknown {name} {value!r}; choose one of: {', '.join(described.choices)}.")
+        if value not in described.choices or type(value) is not type(default):
+            raise SettingsError(f"Unknown {name} {value!r}; choose one of: {', '.join(map(str, described.choices))}.")
     elif isinstance(default, bool):
         if not isinstance(value, bool):
             raise SettingsError(f"The setting {name} is either true or false, not {value!r}.")

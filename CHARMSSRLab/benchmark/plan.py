@@ -1,9 +1,10 @@
 """What a benchmark measures, and how thoroughly."""
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 LIMITS, NETWORKS, OPERATORS, STAGE, ENHANCEMENT, WHOLE_JOB, WORKER, GROWTH = PARTS = (
     "limits", "networks", "operators", "stage", "enhancement", "whole-job", "worker", "growth"
@@ -39,7 +40,7 @@ class Plan:
     """
 
     parts: tuple
-    device: torch.device
+    device: "torch.device"
     checkpoint: str
     threads: int
     lr_size: int = 128

@@ -8,8 +8,7 @@ from CHARMSSRLib.cli.options import check_backend_name, device_name, positive
 from CHARMSSRLib.cli.progress import ProgressLine
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
 
-# Those of evaluation.benchmark.plan, which needs torch.
-PARTS = ("limits", "networks", "operators", "stage", "enhancement", "whole-job", "worker", "growth")
+from ..benchmark.plan import PARTS
 
 _EPILOG = """\
 parts, in this order:

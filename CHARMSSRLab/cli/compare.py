@@ -5,9 +5,8 @@ from pathlib import Path
 from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.progress import ProgressLine
 
-from .evaluate import DEGRADATIONS
-
-STUDIES = ("methods", "methods-as-published", "ablation", "depth", "stacking")
+from ..comparison.studies import STUDIES
+from ..training.degradation_list import DEGRADATIONS
 
 
 def add_parser(subparsers):

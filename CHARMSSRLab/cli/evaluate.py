@@ -6,9 +6,8 @@ from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.progress import ProgressLine
 from CHARMSSRLib.errors import SettingsError
 
+from ..training.degradation_list import DEGRADATIONS
 from .whole_volume_study import add_study_options, run_whole_volume_study
-
-DEGRADATIONS = ("bicubic", "kspace", "blur", "clinical")
 
 
 def add_parser(subparsers):

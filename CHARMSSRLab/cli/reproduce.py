@@ -7,7 +7,8 @@ from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.options import positive
 from CHARMSSRLib.cli.progress import ProgressLine
 
-METHODS = ("bicubic", "srcnn", "vdsr", "edsr", "pan", "w2amsn", "fmen", "charms")
+from ..methods.registry import METHODS
+from ..reproduction.presets import PRESETS
 
 
 def add_parser(subparsers):
@@ -37,7 +38,7 @@ def add_parser(subparsers):
     tables.add_argument("--scale", choices=("2", "4", "both"), default="2", help="default: 2")
     tables.add_argument("--methods", nargs="+", choices=METHODS, metavar="NAME", help=f"of {', '.join(METHODS)}")
     tables.add_argument("--ablation", action="store_true", help="also the ladder of Table 4")
-    tables.add_argument("--preset", choices=("auto", "paper", "gpu", "cpu"), default="auto", help="training schedule:"
+    tables.add_argument("--preset", choices=("auto", *PRESETS), default="auto", help="training schedule:"
                         " the paper's, that of our comparison, or a short one (default: by device)")  # fmt: skip
     tables.add_argument("--steps", type=positive, metavar="N", help="training steps, instead of the preset's")
     tables.add_argument(

@@ -6,7 +6,7 @@ import torch
 from CHARMSSRLib.grids.resize import bicubic_upsample
 
 from ..plots import new_figure, save_figure
-from ..training.degradations import KINDS, clinical, degrade, draw_clinical
+from ..training.degradations import FUNCTIONS, clinical, degrade, draw_clinical
 from ..training.validation import crop_to_multiple
 from .protocol import central_slices
 
@@ -24,7 +24,7 @@ def degraded_panels(hr, scale, seed=0):
         images as arrays; LR ones (H / scale, W / scale).
     """
     panels = [("reference", hr)]
-    for kind in KINDS:
+    for kind in FUNCTIONS:
         if kind != "clinical":
             panels.append((kind, degrade(hr, scale, kind, torch.Generator().manual_seed(seed))))
     for number in range(DRAWS):

@@ -24,7 +24,8 @@ from CHARMSSRLib.measures.tissue import (
     signal_to_noise,
 )
 
-from ..training.degradations import KINDS, degrade
+from ..training.degradation_list import degradation as named_degradation
+from ..training.degradations import degrade
 from ..training.validation import channels_of, crop_to_multiple, with_neighbours
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def evaluate_volume(
         image: SimpleITK image, 3-D, any orientation.
         subject: identifier; tells the source and with it the planes and the true resolution.
         contrast: "T1w", "T2w" or "FLAIR"; another gets no tissue figures.
-        degradation: one of ``degradations.KINDS``. scale: 2 or 4.
+        degradation: a name of ``degradation_list``. scale: 2 or 4.
         skull_strip: name of a backend, or "auto".
         already_stripped: the background is zero, so that the foreground is the mask.
         options: of :func:`score_prepared`.
@@ -113,8 +114,7 @@ def score_prepared(
     Returns:
         list of rows, one per candidate and one of the reference.
     """
-    if degradation not in KINDS:
-        raise SettingsError(f"Unknown degradation {degradation!r}; choose one of: {', '.join(KINDS)}.")
+    named_degradation(degradation)
     chosen = slice(None) if central is None else central_slices(len(volume.slices), central)
     reference, mask = reference_of(volume, chosen, scale)
     measure = _Measure(volume, reference, mask)

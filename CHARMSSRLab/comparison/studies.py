@@ -5,7 +5,6 @@ from inspect import signature
 from typing import Optional
 
 from CHARMSSRLib.errors import SettingsError
-from CHARMSSRLib.network.charms import CHARMS
 
 from ..methods.registry import METHODS
 from ..training.config import TrainingConfig
@@ -51,6 +50,8 @@ class Entry:
     def _own_arguments(self):
         if self.method != "charms":
             return self.arguments
+        from CHARMSSRLib.network.charms import CHARMS
+
         defaults = {name: one.default for name, one in signature(CHARMS).parameters.items()}
         return {name: value for name, value in self.arguments.items() if value != defaults[name]}
 

@@ -1,11 +1,14 @@
 """What a training run is: one JSON file, one frozen dataclass."""
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
+from typing import Optional
 
 from CHARMSSRLib.errors import SettingsError
-from CHARMSSRLib.measures.fidelity import RADIUS
+from CHARMSSRLib.settings_table import check, from_mapping, setting
 
+from ..methods.registry import METHODS
+from .degradation_list import DEGRADATIONS
 from .synthetic_lesions import KINDS
 
 
@@ -15,7 +18,7 @@ class TrainingConfig:
 
     Attributes:
         name: of the resulting checkpoint.
-        method: "charms" or a comparison method of ``comparison.registry``.
+        method: "charms" or a compared method of ``methods.registry``.
         arguments: further arguments of CHARMS (ladder, depth) or of ``build_method`` (image_skip).
         scale, degradation, normalisation: see ``dataset``.
         gain_jitter, keep_noise, remove_noise, noise_alone, noise_scaled, noise_masked, coarse_pixels, lesions,
@@ -40,73 +43,75 @@ class TrainingConfig:
     """
 
     name: str
-    method: str = "charms"
+    method: str = setting("charms", "method of the comparison", choices=tuple(METHODS))
     arguments: dict = field(default_factory=dict)
-    scale: int = 2
-    degradation: str = "bicubic"
-    normalisation: str = "minmax"
-    gain_jitter: float = 0.0
-    keep_noise: bool = False
-    remove_noise: bool = False
-    noise_alone: float = 0.06
-    noise_scaled: bool = False
-    noise_masked: bool = False
-    coarse_pixels: float = 0.0
-    lesions: float = 0.0
-    lesion_kind: str = "mixed"
-    lesions_cut: bool = False
-    even_tissue: float = 0.0
-    stripped: float = 0.0
-    anywhere: float = 0.0
-    steps: int = 100_000
-    batch: int = 16
-    patch: int = 48
-    learning_rate: float = 1e-4
-    final_learning_rate: float = 1e-6
-    schedule: str = "cosine"
-    gradient_clip: float = 1.0
-    ar_weight: float = 0.005
-    ssim_weight: float = 0.0
-    ema_decay: float = 0.0
-    initial: str = None
-    precision: str = "float32"
-    channels_last: bool = True
-    compile: bool = False
-    cuda_graph: bool = False
-    workers: int = 0
-    validate_every: int = 1000
-    save_every: int = 200
-    validation_slices: int = 6
-    seed: int = 0
+    scale: int = setting(2, "enlargement", choices=(2, 4))
+    degradation: str = setting("bicubic", "how slices are made coarse", choices=tuple(DEGRADATIONS))
+    normalisation: str = setting("minmax", "intensity scale", choices=("minmax", "percentile"))
+    gain_jitter: float = setting(0.0, "share", least=0, most=1)
+    keep_noise: bool = setting(False, "targets keep the noise")
+    remove_noise: bool = setting(False, "targets without the noise")
+    noise_alone: float = setting(0.06, "share of samples", least=0, most=1)
+    noise_scaled: bool = setting(False, "noise alone as a volume of noise is scaled")
+    noise_masked: bool = setting(False, "noise alone inside the brain's shape")
+    coarse_pixels: float = setting(0.0, "share of samples", least=0, most=1)
+    lesions: float = setting(0.0, "share of samples", least=0, most=1)
+    lesion_kind: str = setting("mixed", "made-up lesions", choices=tuple(KINDS))
+    lesions_cut: bool = setting(False, "lesions cut at any height")
+    even_tissue: float = setting(0.0, "share of samples", least=0, most=1)
+    stripped: float = setting(0.0, "share of samples", least=0, most=1)
+    anywhere: float = setting(0.0, "share of samples", least=0, most=1)
+    steps: int = setting(100_000, "optimiser steps", least=1)
+    batch: int = setting(16, "patches per step", least=1)
+    patch: int = setting(48, "size of a coarse patch", least=1)
+    learning_rate: float = setting(1e-4, "highest rate", least=0, most=1)
+    final_learning_rate: float = setting(1e-6, "last rate", least=0, most=1)
+    schedule: str = setting("cosine", "of the rate", choices=("cosine", "onecycle"))
+    gradient_clip: float = setting(1.0, "largest norm", least=0)
+    ar_weight: float = setting(0.005, "weight of L_AR", least=0)
+    ssim_weight: float = setting(0.0, "weight of 1 - SSIM", least=0)
+    ema_decay: float = setting(0.0, "of the average", least=0, most=1)
+    initial: Optional[str] = setting(None, "checkpoint to start from")
+    precision: str = setting("float32", "number format", choices=("float32", "bfloat16"))
+    channels_last: bool = setting(True, "memory layout")
+    compile: bool = setting(False, "by torch.compile")
+    cuda_graph: bool = setting(False, "recorded steps")
+    workers: int = setting(0, "loader processes", least=0)
+    validate_every: int = setting(1000, "steps", least=1)
+    save_every: int = setting(200, "steps", least=1)
+    validation_slices: int = setting(6, "per volume", least=1)
+    seed: int = setting(0, "of everything random", least=0)
+
+    def __post_init__(self):
+        if not isinstance(self.name, str) or not isinstance(self.arguments, dict):
+            raise SettingsError("A training configuration's name is a text and its arguments are a mapping.")
+        check(self)
+        from CHARMSSRLib.measures.fidelity import RADIUS  # scipy is not needed to know the names
+
+        if self.ssim_weight and self.patch * self.scale <= 2 * RADIUS:
+            raise SettingsError(
+                f"With ssim_weight patch times scale must be more than {2 * RADIUS} pixels, the reach of SSIM's window;"
+                " enlarge patch."
+            )
 
     @classmethod
     def read(cls, path):
         """Read a JSON file; unknown keys are refused.
 
         Raises:
-            SettingsError: when the file cannot be read or a key is unknown or missing.
+            SettingsError: when the file cannot be read or a key is unknown or missing, or a value is impossible.
         """
         try:
             with open(path, encoding="utf-8") as file:
                 values = json.load(file)
         except (OSError, ValueError) as error:
             raise SettingsError(f"Cannot read the training configuration {path}: {error}.") from error
-        unknown = set(values) - {f.name for f in fields(cls)}
-        if unknown or "name" not in values:
-            problem = f"unknown key {min(unknown)!r}" if unknown else "the key 'name' is missing"
-            raise SettingsError(f"The training configuration {path} cannot be used: {problem}.")
-        config = cls(**values)
-        if config.lesion_kind not in KINDS:
-            raise SettingsError(
-                f"The training configuration {path} cannot be used: there is no lesion kind"
-                f" {config.lesion_kind!r}; choose {' or '.join(KINDS)}."
-            )
-        if config.ssim_weight and config.patch * config.scale <= 2 * RADIUS:
-            raise SettingsError(
-                f"The training configuration {path} cannot be used: with ssim_weight patch times scale"
-                f" must be more than {2 * RADIUS} pixels, the reach of SSIM's window; enlarge patch."
-            )
-        return config
+        try:
+            if not isinstance(values, dict) or "name" not in values:
+                raise SettingsError("The key 'name' is missing.")
+            return from_mapping(cls, values)
+        except SettingsError as error:
+            raise SettingsError(f"The training configuration {path} cannot be used: {error}") from error
 
     def to_dict(self):
         return asdict(self)

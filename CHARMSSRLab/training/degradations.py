@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 from CHARMSSRLib.grids.resize import bicubic_downsample, kspace_truncate
 
-KINDS = ("bicubic", "kspace", "blur", "clinical")
+from .degradation_list import degradation
 
 # Noise of the named degradations, as SD per unit of the normalised intensity range.
 KSPACE_NOISE = 0.01
@@ -24,7 +24,8 @@ def degrade(hr, scale, kind, generator=None):
     """Degrade ``hr`` (N, 1, H, W) by the named operator.
 
     Raises:
-        ValueError: for an unknown kind or a size that ``scale`` does not divide.
+        SettingsError: for an unknown name.
+        ValueError: for a size that ``scale`` does not divide.
     """
     return degrade_in_parts(hr, scale, kind, generator)[0]
 
@@ -35,21 +36,34 @@ def degrade_in_parts(hr, scale, kind, generator=None):
     Returns:
         (lr, clean), both (N, 1, H/s, W/s): ``lr - clean`` is what the noise added.
     """
+    name = degradation(kind).name
     if hr.shape[-1] % scale or hr.shape[-2] % scale:
         raise ValueError(f"a slice of {tuple(hr.shape[-2:])} cannot be divided by {scale}: crop it first")
-    if kind == "bicubic":
-        clean = bicubic_downsample(hr, scale)
-        return clean, clean
-    if kind == "kspace":
-        clean = kspace_truncate(hr, scale)
-        return rician(clean, KSPACE_NOISE, generator), clean
-    if kind == "blur":
-        clean = gaussian_downsample(hr, scale, fwhm=float(scale))
-        return clean, clean
-    if kind == "clinical":
-        pairs = [clinical(one[None], scale, draw_clinical(scale, generator), generator) for one in hr]
-        return torch.cat([lr for lr, _ in pairs]), torch.cat([clean for _, clean in pairs])
-    raise ValueError(f"unknown degradation {kind!r}; choose one of: {', '.join(KINDS)}")
+    return FUNCTIONS[name](hr, scale, generator)
+
+
+def _bicubic(hr, scale, generator):
+    clean = bicubic_downsample(hr, scale)
+    return clean, clean
+
+
+def _kspace(hr, scale, generator):
+    clean = kspace_truncate(hr, scale)
+    return rician(clean, KSPACE_NOISE, generator), clean
+
+
+def _blur(hr, scale, generator):
+    clean = gaussian_downsample(hr, scale, fwhm=float(scale))
+    return clean, clean
+
+
+def _clinical(hr, scale, generator):
+    pairs = [clinical(one[None], scale, draw_clinical(scale, generator), generator) for one in hr]
+    return torch.cat([lr for lr, _ in pairs]), torch.cat([clean for _, clean in pairs])
+
+
+# (hr, scale, generator) -> (lr, clean), for every name of ``degradation_list``.
+FUNCTIONS = {"bicubic": _bicubic, "kspace": _kspace, "blur": _blur, "clinical": _clinical}
 
 
 def gaussian_downsample(hr, scale, fwhm):

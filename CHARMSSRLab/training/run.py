@@ -11,6 +11,7 @@ from CHARMSSRLib.checkpoints.registry import CARD_FORMAT
 from CHARMSSRLib.errors import InputError, SettingsError
 from CHARMSSRLib.machine.devices import hardware
 
+from .degradation_list import degradation
 from .prepared import load_prepared
 from .sources import SOURCES, source_of
 from .trainer import train
@@ -66,17 +67,16 @@ def make_card(config, result, train_volumes, validation_volumes, command, device
     """The model card of a finished run; ``started_from`` is its ``ancestor``."""
     gain = result.validation.get("psnr", float("nan")) - result.validation.get("bicubic_psnr", float("nan"))
     preliminary = torch.device(device).type == "cpu" or result.steps < config.steps
-    kind = "mixed clinical degradations" if config.degradation == "clinical" else f"{config.degradation} downsampling"
+    trained_on = degradation(config.degradation)
     return {
         "format": CARD_FORMAT,
         "name": config.name,
-        "title": f"CHARMS x{config.scale}, {kind}" + (" (preliminary)" if preliminary else ""),
+        "title": f"CHARMS x{config.scale}, {trained_on.title}" + (" (preliminary)" if preliminary else ""),
         "summary": _summary(config, gain, preliminary),
         "preliminary": preliminary,
         "seen_7t": False,
-        "degradations": [config.degradation],
-        # Scanners truncate k-space: for real scans this D risks least (docs/studies/whole-volumes.md).
-        "data_consistency_operator": "kspace" if config.degradation in ("kspace", "clinical") else "bicubic",
+        "degradations": [trained_on.name],
+        "data_consistency_operator": trained_on.operator,
         "intensity": INTENSITY[config.normalisation],
         "margin": MARGIN,
         "training_data": _data_of(train_volumes),
@@ -101,7 +101,7 @@ def make_card(config, result, train_volumes, validation_volumes, command, device
 
 
 def _summary(config, gain, preliminary):
-    purpose = "for routine scans" if config.degradation == "clinical" else "the paper's protocol"
+    purpose = degradation(config.degradation).purpose
     ending = "; preliminary" if preliminary else ""
     return f"x{config.scale}, {purpose}: {gain:+.1f} dB over bicubic on validation data{ending}"
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from CHARMSSRLab.training.degradations import (
-    KINDS,
+    FUNCTIONS,
     bias_field,
     coloured_rician,
     degrade,
@@ -14,6 +14,7 @@ from CHARMSSRLab.training.degradations import (
     gaussian_downsample,
     rician,
 )
+from CHARMSSRLib.errors import SettingsError
 from CHARMSSRLib.grids.resize import bicubic_downsample, fourier_resize, kspace_truncate
 
 
@@ -55,7 +56,7 @@ def test_the_nyquist_line_is_split_between_both_signs():
     assert torch.allclose(fine, -fine.flip(0), atol=1e-9), "an odd pattern must stay odd about the field's centre"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FUNCTIONS)
 def test_a_seed_gives_the_same_slice_again_and_another_seed_may_not(kind):
     hr = torch.rand(2, 1, 32, 24)
     one, again, other = (degrade(hr, 2, kind, torch.Generator().manual_seed(s)) for s in (5, 5, 6))
@@ -64,14 +65,14 @@ def test_a_seed_gives_the_same_slice_again_and_another_seed_may_not(kind):
     assert torch.equal(one, other) == (kind in ("bicubic", "blur"))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FUNCTIONS)
 def test_the_mean_intensity_stays(kind):
     hr = torch.rand(1, 1, 64, 64) * 0.2 + 0.5
     mean = degrade(hr, 2, kind, torch.Generator().manual_seed(0)).mean().item()
     assert mean == pytest.approx(hr.mean().item(), abs=0.01)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FUNCTIONS)
 def test_the_clean_part_is_the_operator_without_noise(kind):
     # Of this seed the clinical draw has noise; a third of the seeds has none.
     hr = torch.rand(1, 1, 64, 64) * 0.2 + 0.5
@@ -115,5 +116,5 @@ def test_the_bias_field_is_smooth_around_one():
 def test_a_size_that_the_scale_does_not_divide_is_refused():
     with pytest.raises(ValueError, match="crop"):
         degrade(torch.rand(1, 1, 9, 8), 2, "bicubic")
-    with pytest.raises(ValueError, match="unknown"):
+    with pytest.raises(SettingsError, match="Unknown degradation"):
         degrade(torch.rand(1, 1, 8, 8), 2, "jpeg")
