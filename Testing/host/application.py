@@ -158,9 +158,8 @@ class qSlicerApplication(native(QtWidgets.QApplication)):
         """Nothing restarts here."""
 
     def processEvents(self, *arguments):
+        """As in Qt what was to be deleted later stays: it goes when control is back in the event loop."""
         QtWidgets.QApplication.processEvents(*arguments)
-        # Qt leaves deferred deletions to an event loop, which a test doesn't enter.
-        QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete.value)
 
     def setRenderPaused(self, paused):
         """Nothing is rendered."""

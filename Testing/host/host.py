@@ -154,9 +154,9 @@ class Host:
     def processEvents(self, seconds=0.0):
         """Lets events be processed, for at least so many seconds."""
         end = QtCore.QDeadlineTimer(round(1000 * seconds))
-        self.application.processEvents()
+        self._turnEventLoop()
         while not end.hasExpired():
-            self.application.processEvents(QtCore.QEventLoop.AllEvents, 20)
+            self._turnEventLoop(20)
             time.sleep(PAUSE_S)
 
     def waitUntil(self, condition, seconds=30.0):
@@ -165,9 +165,14 @@ class Host:
         while not condition():
             if end.hasExpired():
                 return False
-            self.application.processEvents(QtCore.QEventLoop.AllEvents, 20)
+            self._turnEventLoop(20)
             time.sleep(PAUSE_S)
         return True
+
+    def _turnEventLoop(self, milliseconds=0):
+        """What happens while no code of a module or script runs: deferred deletions, too, which wait for that."""
+        self.application.processEvents(QtCore.QEventLoop.AllEvents, milliseconds)
+        QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete.value)
 
     @property
     def messages(self):

@@ -81,6 +81,13 @@ class PairRow:
                         self.ui.removeButton):  # fmt: skip
             control.enabled = enabled
 
+    def close(self):
+        """Let go of the scene: Qt deletes the widgets later, and until then their selectors would follow it."""
+        self._showing = True
+        self.widget.hide()
+        self.widget.setMRMLScene(None)
+        self.widget.deleteLater()
+
     def _onNode(self, field, node):
         scene = slicer.mrmlScene
         # While a scene is read or closed the lists are in motion: the table keeps its references.
@@ -123,8 +130,7 @@ class PairTable:
         for key in [key for key in self.rows if key not in pairs]:
             row = self.rows.pop(key)
             self._layout.removeWidget(row.widget)
-            row.widget.hide()
-            row.widget.deleteLater()
+            row.close()
         for key, pair in pairs.items():
             if key not in self.rows:
                 self.rows[key] = PairRow(key, self._uiPath, self._change, self._remove)
@@ -142,6 +148,14 @@ class PairTable:
         for key in list(self._store.keys()):
             self._store.remove(key)
         self._onEdit()
+
+    def forget(self, node):
+        """A node is about to leave the scene: empty the places where it is."""
+        for key, pair in self.pairs().items():
+            for field in ROLES:
+                if getattr(pair, field) is node:
+                    self._store.change(key, field, None)
+                    self.update()
 
     def _change(self, key, field, value):
         self._store.change(key, field, value)

@@ -39,6 +39,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/CHARMSSR.ui"))
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
+        self._uiWidget = uiWidget
         uiWidget.setMRMLScene(slicer.mrmlScene)
 
         self.logic = CHARMSSRLogic()
@@ -52,9 +53,15 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )  # fmt: skip
         self.ui.fineTuneCollapsibleButton.collapsed = True
 
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._onSceneEndClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._onNodeRemoved)
+        for event, method in (
+            (slicer.mrmlScene.StartCloseEvent, self._onSceneStartClose),
+            (slicer.mrmlScene.EndCloseEvent, self._onSceneIsThere),
+            (slicer.mrmlScene.StartImportEvent, self._onSceneStartImport),
+            (slicer.mrmlScene.EndImportEvent, self._onSceneIsThere),
+            (slicer.mrmlScene.NodeAboutToBeRemovedEvent, self._onNodeAboutToBeRemoved),
+            (slicer.mrmlScene.NodeRemovedEvent, self._onNodeRemoved),
+        ):
+            self.addObserver(slicer.mrmlScene, event, method)
         self.logic.worker.addListener(self._refresh)
         self.ui.enhanceButton.connect("clicked(bool)", self.onEnhanceButton)
         self.ui.installButton.connect("clicked(bool)", self.onInstallButton)
@@ -69,6 +76,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.fineTunePanel.cleanup()
         self.setParameterNode(None)
         self.removeObservers()
+        self._uiWidget.setMRMLScene(None)  # a reload leaves the old widgets to Qt, which deletes them later
         self.logic.stopEverything()
 
     def enter(self):
@@ -153,13 +161,28 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._runPanel.clear()  # a running job hears of it after this, and has something to say
         self.setParameterNode(None)
 
+    def _onSceneStartImport(self, caller, event):
+        # While a scene is read the selectors lose their nodes and take others, which would be written into the
+        # parameter node that has just been read.
+        self.setParameterNode(None)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeAboutToBeRemoved(self, caller, event, node):
+        """Let go of a node before a selector does: that would choose its neighbour in the list."""
+        if self._parameterNode is None or slicer.mrmlScene.IsClosing():
+            return
+        for name in ("inputVolume", "outputVolume", "maskNode"):
+            if getattr(self._parameterNode, name) is node:
+                setattr(self._parameterNode, name, None)
+        self.fineTunePanel.table.forget(node)
+
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _onNodeRemoved(self, caller, event, node):
         if self._parameterNode is not None and node.IsA("vtkMRMLVolumeNode"):  # perhaps a map of the result
             self._resultPanel.refresh(self._parameterNode)
 
-    def _onSceneEndClose(self, caller, event):
-        if self.parent.isEntered:
+    def _onSceneIsThere(self, caller, event):
+        if self.parent.isEntered and not slicer.mrmlScene.IsImporting():
             self.initializeParameterNode()
 
     # What the panel shows

@@ -67,16 +67,48 @@ def test_a_renamed_current_node_is_shown_and_announced(selector):
     assert seen == ["second"]
 
 
-def test_a_removed_current_node_gives_way_to_the_last_one_or_to_none(selector):
+@pytest.mark.parametrize("noneEnabled", [False, True])
+def test_a_removed_current_node_gives_way_to_its_neighbour_even_where_there_is_none(selector, noneEnabled):
     import slicer
 
+    selector.noneEnabled = noneEnabled
     selector.setMRMLScene(slicer.mrmlScene)
-    first, last = _add("first"), _add("last")
-    slicer.mrmlScene.RemoveNode(first)
+    first, middle, last = _add("first"), _add("middle"), _add("last")
+    selector.setCurrentNode(middle)
+    slicer.mrmlScene.RemoveNode(middle)
     assert selector.currentNode() is last
-    selector.noneEnabled = True
     slicer.mrmlScene.RemoveNode(last)
+    assert selector.currentNode() is first
+    slicer.mrmlScene.RemoveNode(first)
     assert selector.currentNode() is None and selector.currentNodeID == ""
+
+
+@pytest.mark.parametrize("noneEnabled, after", [(False, "first"), (True, None)])
+def test_reading_a_scene_empties_the_list_and_fills_it_anew_and_each_is_announced(
+        selector, tmp_path, noneEnabled, after):
+    import slicer
+
+    url = str(tmp_path / "scene.mrml")
+    for name in ("first", "second"):
+        _add(name)
+    slicer.mrmlScene.SetURL(url)
+    slicer.mrmlScene.Commit()
+    slicer.mrmlScene.Clear(0)
+    selector.noneEnabled = noneEnabled
+    selector.setMRMLScene(slicer.mrmlScene)
+    counts = []
+    slicer.mrmlScene.AddObserver(slicer.mrmlScene.NodeAddedEvent, lambda *_: counts.append(selector.nodeCount()))
+    slicer.mrmlScene.SetURL(url)
+    assert slicer.mrmlScene.Import()
+    assert set(counts) == {0} and selector.nodeCount() == 2
+    selector.setCurrentNode(slicer.util.getNode("second"))
+    seen = []
+    selector.currentNodeChanged.connect(lambda node: seen.append(node.GetName() if node is not None else None))
+    slicer.mrmlScene.SetURL(url)
+    assert slicer.mrmlScene.Import()
+    current = selector.currentNode()
+    assert (current.GetName() if current is not None else None) == after
+    assert seen[0] is None and seen[-1] == after
 
 
 def test_a_selector_hides_child_types_hidden_nodes_and_other_attributes(selector):
