@@ -13,6 +13,8 @@ from .settings_table import check, from_mapping, setting
 PLANES = ("acquisition", "axial", "coronal", "sagittal", "three")
 DATA_CONSISTENCY = ("none", "report", "project")
 ENGINES = ("auto", "torch", "ncnn")
+QUALITIES = ("plain", "best")
+AUTOMATIC = "auto"  # of the noise that is taken away: what the checkpoint's card says
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 TRAINING_PRECISIONS = ("auto", "float32", "bfloat16")  # float16 loses small gradients
 DEFAULT_CHECKPOINT = "charms-x2-clinical"
@@ -53,6 +55,20 @@ class EnhancementSettings:
         group=RESULT,
         choices=DATA_CONSISTENCY,
     )
+    denoise: str = setting(
+        AUTOMATIC,
+        "how much of the noise is taken away, in percent: 0 as measured, 100 reduced; auto as the model's card says",
+        group=RESULT,
+        pattern=r"auto|100|[1-9]?\d",
+        metavar="auto|0..100",
+        refusal="{value} is no share of the noise: use auto or a whole number from 0 to 100",
+    )
+    quality: str = setting(
+        "plain",
+        "each slice once, or the mean over mirrored and turned copies: nearer to the truth in four times the time",
+        group=RESULT,
+        choices=QUALITIES,
+    )
     maps: bool = setting(False, "maps of what was added", group=RESULT, on_the_command_line=False)
     engine: str = setting(
         "auto",
@@ -67,6 +83,8 @@ class EnhancementSettings:
     batch: int = setting(0, "slices per batch", group=MACHINE, least=0, zero="automatic", metavar="N")
 
     def __post_init__(self) -> None:
+        if isinstance(self.denoise, int) and not isinstance(self.denoise, bool):
+            object.__setattr__(self, "denoise", str(self.denoise))  # a number is as good as its text
         check(self)
 
     @classmethod

@@ -29,7 +29,7 @@ class Checkpoint:
     card: dict
 
 
-def load_checkpoint(name_or_path, device="cpu"):
+def load_checkpoint(name_or_path, device="cpu", denoise=0):
     """Load a checkpoint by name or by file.
 
     Args:
@@ -37,6 +37,7 @@ def load_checkpoint(name_or_path, device="cpu"):
             file with its card beside it. A .pt file is read with ``weights_only=True`` and
             needs a card too; a pickle that holds anything but weights is refused.
         device: where the network is put.
+        denoise: percent of the way to the quiet weights, for checkpoints with a noise control.
 
     Returns:
         Checkpoint.
@@ -44,7 +45,7 @@ def load_checkpoint(name_or_path, device="cpu"):
     Raises:
         CheckpointError: missing, damaged (SHA-256), of another architecture, or not plain weights.
     """
-    return built(read_weights(name_or_path), device)
+    return built(read_weights(name_or_path, denoise), device)
 
 
 def built(weights, device="cpu"):

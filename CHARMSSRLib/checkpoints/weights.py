@@ -29,7 +29,7 @@ class Weights:
     path: Path
 
 
-def read_weights(name_or_path) -> Weights:
+def read_weights(name_or_path, denoise: int = 0) -> Weights:
     """Read a checkpoint by name or by file, see ``loading.load_checkpoint`` for what may be given.
 
     Raises:
@@ -42,7 +42,37 @@ def read_weights(name_or_path) -> Weights:
         raise CheckpointError(
             f"The weights {path.name} are damaged (their SHA-256 differs from the card's): get them again."
         )
-    return Weights(arrays, card, path)
+    return Weights(blended(arrays, path, card, denoise), card, path)
+
+
+def blended(arrays: dict, path: Path, card: dict, share: int) -> dict:
+    """The weights ``share`` percent of the way to the quiet set that a card with a noise control names.
+
+    Args:
+        arrays: float32 arrays by name, as measured. path: their file; the quiet set lies beside it.
+        card: their card. share: 0 to 100.
+
+    Raises:
+        CheckpointError: the quiet set is missing, damaged, or of another network.
+    """
+    if not share:
+        return arrays
+    control = card["noise_control"]
+    quiet_path = path.with_name(control["weights"])
+    if not quiet_path.is_file():
+        raise CheckpointError(
+            f"{quiet_path.name}, with which {card['name']} takes noise away, is missing beside {path.name}:"
+            " get the checkpoint again, or set the noise setting to 0."
+        )
+    if sha256_of(quiet_path) != control["sha256"]:
+        raise CheckpointError(
+            f"The weights {quiet_path.name} are damaged (their SHA-256 differs from the card's): get them again."
+        )
+    quiet = read_safetensors(quiet_path)
+    if set(quiet) != set(arrays) or any(quiet[name].shape != arrays[name].shape for name in arrays):
+        raise CheckpointError(f"{quiet_path.name} belongs to another network than {path.name}: get both files again.")
+    step = np.float32(share / 100)
+    return {name: own + step * (quiet[name] - own) for name, own in arrays.items()}
 
 
 def read_safetensors(path) -> dict[str, np.ndarray]:

@@ -6,17 +6,17 @@ from ..checkpoints.weights import read_weights
 from .interface import Model
 
 
-def load_model(engine: str, name_or_path) -> tuple[Model, dict]:
+def load_model(engine: str, name_or_path, denoise: int = 0) -> tuple[Model, dict]:
     """(model, card) of a checkpoint.
 
     Args:
-        engine: "ncnn" or "torch"; only its package is imported. name_or_path: see ``load_checkpoint``.
+        engine: "ncnn" or "torch"; only its package is imported. name_or_path, denoise: see ``load_checkpoint``.
 
     Raises:
         CheckpointError: missing, damaged, of another architecture, or not plain weights.
         BackendError: the engine is not usable here.
     """
-    weights = read_weights(name_or_path)
+    weights = read_weights(name_or_path, denoise)
     if engine == "ncnn":
         from .ncnn_engine import NcnnModel
 

@@ -1,8 +1,8 @@
-"""The map of what was added: detail beyond the band that the input measured."""
+"""The maps of what was added and what was removed: beyond the band that the input measured, and within it."""
 
 import numpy as np
 
-from ..grids.stacks import band_limited
+from ..grids.stacks import band_limited, band_limited_stack
 
 SLAB = 8  # rows or slices in work at a time: bounds the memory
 
@@ -17,11 +17,30 @@ def added_detail(output, factors):
     Returns:
         Same shape; signed, in the units of ``output``.
     """
+    band = within_band(output, factors)
+    return np.subtract(output, band, out=band)
+
+
+def removed_detail(output, acquired, factors):
+    """What the scan showed and the result does not, within the band that was measured: noise, and what went with it.
+
+    Args:
+        output: (t*n, s*h, s*w) float32, not masked. acquired: (n, h, w). factors: (t, s, s).
+
+    Returns:
+        (t*n, s*h, s*w) float32; signed.
+    """
+    measured = band_limited_stack(acquired, factors)
+    return np.subtract(measured, within_band(output, factors), out=measured)
+
+
+def within_band(output, factors):
+    """The part of a stack below the input's Nyquist frequency; a new array."""
     band = output.copy()
     for axis, factor in enumerate(factors):
         if factor > 1:
             _low_pass(band, factor, axis)
-    return np.subtract(output, band, out=band)
+    return band
 
 
 def _low_pass(stack, factor, axis):

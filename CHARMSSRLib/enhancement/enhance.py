@@ -7,7 +7,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from .. import __version__
-from ..checkpoints.registry import find_weights, label
+from ..checkpoints.noise_control import share_of
+from ..checkpoints.registry import find_weights, label, read_card
 from ..engines.choice import choose_engine
 from ..engines.models import load_model
 from ..errors import Cancelled
@@ -27,6 +28,7 @@ from .slice_wise import SliceWise
 from .stages import Stages
 from .three_planes import ThreePlanes
 from .through_plane import ThroughPlane
+from .variability import TurnedCopies
 from .volume import Volume, chosen_axis, stacked_axes
 
 # How the progress bar is shared out: preprocessing ends here, the network ends there.
@@ -41,10 +43,10 @@ class Enhancement:
         image: float32, input orientation and physical bounds, in-plane axes refined by the
             checkpoint's scale (with planes "three" all axes); (bias-corrected) input units.
         mask: UInt8 on the same grid, 1 where the result holds.
-        maps: further images on the same grid, when asked for: "detail" (signed, beyond the input's
-            band), "variability" (slice-wise: SD over turned slices), "disagreement" (three planes
-            of an isotropic scan: SD between them); input units. The last two are means over
-            3 x 3 x 3 voxels: they tell regions, not voxels.
+        maps: further images on the same grid, when asked for: "detail" (signed, what lies beyond the input's
+            band), "removed" (signed, what of the scan is gone within that band), "variability" (slice-wise:
+            SD over turned slices), "disagreement" (three planes of an isotropic scan: SD between them);
+            input units. The last two are means over 3 x 3 x 3 voxels: they tell regions, not voxels.
         report: what was done and how far to trust it; see docs/reference/report.md for its keys.
     """
 
@@ -84,7 +86,7 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
             mask = match_mask(mask, image)
     with stages("model"):
         tell(0.0, "Loading the model")
-        model, card = _loaded(chosen.engine, *_identity(settings.checkpoint))
+        share, model, card = _loaded(chosen.engine, *_identity(settings.checkpoint), settings.denoise)
     _raise_if(is_cancelled)
 
     frame = LPSFrame(image)
@@ -111,7 +113,8 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
 
     with stages("network"):
         step(0, way.slice_count)
-        output = way.run(enhancer, step, is_cancelled)
+        turned = settings.quality == "best" or (settings.maps and isinstance(way, SliceWise))
+        output = way.run(TurnedCopies(enhancer) if turned else enhancer, step, is_cancelled)
     warnings += enhancer.fallbacks
     tell(ENHANCED, "Comparing with the acquired data")
     with stages("data consistency"):
@@ -123,9 +126,11 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
         }
         if settings.maps:
             maps["detail"] = volume.detail_map(output)
+            maps["removed"] = volume.removed_map(output)
         _raise_if(is_cancelled)
         report_banding = volume.banding(output)
         gradient_ratio = volume.gradient_ratio(output)
+        noise = volume.noise(output, share)
         volume.to_input_units(output)
 
     stacks = {"image": output, "mask": volume.large_mask, **maps}
@@ -156,6 +161,8 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
         "data_consistency": consistency,
         "banding": report_banding,
         "through_plane_gradient_ratio": gradient_ratio,
+        "noise": noise,
+        "quality": "best" if turned else "plain",
         "skull_strip": volume.strip_report(mask is not None),
         "warnings": warnings,
         **_three_planes_report(volume, way, settings),
@@ -176,7 +183,13 @@ def _refuse_what_does_not_fit(lps, settings, scale):
     if settings.planes == "three":
         axis = chosen_axis(lps, settings.planes)
         size, spacing = (stacked_axes(one[::-1], axis) for one in (lps.GetSize(), lps.GetSpacing()))
-        memory.require_memory(memory.estimate_bytes(size, size, enlargement(spacing, scale, "three"), settings.maps))
+        factors = enlargement(spacing, scale, "three")
+        memory.require_memory(memory.estimate_bytes(size, size, factors, *_extras(settings)))
+
+
+def _extras(settings):
+    """What else takes memory along three axes: (maps, turned copies)."""
+    return settings.maps, settings.quality == "best"
 
 
 def _three_planes_report(volume, way, settings):
@@ -184,7 +197,7 @@ def _three_planes_report(volume, way, settings):
         return {}
     box = [part.stop - part.start for part in volume.box]
     report = {
-        "memory_estimate_bytes": memory.estimate_bytes(volume.acquired.shape, box, volume.factors, settings.maps),
+        "memory_estimate_bytes": memory.estimate_bytes(volume.acquired.shape, box, volume.factors, *_extras(settings)),
     }
     if isinstance(way, ThreePlanes):
         report["fusion"] = FUSION
@@ -199,9 +212,10 @@ def _identity(name_or_path):
 
 
 @functools.lru_cache(maxsize=2)
-def _loaded(engine, path, modified, size):
-    """Kept between calls, so that the worker's model stays warm."""
-    return load_model(engine, path)
+def _loaded(engine, path, modified, size, denoise):
+    """(percent of the noise to take away, model, card); kept between calls, so that the worker's model stays warm."""
+    share = share_of(read_card(path), denoise)
+    return (share, *load_model(engine, path, share))
 
 
 def _device_of_torch(chosen):

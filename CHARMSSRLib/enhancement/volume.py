@@ -8,10 +8,12 @@ from ..grids.slices import box_of, enlargement, is_isotropic, plane_axis, slice_
 from ..grids.stacks import enlarged_mask, interpolated
 from ..measures.banding import banding
 from ..measures.gradients import through_plane_gradient_ratio
+from ..measures.noise import noise_before_and_after
 from ..preprocessing.intensity import fit_intensity_scale
 from .data_consistency import Operator, project, residual
-from .detail_map import added_detail
+from .detail_map import added_detail, removed_detail
 
+NOISE_SLICES = 16  # on which the noise is looked at
 CUBIC_REACH = 2  # voxels around one that cubic interpolation reads
 
 
@@ -121,6 +123,29 @@ class Volume:
     def detail_map(self, output):
         """The detail beyond the input's band, in input units, of an output that is not masked yet."""
         return self.to_input_units_map(added_detail(output, self.factors))
+
+    def removed_map(self, output):
+        """What of the scan is not in the output any more, in input units, of an output that is not masked yet."""
+        return self.to_input_units_map(removed_detail(output, self.acquired, self.factors))
+
+    def noise(self, output, share):
+        """The noise in even tissue before (cubic interpolation) and after, in input units, on a few slices.
+
+        Args:
+            output: not masked yet. share: percent of the noise that was to be taken away.
+        """
+        report = {"denoise": share, "before": None, "after": None, "ratio": None}
+        chosen = np.flatnonzero(self.brain.any(axis=(1, 2)))
+        chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, NOISE_SLICES).astype(int))]
+        t, rows, columns = self.factors[0], *box_of(self.brain, 0)[1:]
+        large = tuple(slice(part.start * f, part.stop * f) for part, f in zip((rows, columns), self.factors[1:]))
+        cubic = interpolated(self.acquired[chosen][:, rows, columns], (1, *self.factors[1:]))
+        inside = enlarged_mask(self.brain[chosen][:, rows, columns], (1, *self.factors[1:]))
+        figures = noise_before_and_after(cubic, output[t * chosen + t // 2][(slice(None), *large)], inside)
+        if figures is not None and figures[0] > 0:
+            unit = self.intensity.upper - self.intensity.lower
+            report.update(before=figures[0] * unit, after=figures[1] * unit, ratio=figures[1] / figures[0])
+        return report
 
     def to_input_units(self, output):
         """Undo the intensity scaling in place (and the bias correction when that was asked for)."""

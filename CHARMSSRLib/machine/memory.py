@@ -12,13 +12,13 @@ PROGRAM = 450 * 2**20  # the interpreter with torch, ITK and a network in use
 UNKNOWN_LIMIT = 8 * 2**30
 
 
-def estimate_bytes(frame, box, factors, maps=False):
+def estimate_bytes(frame, box, factors, maps=False, turned=False):
     """Peak memory of an enhancement along three axes, an upper estimate in bytes.
 
     Args:
         frame: voxels of the scan along its three axes. box: of the part that is enhanced.
         factors: enlargement of the axes.
-        maps: whether maps are asked for.
+        maps: whether maps are asked for. turned: whether each slice goes through the network turned, too.
     """
     small, large = (int(np.prod(frame)), int(np.prod(frame)) * int(np.prod(factors)))
     inner = int(np.prod(box)) * int(np.prod(factors))
@@ -30,9 +30,12 @@ def estimate_bytes(frame, box, factors, maps=False):
     # In the box: the fused spectrum, one plane with its spectrum, the banding's two volumes and mask.
     fusion = 3 * FLOAT * inner
     if maps:
-        # Detail and disagreement on the frame; three spectra and two volumes in the box.
-        result += 2 * FLOAT * large
+        # Detail, what was removed and disagreement on the frame; three spectra and two volumes in the box.
+        result += 3 * FLOAT * large
         fusion += 3 * FLOAT * inner
+    if turned:
+        # A plane's mean, its squares, one more copy of it and that copy turned back, sharp in two of the axes.
+        fusion += 4 * FLOAT * inner // factors[0]
     return PROGRAM + scan + result + fusion
 
 

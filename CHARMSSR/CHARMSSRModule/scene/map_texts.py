@@ -3,13 +3,14 @@
 from slicer.i18n import tr as _
 
 # In this order they are listed. Those of a newer worker are shown under their own names, after these.
-KNOWN = ("detail", "disagreement", "variability")
+KNOWN = ("detail", "removed", "disagreement", "variability")
 
 
 def mapTitle(name):
     """Item of the list of maps, and title of the legend."""
     return {
         "detail": _("Added detail"),
+        "removed": _("Removed"),
         "disagreement": _("Disagreement of the planes"),
         "variability": _("Variability"),
     }.get(name, name)
@@ -23,6 +24,8 @@ def mapExplanation(name):
     return {
         "detail": _("Detail finer than the scan itself could show, right or wrong: orange made brighter, blue made "
                     "darker."),
+        "removed": _("What the scan shows and the result does not, mostly noise: orange was taken where it made the "
+                     "scan brighter, blue where it made it darker."),
         "disagreement": _("How far the three slice directions differ: the brighter a region, the larger its error "
                           "tends to be."),
         "variability": _("How much the result changes when the scan is mirrored or turned first: the brighter a "
@@ -32,4 +35,4 @@ def mapExplanation(name):
 
 def isSigned(name):
     """True for a map whose values lie on both sides of zero."""
-    return name == "detail"
+    return name in ("detail", "removed")

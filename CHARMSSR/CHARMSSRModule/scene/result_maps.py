@@ -18,7 +18,7 @@ RESULT_ROLE = "CHARMSSR.Result"
 
 
 def mapNodes(resultNode):
-    """Map nodes of a result node by name ("detail", "disagreement", "variability"), {} if there are none."""
+    """Map nodes of a result node by name ("detail", "removed", "disagreement", "variability"), {} if there are none."""
     found = {}
     if resultNode is not None:
         for index in range(resultNode.GetNumberOfNodeReferenceRoles()):
