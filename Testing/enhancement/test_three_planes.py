@@ -160,7 +160,7 @@ def test_the_restored_bias_is_the_one_that_was_removed(cube, settings):
 
 def test_maps_of_detail_and_disagreement(cube, settings, result):
     maps = enhance(cube[0], dataclasses.replace(settings, maps=True), cube[1]).maps
-    assert set(maps) == {"detail", "disagreement"}
+    assert set(maps) == {"detail", "removed", "disagreement"}
     for one in maps.values():
         assert one.GetSize() == result.image.GetSize()
         assert not array(one)[array(result.mask) == 0].any()

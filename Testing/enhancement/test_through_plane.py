@@ -136,6 +136,6 @@ def test_a_cancelled_run_raises_cancelled(stack, settings):
         enhance(stack[0], settings, stack[1], is_cancelled=lambda: bool(asked.append(1)) or len(asked) > 40)
 
 
-def test_the_only_map_is_the_detail(stack, settings, result):
+def test_the_maps_are_of_what_was_added_and_removed(stack, settings, result):
     maps = enhance(stack[0], dataclasses.replace(settings, maps=True), stack[1]).maps
-    assert set(maps) == {"detail"} and maps["detail"].GetSize() == result.image.GetSize()
+    assert set(maps) == {"detail", "removed"} and maps["detail"].GetSize() == result.image.GetSize()
