@@ -1,13 +1,12 @@
 """``charmssr enhance``: one volume."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from .interruption import Interruption
 from .one_volume import VolumeJob
 from .options import add_enhancement_options, check_early, settings_from
-from .progress import ProgressLine
+from .progress import ProgressLine, tell_warnings
 
 _EPILOG = """\
 examples:
@@ -60,6 +59,5 @@ def run(arguments):
         check_early(settings)
         with ProgressLine() as progress:
             report = job.run(progress, interruption)
-    for warning in report["warnings"]:
-        print(f"charmssr: warning: {warning}", file=sys.stderr)
+    tell_warnings(report["warnings"])
     print(f"{job.output}  ({report['seconds']:.0f} s)")

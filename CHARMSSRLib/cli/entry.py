@@ -1,6 +1,7 @@
 """Parses the command line, runs a subcommand and turns errors into one line and an exit status."""
 
 import argparse
+import logging
 import os
 import sys
 import traceback
@@ -73,11 +74,15 @@ def build_parser(commands=None):
     )
     parser.add_argument("--version", action="version", version=f"charmssr {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("--verbose", action="store_true", help="also say what is done, with times, on standard error")
+    loudness.add_argument("-q", "--quiet", action="store_true", help="no progress, no warnings; errors only")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for module in commands.values():
         import_module(module).add_parser(subparsers)
     for subparser in subparsers.choices.values():
-        subparser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        for flags in (("--debug",), ("--verbose",), ("-q", "--quiet")):
+            subparser.add_argument(*flags, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return parser
 
 
@@ -103,6 +108,7 @@ def main(arguments=None, commands=None):
     if parsed.command is None:
         parser.print_help()
         return BAD_INPUT
+    configure_logging(parsed.verbose, parsed.quiet)
     try:
         with warnings.catch_warnings():
             if not parsed.debug:
@@ -133,6 +139,17 @@ def main(arguments=None, commands=None):
         what = "the memory is exhausted" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
         _complain(f"{what}{hint}")
         return UNEXPECTED
+
+
+def configure_logging(verbose=False, quiet=False):
+    """What the library and the laboratory log goes to standard error: warnings, everything, or errors only."""
+    level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s" if verbose else "charmssr: %(message)s"))
+    for name in ("CHARMSSRLib", "CHARMSSRLab"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(level)
 
 
 def _show_traceback(parsed):

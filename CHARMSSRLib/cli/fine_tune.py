@@ -9,7 +9,7 @@ from ..errors import BackendError, CHARMSSRError, SettingsError
 from ..settings import FineTuningSettings
 from .interruption import Interruption
 from .options import add_options, check_backend_name, values_of
-from .progress import ProgressLine
+from .progress import ProgressLine, tell_warnings
 
 _EPILOG = """\
 examples:
@@ -54,8 +54,7 @@ def run(arguments):
                 pairs, settings, progress, interruption.is_cancelled, _tell_refusals, command=_command(arguments)
             )
     report = result.report
-    for warning in report["warnings"]:
-        print(f"charmssr: warning: {warning}", file=sys.stderr)
+    tell_warnings(report["warnings"])
     if result.checkpoint_path is None:
         raise CHARMSSRError(f"{report['verdict']} The report: {report['files']['page']}")
     print(report["verdict"])

@@ -1,5 +1,6 @@
 """Progress for people: one line that is rewritten on a terminal, a few plain lines elsewhere."""
 
+import logging
 import shutil
 import sys
 
@@ -7,6 +8,17 @@ from ..remaining_time import RemainingTime, spoken
 
 _PLAIN_STEP = 0.1
 _PLAIN_SECONDS = 30.0
+
+
+def _is_wanted():
+    """Whether anything but errors may be shown: not after ``charmssr --quiet``."""
+    return logging.getLogger("CHARMSSRLib").isEnabledFor(logging.WARNING)
+
+
+def tell_warnings(sentences):
+    """A line on standard error for each warning of a report, unless the user wants errors only."""
+    for sentence in sentences if _is_wanted() else ():
+        sys.stderr.write(f"charmssr: warning: {sentence}\n")
 
 
 class ProgressLine:
@@ -30,6 +42,8 @@ class ProgressLine:
             self._stream.flush()
 
     def __call__(self, fraction, message):
+        if not _is_wanted():
+            return
         left = self._remaining.update(fraction)
         text = f"{self._prefix}{100 * fraction:3.0f} %  {message}"
         if left:

@@ -1,4 +1,4 @@
-"""Fine-tuning from 3T/7T pairs (DESIGN.md section 6).
+"""Fine-tuning from 3T/7T pairs.
 
 Reading order of the data side: ``pairs`` (what a user gives), ``pair_checks`` (refused before any
 work), ``registration`` (prepares a pair and brings the 7T onto the 3T), ``rigid`` (the search for

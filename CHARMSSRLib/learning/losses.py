@@ -55,7 +55,7 @@ def redundancy(maps):
 
 
 def attention_regularisation(maps):
-    """L_AR of NETWORK.md: focus and redundancy of the CNN's and the transformer's maps.
+    """The attention regularisation L_AR: focus and redundancy of the CNN's and the transformer's maps.
 
     Bounded in (0, 1], invariant to the scale of each map, free at inference.
 

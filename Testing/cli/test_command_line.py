@@ -1,5 +1,6 @@
 """The frame of the command line: help, statuses, one-line errors, a fast start."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import pytest
 
 from CHARMSSRLib import __version__
 from CHARMSSRLib.cli import entry
+from CHARMSSRLib.cli.progress import ProgressLine, tell_warnings
 from CHARMSSRLib.settings import EnhancementSettings
 
 
@@ -124,3 +126,24 @@ def test_the_list_of_checkpoints_is_one_line_each_or_json(charmssr, tmp_path):
     done = charmssr("checkpoints")
     assert done.status == 0 and "mine" in done.out and "A model of my own." in done.out
     assert json.loads(charmssr("checkpoints", "--json").out)["mine"]["summary"] == "A model of my own."
+
+
+def test_what_is_logged_reaches_the_user_as_loud_as_wished(capsys):
+    for flags, shown in (({}, ["warned"]), ({"verbose": True}, ["told", "warned"]), ({"quiet": True}, [])):
+        entry.configure_logging(**flags)
+        logger = logging.getLogger("CHARMSSRLib.somewhere")
+        logger.info("told")
+        logger.warning("warned")
+        lines = capsys.readouterr().err.splitlines()
+        assert [line.rpartition(" ")[2] for line in lines] == shown
+    entry.configure_logging()
+
+
+def test_quiet_shows_neither_progress_nor_warnings(capsys):
+    entry.configure_logging(quiet=True)
+    ProgressLine()(0.5, "half")
+    tell_warnings(["a doubt"])
+    assert capsys.readouterr().err == ""
+    entry.configure_logging()
+    tell_warnings(["a doubt"])
+    assert capsys.readouterr().err == "charmssr: warning: a doubt\n"

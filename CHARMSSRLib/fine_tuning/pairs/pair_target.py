@@ -1,4 +1,4 @@
-"""The 7T on the enlarged grid of the 3T (DESIGN.md section 6).
+"""The 7T on the enlarged grid of the 3T.
 
 Everything is resampled once, by a windowed sinc, from the 7T's own grid:
 - across the slices, the 7T is averaged so that its voxels and the average together are as thick

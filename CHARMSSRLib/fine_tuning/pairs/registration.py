@@ -1,4 +1,4 @@
-"""Prepares a 3T/7T pair and registers the 7T to the 3T (DESIGN.md section 6)."""
+"""Prepares a 3T/7T pair and registers the 7T to the 3T."""
 
 from dataclasses import dataclass, field
 
