@@ -1,6 +1,6 @@
 # make demo    enhance a sample in a real MRML scene; volume, report and picture land in demo/
 # make test    run all tests
-# make lint    check the style
+# make lint    check style and types
 # make clean   remove everything that these commands made
 #
 # Variables, each settable on the command line:
@@ -32,6 +32,8 @@ test: $(VENV)/test.stamp
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m mypy
 
 clean:
 	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .ruff_cache Testing/output

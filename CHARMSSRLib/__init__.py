@@ -4,7 +4,25 @@ The names below are the public interface. They are resolved on first use, so
 ``import CHARMSSRLib`` costs nothing and works in a Python without torch.
 """
 
+from __future__ import annotations
+
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .checkpoints.loading import Checkpoint as Checkpoint
+    from .checkpoints.loading import load_checkpoint as load_checkpoint
+    from .checkpoints.registry import available_checkpoints as available_checkpoints
+    from .enhancement.enhance import Enhancement as Enhancement
+    from .enhancement.enhance import enhance as enhance
+    from .errors import Cancelled as Cancelled
+    from .errors import CHARMSSRError as CHARMSSRError
+    from .fine_tuning.fine_tune import FineTuning as FineTuning
+    from .fine_tuning.fine_tune import fine_tune as fine_tune
+    from .fine_tuning.pairs.pairs import Pair as Pair
+    from .network.charms import CHARMS as CHARMS
+    from .settings import EnhancementSettings as EnhancementSettings
+    from .settings import FineTuningSettings as FineTuningSettings
 
 __version__ = "0.1.0"
 
@@ -27,11 +45,11 @@ _HOME_OF = {
 __all__ = sorted(_HOME_OF) + ["__version__"]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _HOME_OF:
         return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__

@@ -41,5 +41,5 @@ class PairError(CHARMSSRError):
 class Cancelled(CHARMSSRError):
     """The user cancelled; nothing was left behind."""
 
-    def __init__(self, message="Cancelled."):
+    def __init__(self, message: str = "Cancelled.") -> None:
         super().__init__(message)

@@ -1,5 +1,7 @@
 """Loading and saving checkpoints: weights as safetensors, the card as JSON beside it."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -13,7 +15,7 @@ from safetensors.torch import save_file
 from ..errors import CheckpointError, OutputError
 from ..network.charms import CHARMS
 from .registry import CARD_FORMAT, TASK, sha256_of
-from .weights import read_weights
+from .weights import Weights, read_weights
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Checkpoint:
     card: dict
 
 
-def load_checkpoint(name_or_path, device="cpu", denoise=0):
+def load_checkpoint(name_or_path: str | Path, device: str | torch.device = "cpu", denoise: int = 0) -> Checkpoint:
     """Load a checkpoint by name or by file.
 
     Args:
@@ -48,7 +50,7 @@ def load_checkpoint(name_or_path, device="cpu", denoise=0):
     return built(read_weights(name_or_path, denoise), device)
 
 
-def built(weights, device="cpu"):
+def built(weights: Weights, device: str | torch.device = "cpu") -> Checkpoint:
     """The checkpoint of weights that are read already; arguments and errors as :func:`load_checkpoint`."""
     name, card = weights.path.name, weights.card
     try:
@@ -66,7 +68,7 @@ def built(weights, device="cpu"):
     return Checkpoint(network.eval().to(device), card)
 
 
-def save_checkpoint(network, card, folder, half=False):
+def save_checkpoint(network: CHARMS, card: dict, folder: str | Path, half: bool = False) -> Path:
     """Write NAME.safetensors and NAME.json; each appears only when complete.
 
     Args:

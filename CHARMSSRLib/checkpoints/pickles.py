@@ -1,11 +1,15 @@
 """Reading a .pt file of plain weights: nothing but tensors is ever unpickled."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import torch
 
 from ..errors import CheckpointError
 
 
-def read_plain_pickle(path):
+def read_plain_pickle(path: Path) -> dict:
     """Name -> float32 array.
 
     Raises:

@@ -5,6 +5,8 @@ A checkpoint is a pair of files: ``NAME.safetensors`` (weights only) and ``NAME.
 installation, in ``user_checkpoint_folder()``.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -21,8 +23,8 @@ REQUIRED_KEYS = (
 )  # fmt: skip
 
 
-def user_checkpoint_folder():
-    """Where the user's own checkpoints live: $CHARMSSR_HOME, else the platform's data folder (Path)."""
+def user_checkpoint_folder() -> Path:
+    """Where the user's own checkpoints live: $CHARMSSR_HOME, else the platform's data folder."""
     home = os.environ.get("CHARMSSR_HOME")
     if home:
         return Path(home)
@@ -35,13 +37,13 @@ def user_checkpoint_folder():
     return base / "charmssr"
 
 
-def available_checkpoints():
+def available_checkpoints() -> list[str]:
     """Names of all checkpoints: the bundled ones, then the user's; a user's name never shadows a bundled one."""
     names = _names_in(BUNDLED_FOLDER)
     return names + [name for name in _names_in(user_checkpoint_folder()) if name not in names]
 
 
-def _names_in(folder):
+def _names_in(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
     names = []
@@ -56,7 +58,7 @@ def _names_in(folder):
     return names
 
 
-def find_weights(name_or_path):
+def find_weights(name_or_path: str | Path) -> Path:
     """Path of the weights of a checkpoint, given by name or by file.
 
     Raises:
@@ -76,7 +78,7 @@ def find_weights(name_or_path):
     )
 
 
-def read_card(name_or_path):
+def read_card(name_or_path: str | Path) -> dict:
     """The model card of a checkpoint as a dict (see docs/reference/checkpoints.md for its keys).
 
     Raises:
@@ -97,7 +99,7 @@ def read_card(name_or_path):
     return card
 
 
-def _parse_card(card_path):
+def _parse_card(card_path: Path) -> dict:
     try:
         card = json.loads(card_path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -112,7 +114,7 @@ def _parse_card(card_path):
     return card
 
 
-def sha256_of(path):
+def sha256_of(path: str | Path) -> str:
     """Hex SHA-256 of a file."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -121,6 +123,6 @@ def sha256_of(path):
     return digest.hexdigest()
 
 
-def label(card):
+def label(card: dict) -> str:
     """What the result may be called: "7T-like" only when the weights were tuned on 3T/7T pairs."""
     return "7T-like" if card.get("seen_7t") else "super-resolved"

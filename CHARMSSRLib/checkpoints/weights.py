@@ -29,7 +29,7 @@ class Weights:
     path: Path
 
 
-def read_weights(name_or_path, denoise: int = 0) -> Weights:
+def read_weights(name_or_path: str | Path, denoise: int = 0) -> Weights:
     """Read a checkpoint by name or by file, see ``loading.load_checkpoint`` for what may be given.
 
     Raises:
@@ -75,7 +75,7 @@ def blended(arrays: dict, path: Path, card: dict, share: int) -> dict:
     return {name: own + step * (quiet[name] - own) for name, own in arrays.items()}
 
 
-def read_safetensors(path) -> dict[str, np.ndarray]:
+def read_safetensors(path: Path) -> dict[str, np.ndarray]:
     """The float32 arrays of a .safetensors file.
 
     Raises:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..checkpoints.weights import read_weights
 from .interface import Model
 
 
-def load_model(engine: str, name_or_path, denoise: int = 0) -> tuple[Model, dict]:
+def load_model(engine: str, name_or_path: str | Path, denoise: int = 0) -> tuple[Model, dict]:
     """(model, card) of a checkpoint.
 
     Args:

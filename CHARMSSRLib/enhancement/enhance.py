@@ -1,5 +1,7 @@
 """The whole job: a loaded scan becomes a super-resolved volume."""
 
+from __future__ import annotations
+
 import functools
 from dataclasses import dataclass
 
@@ -20,6 +22,7 @@ from ..machine.memory import peak_memory
 from ..preprocessing.pipeline import preprocess
 from ..preprocessing.skull_strip import check_backend
 from ..settings import EnhancementSettings
+from ..task import IsCancelled, Progress
 from .checks import check_image, match_mask
 from .fusion import FUSION
 from .inference import SliceEnhancer
@@ -56,7 +59,13 @@ class Enhancement:
     report: dict
 
 
-def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
+def enhance(
+    image: sitk.Image,
+    settings: EnhancementSettings | None = None,
+    mask: sitk.Image | None = None,
+    progress: Progress | None = None,
+    is_cancelled: IsCancelled | None = None,
+) -> Enhancement:
     """Super-resolve a T1w or T2w brain volume: slice by slice, or along all three axes.
 
     Args:

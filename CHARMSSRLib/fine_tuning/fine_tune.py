@@ -1,13 +1,15 @@
 """Fine-tuning from 3T/7T pairs: from the pairs to a checkpoint with its card and a report."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import logging
 import shutil
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Optional
 
 from .. import __version__
 from ..checkpoints.loading import load_checkpoint, save_checkpoint
@@ -17,9 +19,11 @@ from ..errors import Cancelled, CHARMSSRError, InputError, OutputError, PairErro
 from ..files.output_files import OutputFiles, plain
 from ..machine.memory import peak_memory
 from ..settings import FineTuningSettings
+from ..task import IsCancelled, Progress
 from .card import make_card
 from .held_out import HeldOut, fit_maps, map_of
 from .loop import Run
+from .pairs.pairs import Pair
 from .pairs.registration import register_pair
 from .plan import Plan
 from .report.report import (
@@ -54,12 +58,19 @@ class FineTuning:
         intensity_maps: contrast -> MonotoneMap of the training pairs, for the matched baseline elsewhere.
     """
 
-    checkpoint_path: Optional[Path]
+    checkpoint_path: Path | None
     report: dict
     intensity_maps: dict = field(default_factory=dict)
 
 
-def fine_tune(pairs, settings=None, progress=None, is_cancelled=None, observe=None, command=""):
+def fine_tune(
+    pairs: Sequence[Pair],
+    settings: FineTuningSettings | None = None,
+    progress: Progress | None = None,
+    is_cancelled: IsCancelled | None = None,
+    observe: Callable[[dict], None] | None = None,
+    command: str = "",
+) -> FineTuning:
     """Tune a checkpoint to 3T/7T pairs (DESIGN section 6; paper section 3.8).
 
     The network reads the 3T slices exactly as ``enhance`` feeds them and learns the registered 7T,

@@ -1,24 +1,43 @@
 """Talks to a worker process from plain Python (scripts and tests; the panel has a client on QProcess)."""
 
+from __future__ import annotations
+
 import queue
 import subprocess
 import sys
 import tempfile
 import threading
 import uuid
-from collections import namedtuple
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import SimpleITK as sitk
 
 from .. import errors
 from ..errors import WorkerError
+from ..fine_tuning.pairs.pairs import Pair
 from ..settings import EnhancementSettings, FineTuningSettings
+from ..task import IsCancelled, Progress
 from . import protocol
 
-Answer = namedtuple("Answer", "image mask maps report")
-Answer.__doc__ = "What a job returns: SimpleITK images (``maps`` by name) and the report (dict)."
 
-Tuned = namedtuple("Tuned", "checkpoint name report")
-Tuned.__doc__ = "What a fine-tuning returns: path of the weights (None when nothing was gained), name, report (dict)."
+class Answer(NamedTuple):
+    """What an enhancement in the worker returns; as ``Enhancement``."""
+
+    image: sitk.Image
+    mask: sitk.Image
+    maps: dict[str, sitk.Image]
+    report: dict
+
+
+class Tuned(NamedTuple):
+    """What a fine-tuning in the worker returns: path of the weights (None when nothing was gained), name, report."""
+
+    checkpoint: str | None
+    name: str
+    report: dict
+
 
 _POLL_SECONDS = 0.05
 
@@ -35,21 +54,21 @@ class WorkerClient:
         hello: the worker's first message.
     """
 
-    def __init__(self, python=sys.executable, environment=None):
+    def __init__(self, python: str = sys.executable, environment: dict[str, str] | None = None) -> None:
         self._command = [python, "-m", "CHARMSSRLib", "worker"]
         self._environment = environment
-        self._messages = None
-        self.process = None
-        self.hello = None
+        self._messages: Any = None
+        self.process: Any = None
+        self.hello: dict | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> WorkerClient:
         self.start()
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def start(self, timeout=120):
+    def start(self, timeout: float = 120) -> dict:
         """Start the process and wait until it takes jobs; returns its hello message.
 
         Raises:
@@ -63,7 +82,7 @@ class WorkerClient:
         self.hello = message
         return message
 
-    def start_process(self):
+    def start_process(self) -> None:
         """Start the process without waiting for its first message.
 
         Raises:
@@ -78,7 +97,7 @@ class WorkerClient:
         self._messages = queue.Queue()
         threading.Thread(target=_read_messages, args=(self.process.stdout, self._messages), daemon=True).start()
 
-    def send(self, type, id="", **fields):
+    def send(self, type: str, id: str = "", **fields: Any) -> None:
         """Send one message.
 
         Raises:
@@ -90,7 +109,7 @@ class WorkerClient:
         except OSError as error:
             raise WorkerError("The worker process has ended; start it again.") from error
 
-    def next_message(self, timeout):
+    def next_message(self, timeout: float) -> dict | None:
         """The next message of the worker, or None if the time is up first.
 
         Raises:
@@ -104,7 +123,14 @@ class WorkerClient:
             raise WorkerError(f"The worker process ended unexpectedly (status {self.process.wait()}); start it again.")
         return message
 
-    def enhance(self, image, settings=None, mask=None, progress=None, is_cancelled=None):
+    def enhance(
+        self,
+        image: sitk.Image,
+        settings: EnhancementSettings | None = None,
+        mask: sitk.Image | None = None,
+        progress: Progress | None = None,
+        is_cancelled: IsCancelled | None = None,
+    ) -> Answer:
         """Enhance an image in the worker; the arguments are those of ``CHARMSSRLib.enhance``.
 
         Returns:
@@ -133,7 +159,14 @@ class WorkerClient:
                 message["report"],
             )
 
-    def fine_tune(self, pairs, settings=None, progress=None, is_cancelled=None, observe=None):
+    def fine_tune(
+        self,
+        pairs: Sequence[Pair],
+        settings: FineTuningSettings | None = None,
+        progress: Progress | None = None,
+        is_cancelled: IsCancelled | None = None,
+        observe: Callable[[dict], None] | None = None,
+    ) -> Tuned:
         """Fine-tune in the worker; the arguments are those of ``CHARMSSRLib.fine_tune``.
 
         Returns:
@@ -145,12 +178,18 @@ class WorkerClient:
         id = uuid.uuid4().hex
         with tempfile.TemporaryDirectory(prefix="charmssr-") as folder:
             described = [_describe(pair, number, folder) for number, pair in enumerate(pairs)]
-            settings = asdict(settings or FineTuningSettings())
-            self.send("run", id, task=protocol.TASK_FINE_TUNE, folder=folder, pairs=described, settings=settings)
+            chosen = asdict(settings or FineTuningSettings())
+            self.send("run", id, task=protocol.TASK_FINE_TUNE, folder=folder, pairs=described, settings=chosen)
             message = self._answer(id, progress, is_cancelled, observe)
             return Tuned(message["checkpoint"], message["name"], message["report"])
 
-    def check_pair(self, pair, settings=None, progress=None, is_cancelled=None):
+    def check_pair(
+        self,
+        pair: Pair,
+        settings: FineTuningSettings | None = None,
+        progress: Progress | None = None,
+        is_cancelled: IsCancelled | None = None,
+    ) -> tuple[dict, list[str]]:
         """Register one pair in the worker, to see whether it can be used.
 
         Returns:
@@ -161,13 +200,19 @@ class WorkerClient:
         """
         id = uuid.uuid4().hex
         with tempfile.TemporaryDirectory(prefix="charmssr-") as folder:
-            settings = asdict(settings or FineTuningSettings())
+            chosen = asdict(settings or FineTuningSettings())
             described = _describe(pair, 0, folder)
-            self.send("run", id, task=protocol.TASK_CHECK_PAIR, folder=folder, pair=described, settings=settings)
+            self.send("run", id, task=protocol.TASK_CHECK_PAIR, folder=folder, pair=described, settings=chosen)
             message = self._answer(id, progress, is_cancelled)
             return message["quality"], message["warnings"]
 
-    def _answer(self, id, progress, is_cancelled, observe=None):
+    def _answer(
+        self,
+        id: str,
+        progress: Progress | None,
+        is_cancelled: IsCancelled | None,
+        observe: Callable[[dict], None] | None = None,
+    ) -> dict:
         cancel_sent = False
         while True:
             message = self.next_message(_POLL_SECONDS)
@@ -187,7 +232,7 @@ class WorkerClient:
                 elif progress is not None:
                     progress(message["fraction"], message["message"])
 
-    def close(self, timeout=5):
+    def close(self, timeout: float = 5) -> int | None:
         """End the process; it is killed if it does not end by itself. Returns its exit status."""
         if self.process is None:
             return None
@@ -205,7 +250,7 @@ class WorkerClient:
         return status
 
 
-def _describe(pair, number, folder):
+def _describe(pair: Pair, number: int, folder: str) -> dict:
     """A Pair as a message describes it; its volumes are written into the job's folder."""
     three, seven, mask = pair.load()
     return {
@@ -217,7 +262,7 @@ def _describe(pair, number, folder):
     }
 
 
-def _read_messages(stream, messages):
+def _read_messages(stream: Any, messages: queue.Queue) -> None:
     with stream:
         for line in stream:
             try:
@@ -227,7 +272,7 @@ def _read_messages(stream, messages):
     messages.put(None)
 
 
-def _exception(message):
+def _exception(message: dict) -> Exception:
     kind = getattr(errors, message["kind"], WorkerError)
     error = kind(message["message"])
     if message.get("details"):

@@ -28,10 +28,16 @@ A volume is a .npy file (z, y, x) in the job's folder, which the caller makes an
 geometry (LPS, mm): ``{"array": "input.npy", "spacing": [3], "origin": [3], "direction": [9]}``.
 """
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 VERSION = 1
 TASK_ENHANCE = "enhance"
@@ -53,7 +59,7 @@ class ProtocolError(ValueError):
     """A line that is no message of this version."""
 
 
-def encode(type, id="", **fields):
+def encode(type: str, id: str = "", **fields: Any) -> bytes:
     """A message as one line of bytes.
 
     Args:
@@ -65,7 +71,7 @@ def encode(type, id="", **fields):
     return json.dumps(message, ensure_ascii=False, allow_nan=False).encode("utf-8") + b"\n"
 
 
-def decode(line):
+def decode(line: bytes) -> dict:
     """The message of one line (bytes) as a dict.
 
     Raises:
@@ -88,16 +94,16 @@ def decode(line):
 class LineBuffer:
     """Cuts a stream of bytes, as it arrives, into lines."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._rest = b""
 
-    def feed(self, data):
+    def feed(self, data: bytes) -> list[bytes]:
         """Take what arrived; return the lines that are complete now (bytes, without line ends)."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [line.rstrip(b"\r") for line in lines if line.strip()]
 
 
-def save_volume(image, folder, name):
+def save_volume(image: sitk.Image, folder: str | Path, name: str) -> dict:
     """Write an image's voxels to ``folder/name.npy``.
 
     Args:
@@ -120,7 +126,7 @@ def save_volume(image, folder, name):
     }
 
 
-def load_volume(description, folder):
+def load_volume(description: dict, folder: str | Path) -> sitk.Image:
     """The SimpleITK image that a message describes.
 
     Args:

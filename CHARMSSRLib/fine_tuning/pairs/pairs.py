@@ -1,9 +1,12 @@
 """What a user gives for fine-tuning: 3T/7T pairs, or the list of them in a CSV file."""
 
+from __future__ import annotations
+
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import SimpleITK as sitk
 
@@ -32,19 +35,19 @@ class Pair:
     contrast: str
     image_3t: Any
     image_7t: Any
-    mask_3t: Optional[Any] = None
+    mask_3t: Any | None = None
 
     @property
-    def name(self):
+    def name(self) -> str:
         """How messages call the pair."""
         return " ".join(part for part in (self.subject, self.contrast) if part) or "unnamed pair"
 
     @property
-    def file_names(self):
+    def file_names(self) -> tuple[str, ...]:
         """Names of the 3T's and the 7T's file; "" for what is no file."""
         return tuple(Path(one).name if isinstance(one, (str, Path)) else "" for one in (self.image_3t, self.image_7t))
 
-    def load(self):
+    def load(self) -> tuple:
         """The pair's images, read where they are paths.
 
         Returns:
@@ -60,7 +63,7 @@ def _loaded(source, reader=read_volume):
     return source if source is None or isinstance(source, sitk.Image) else reader(source)
 
 
-def read_pairs(path):
+def read_pairs(path: str | Path) -> list[Pair]:
     """Read a list of pairs.
 
     Args:
@@ -92,7 +95,8 @@ def read_pairs(path):
             f"The list of pairs {path.name} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
             f"its first line must name the columns {','.join(COLUMNS)} (and {MASK_COLUMN} where there are masks)."
         )
-    pairs, seen = [], {}
+    pairs: list[Pair] = []
+    seen: dict[Any, Any] = {}
     for line, row in rows:
         # What lies beyond the last column comes as a list.
         texts = {name: text for name, text in row.items() if not isinstance(text, list)}
@@ -136,7 +140,7 @@ def _existing(text, folder, where):
     return file
 
 
-def swap_suspicion(spacing_3t, spacing_7t):
+def swap_suspicion(spacing_3t: Sequence[float], spacing_7t: Sequence[float]) -> str:
     """Why the two scans look swapped, or "" when they do not.
 
     They do when the "7T" voxel is clearly larger than the "3T" one: then it cannot teach detail

@@ -1,0 +1,48 @@
+"""The public surface is annotated to the last argument, and the type checker agrees with it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def checked_files():
+    """The files that the type checker is given, as pyproject.toml lists them."""
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    listed = text.partition("[tool.mypy]")[2].partition("files = [")[2].partition("]")[0]
+    for name in listed.replace('"', "").replace("\n", "").split(","):
+        if name.strip():
+            path = REPOSITORY / name.strip()
+            yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+def public_functions(tree):
+    """(name, function) of every public function and method of public classes."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield node.name, node
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for one in node.body:
+                if isinstance(one, ast.FunctionDef) and (one.name == "__init__" or not one.name.startswith("_")):
+                    yield f"{node.name}.{one.name}", one
+
+
+@pytest.mark.parametrize("path", checked_files(), ids=lambda path: path.relative_to(REPOSITORY).as_posix())
+def test_every_public_function_is_annotated(path):
+    bare = []
+    for name, function in public_functions(ast.parse(path.read_text(encoding="utf-8"))):
+        arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+        missing = [one.arg for one in arguments if one.annotation is None and one.arg not in ("self", "cls")]
+        if missing or function.returns is None:
+            bare.append(f"{name}: {missing or 'what it returns'}")
+    assert not bare
+
+
+def test_the_type_checker_finds_nothing():
+    pytest.importorskip("mypy")
+    done = subprocess.run([sys.executable, "-m", "mypy"], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
