@@ -46,7 +46,13 @@ def imports_of(name, path, known):
     """Dotted names of the repository's own modules that a file imports, inside its functions too."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_the_type_checker = {
+        one for node in ast.walk(tree) if _is_type_checking(node) for inner in node.body for one in ast.walk(inner)
+    }
+    for node in ast.walk(tree):
+        if node in for_the_type_checker:
+            continue
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -56,6 +62,10 @@ def imports_of(name, path, known):
                 whole = f"{source}.{alias.name}"
                 found.add(whole if whole in known else source)
     return {one for one in found if one in known and one != name}
+
+
+def _is_type_checking(node):
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def room_of(name):
