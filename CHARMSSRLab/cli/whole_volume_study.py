@@ -3,7 +3,8 @@
 from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.progress import ProgressLine
 from CHARMSSRLib.errors import SettingsError
-from CHARMSSRLib.settings import PLANES
+from CHARMSSRLib.settings import AUTOMATIC, PLANES, QUALITIES, EnhancementSettings
+from CHARMSSRLib.settings_table import settings_of
 
 from ..whole_volume.registry import MODULES
 
@@ -21,6 +22,11 @@ def add_study_options(parser):
     options.add_argument("--coarse", choices=("kspace", "bicubic"), default="kspace", help="how study 'planes' makes"
                          " its volumes coarse (default: %(default)s)")  # fmt: skip
     options.add_argument("--box", type=int, metavar="N", help="only the central cube of N voxels, for a quick look")
+    options.add_argument("--slices", type=int, metavar="N", help="study 'whole-heads': only N axial slices, with the"
+                         " fine scan's mask, for a quick look")  # fmt: skip
+    noise, qualities = settings_of(EnhancementSettings)["denoise"][0], QUALITIES
+    options.add_argument("--denoise", default=AUTOMATIC, metavar=noise.metavar, help=f"{noise.help} (default: auto)")
+    options.add_argument("--quality", choices=qualities, default=qualities[0], help="(default: %(default)s)")
     options.add_argument("--limit", type=int, metavar="N", help="only the first N volumes")
 
 
@@ -40,7 +46,8 @@ def run_whole_volume_study(arguments):
     study = load_study(arguments.study)
     setup = Setup(
         arguments.checkpoint, str(choose_device(arguments.device)), arguments.noise, arguments.box,
-        tuple(arguments.planes or study.planes), arguments.coarse, str(folder),
+        tuple(arguments.planes or study.planes), arguments.coarse, str(folder), arguments.slices, arguments.denoise,
+        arguments.quality,
     )  # fmt: skip
     checkpoint = load_checkpoint(arguments.checkpoint)
     with Interruption() as interruption, ProgressLine() as progress:

@@ -10,6 +10,7 @@ MODULES = {
     "lesions": "lesions_study",
     "noise": "noise_study",
     "banding": "banding_study",
+    "whole-heads": "whole_heads_study",
 }
 
 

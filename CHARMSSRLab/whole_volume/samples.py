@@ -1,7 +1,8 @@
 """The volumes that the studies read: bias-corrected once, with a brain mask, as truth to be degraded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 import SimpleITK as sitk
@@ -26,6 +27,7 @@ class Sample:
     Attributes:
         name: the file's, without extension. subject, contrast, split: labels.
         image: SimpleITK float32 in LPS order, bias-corrected, not masked, input units.
+        raw: the same as it came, with its bias field; None where there is none.
         mask: UInt8 brain mask on the same grid.
     """
 
@@ -35,6 +37,7 @@ class Sample:
     split: str
     image: sitk.Image
     mask: sitk.Image
+    raw: Optional[sitk.Image] = None
 
 
 def manifest_rows(data, splits, contrast=None):
@@ -92,7 +95,7 @@ def read_sample(data, row, box=None, skull_strip="auto"):
     done = preprocess(image, skull_strip=skull_strip, mask=foreground(image) if stripped else None)
     sample = Sample(
         volume_stem(row["file"]), row["subject"], row["contrast"], row["split"], done.image,
-        sitk.Cast(done.mask != 0, sitk.sitkUInt8),
+        sitk.Cast(done.mask != 0, sitk.sitkUInt8), image,
     )  # fmt: skip
     return sample if box is None else cropped(sample, box)
 
@@ -114,5 +117,6 @@ def cropped(sample, box):
         first = (one.start + one.stop - extent) // 2
         start.insert(0, int(min(max(first, 0), length - extent)))  # SimpleITK counts x, y, z
         size.insert(0, extent)
-    image, mask = (sitk.RegionOfInterest(whole, size, start) for whole in (sample.image, sample.mask))
-    return Sample(sample.name, sample.subject, sample.contrast, sample.split, image, mask)
+    whole = {name: getattr(sample, name) for name in ("image", "mask", "raw")}
+    parts = {name: sitk.RegionOfInterest(one, size, start) for name, one in whole.items() if one is not None}
+    return replace(sample, **parts)

@@ -16,6 +16,7 @@ from CHARMSSRLib.checkpoints.loading import Checkpoint
 from CHARMSSRLib.errors import Cancelled, InputError
 from CHARMSSRLib.files.output_files import OutputFiles, plain
 from CHARMSSRLib.files.volumes import read_volume
+from CHARMSSRLib.settings import AUTOMATIC
 
 from .samples import is_truly_isotropic, manifest_rows, read_sample
 
@@ -46,6 +47,8 @@ class Setup:
         planes: the ways of enhancing that are compared, as in ``settings.PLANES``; studies of one way
             take the first.
         coarse: how study "planes" makes its volumes coarse: "kspace" (truncation) or "bicubic" (antialiased).
+        slices: of study "whole-heads": only so many axial slices of each volume; None for all.
+        denoise, quality: as in ``settings``.
         folder: where a study may put pictures of single volumes; None for none. Changes no figure.
     """
 
@@ -56,6 +59,9 @@ class Setup:
     planes: tuple = ("acquisition",)
     coarse: str = "kspace"
     folder: Optional[str] = None
+    slices: Optional[int] = None
+    denoise: str = AUTOMATIC
+    quality: str = "plain"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from CHARMSSRLib.measures.noise import even_tissue, interior, noise_sd, smooth_g
 
 from ..training.degradations import degrade
 
+PROBE = 0.5  # SD of the noise that is added as a probe, in units of the scan's own
 RIM = 3  # fine voxels of the brain next to its edge, in the plane of the slices
 EDGE_SHARE = 0.1  # of the brain's interior: the steepest part
 
@@ -57,10 +58,7 @@ def coarse_head(image, mask, scale, degradation, slices=None, seed=0):
     generator = torch.Generator().manual_seed(seed)
     coarse = degrade(torch.from_numpy(truth / unit)[:, None], scale, degradation, generator)[:, 0].abs().numpy() * unit
     share = brain.reshape(len(brain), brain.shape[1] // scale, scale, -1, scale).mean((2, 4))
-    start = image.TransformIndexToPhysicalPoint((0, 0, first))
-    moved = sitk.Image(image[:, :, first:last])
-    moved.SetOrigin(start)
-    spacing, origin, direction = enlarged_geometry(moved, (1 / scale, 1 / scale, 1))
+    spacing, origin, direction = enlarged_geometry(image[:, :, first:last], (1 / scale, 1 / scale, 1))
     images = []
     for array in (coarse.astype(np.float32), (share >= 0.5).astype(np.uint8)):
         one = sitk.GetImageFromArray(array)
@@ -69,6 +67,12 @@ def coarse_head(image, mask, scale, degradation, slices=None, seed=0):
         one.SetDirection(direction)
         images.append(one)
     return CoarseHead(*images, truth, brain)
+
+
+def slab(image, mask, slices=None):
+    """(image, mask) of so many axial slices around the brain's middle, all for None; SimpleITK images in LPS order."""
+    first, last = _middle(sitk.GetArrayViewFromImage(mask) > 0, slices)
+    return image[:, :, first:last], mask[:, :, first:last]
 
 
 def _middle(brain, slices):
@@ -141,7 +145,7 @@ def cubic_of(image, factors):
     return interpolated(sitk.GetArrayFromImage(image).astype(np.float32), factors)
 
 
-def with_probe(image, mask, noise, seed=0):
+def with_probe(image, noise, seed=0):
     """The image with white noise of SD ``noise`` in it, kept at 0 and above; for ``native_figures``."""
     values = sitk.GetArrayFromImage(image).astype(np.float32)
     rng = np.random.default_rng(seed)
