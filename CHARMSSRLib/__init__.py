@@ -31,6 +31,8 @@ _HOME_OF = {
     "enhance": "enhancement.enhance",
     "Enhancement": "enhancement.enhance",
     "EnhancementSettings": "settings",
+    "enhance_dicom": "dicom.enhance_dicom",
+    "DICOMSettings": "settings",
     "fine_tune": "fine_tuning.fine_tune",
     "FineTuning": "fine_tuning.fine_tune",
     "FineTuningSettings": "settings",

@@ -25,6 +25,7 @@ SMALLEST_PATCH = 12  # of the 3T slice: the window of SSIM has to fit into the p
 
 MODEL, BEFORE, RESULT, MACHINE = "model", "preprocessing", "result", "machine"
 START, TRAINING = "start and data", "training"
+SERIES = "DICOM series"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,22 @@ class EnhancementSettings:
 
     @classmethod
     def from_dict(cls, values: dict) -> EnhancementSettings:
+        """Settings from a mapping (a worker message, a JSON file); unknown keys are refused."""
+        return from_mapping(cls, values)
+
+
+@dataclass(frozen=True)
+class DICOMSettings:
+    """Settings of a DICOM series that a result is written as."""
+
+    series_offset: int = setting(9000, "added to the number of the source's series", group=SERIES, least=1, metavar="N")
+    mark: bool = setting(False, "draw a mark (research only) into a corner of each image", group=SERIES)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> DICOMSettings:
         """Settings from a mapping (a worker message, a JSON file); unknown keys are refused."""
         return from_mapping(cls, values)
 

@@ -1,11 +1,13 @@
 """``charmssr enhance``: one volume."""
 
 import argparse
+import os
 from pathlib import Path
 
+from ..settings import DICOMSettings
 from .interruption import Interruption
 from .one_volume import VolumeJob
-from .options import add_enhancement_options, check_early, settings_from
+from .options import add_enhancement_options, add_options, check_early, settings_from, values_of
 from .progress import ProgressLine, tell_warnings
 
 _EPILOG = """\
@@ -13,7 +15,9 @@ examples:
   charmssr enhance scan.nii.gz enhanced.nii.gz
   charmssr enhance DICOM_FOLDER enhanced.nrrd --planes three --report report.json
   charmssr enhance scan.nii.gz enhanced.nii.gz --mask brain.nii.gz --maps maps
+  charmssr enhance DICOM_FOLDER ENHANCED_FOLDER/    (a DICOM series under the same study)
 """
+FORMATS = ("auto", "volume", "dicom")
 
 
 def add_parser(subparsers):
@@ -27,7 +31,15 @@ def add_parser(subparsers):
         allow_abbrev=False,
     )
     parser.add_argument("input", metavar="INPUT", type=Path, help="volume file, or folder with one DICOM series")
-    parser.add_argument("output", metavar="OUTPUT", type=Path, help="result: .nii.gz, .nii, .nrrd, .mha, .mgz or .mgh")
+    parser.add_argument(
+        "output",
+        metavar="OUTPUT",
+        help="result: .nii.gz, .nii, .nrrd, .mha, .mgz or .mgh; with a / at its end, or where it is a folder, a DICOM "
+        "series",
+    )
+    parser.add_argument(
+        "--output-format", choices=FORMATS, default="auto", help="what OUTPUT is (default: as its name says)"
+    )
     parser.add_argument("--mask", metavar="FILE", type=Path, help="mask of the brain, instead of finding it")
     parser.add_argument(
         "--series",
@@ -38,21 +50,24 @@ def add_parser(subparsers):
     parser.add_argument("--report", metavar="FILE.json", type=Path, help="write a report of what was done")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     add_enhancement_options(parser)
+    add_options(parser, DICOMSettings)
     parser.set_defaults(run=run)
 
 
 def run(arguments):
     """Run the subcommand."""
     settings = settings_from(arguments)
+    dicom = DICOMSettings(**values_of(arguments, DICOMSettings))
     job = VolumeJob(
         input=arguments.input,
-        output=arguments.output,
+        output=Path(arguments.output),
         settings=settings,
         mask=arguments.mask,
         report=arguments.report,
         maps_folder=Path(arguments.maps) if arguments.maps else None,
         overwrite=arguments.overwrite,
         series=arguments.series,
+        dicom=dicom if _is_series(arguments) else None,
     )
     with Interruption() as interruption:
         job.check_outputs()
@@ -61,3 +76,10 @@ def run(arguments):
             report = job.run(progress, interruption)
     tell_warnings(report["warnings"])
     print(f"{job.output}  ({report['seconds']:.0f} s)")
+
+
+def _is_series(arguments):
+    """Whether the result is to be a DICOM series."""
+    if arguments.output_format != "auto":
+        return arguments.output_format == "dicom"
+    return arguments.output.endswith(("/", os.sep)) or os.path.isdir(arguments.output)

@@ -18,7 +18,15 @@ COMMANDS = ("enhance", "batch", "fine-tune", "export", "checkpoints", "worker")
 GROUP = "charmssr.commands"
 
 # Which extra brings a package that is imported only where it is needed.
-EXTRAS = {"torch": "torch", "matplotlib": "lab", "pydicom": "dicom", "onnx": "export", "onnxruntime": "export"}
+EXTRAS = {
+    "torch": "torch",
+    "matplotlib": "lab",
+    "pydicom": "dicom",
+    "pynetdicom": "dicom",
+    "highdicom": "dicom",
+    "onnx": "export",
+    "onnxruntime": "export",
+}
 
 DONE, UNEXPECTED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -27,6 +35,7 @@ _EPILOG = """\
 examples:
   charmssr enhance scan.nii.gz enhanced.nii.gz
   charmssr enhance DICOM_FOLDER enhanced.nrrd --report report.json
+  charmssr enhance DICOM_FOLDER ENHANCED_FOLDER/
   charmssr batch SCANS_FOLDER RESULTS_FOLDER
   charmssr fine-tune pairs.csv my-7t
   charmssr checkpoints

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Optional
 
 from ..errors import BackendError, OutputError
-from ..settings import EnhancementSettings
+from ..settings import DICOMSettings, EnhancementSettings
 
 
 @dataclass(frozen=True)
@@ -16,13 +16,14 @@ class VolumeJob:
 
     Attributes:
         input: volume file or DICOM folder.
-        output: volume file.
+        output: volume file, or folder of a DICOM series.
         settings: EnhancementSettings; ``maps`` is true exactly if ``maps_folder`` is given.
         mask: mask file.
         report: JSON file for the report.
         maps_folder: folder for the maps; made if missing.
         overwrite: replace existing files.
         series: number or identifier of the series to take, where the input is a folder with several.
+        dicom: how the result is written as a DICOM series; None for a volume file.
     """
 
     input: Path
@@ -33,6 +34,7 @@ class VolumeJob:
     maps_folder: Optional[Path] = None
     overwrite: bool = False
     series: str = ""
+    dicom: Optional[DICOMSettings] = None
 
     def check_outputs(self):
         """Make sure before the work that every output can be written.
@@ -43,7 +45,12 @@ class VolumeJob:
         from ..files.output_files import check_folder, check_target
         from ..files.volumes import check_writable
 
-        check_writable(self.output, self.overwrite)
+        if self.dicom is None:
+            check_writable(self.output, self.overwrite)
+        else:
+            from ..dicom.series_folder import check_series_folder
+
+            check_series_folder(self.output, self.input, self.overwrite)
         for path in (self.output, self.report):
             for source in (self.input, self.mask):
                 if path is not None and source is not None and _same_file(path, source):
@@ -90,7 +97,7 @@ class VolumeJob:
             seconds=round(time.monotonic() - started, 1),
         )
         report.setdefault("input", {}).update(scan.facts)
-        self._write(result, report, scan, interruption)
+        self._write(result, report, scan, mask, interruption)
         return report
 
     def _read(self):
@@ -99,6 +106,10 @@ class VolumeJob:
         from ..files.volumes import read_scan
 
         scan = read_scan(self.input, series=self.series)
+        if self.dicom is not None:
+            from ..dicom.source import read_source
+
+            read_source(scan, self.input.name)  # refused before the work, not after it
         warnings = scan.warnings + check_image(scan.image)
         mask = None
         if self.mask is not None:
@@ -106,12 +117,17 @@ class VolumeJob:
             mask = match_mask(placed_mask(drawn, scan), scan.image)
         return scan, mask, warnings
 
-    def _write(self, result, report, scan, interruption):
+    def _write(self, result, report, scan, mask, interruption):
         from ..files.output_files import OutputFiles
 
         # The mask and the maps lie on the grid of the result.
         forms = scan.forms_for(result.image)
         with OutputFiles(self.overwrite) as files:
+            if self.dicom is not None:
+                from ..dicom.series_folder import add_series
+
+                series = add_series(files, self.output, result, scan, self.input.name, self.settings, self.dicom, mask)
+                report["dicom"] = series.report()
             if self.maps_folder is not None:
                 files.add_folder(self.maps_folder)
                 for name, volume in {**result.maps, "mask": result.mask}.items():
@@ -119,7 +135,8 @@ class VolumeJob:
             if self.report is not None:
                 files.add_json(report, self.report)
             # Last, so that a result that is there is complete with all that belongs to it.
-            files.add_volume(result.image, self.output, forms)
+            if self.dicom is None:
+                files.add_volume(result.image, self.output, forms)
             interruption.check()
             files.commit()
 

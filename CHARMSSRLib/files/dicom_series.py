@@ -137,7 +137,8 @@ def read_series(series: Series, name: str) -> Scan:
     image.SetSpacing([float(step) for step in stack.spacing])
     image.SetOrigin(stack.origin.tolist())
     image.SetDirection(stack.direction.ravel().tolist())
-    return Scan(image, stack.warnings, facts=facts)
+    slices = tuple((frame.path, frame.index) for frame in stack.frames)
+    return Scan(image, stack.warnings, facts=facts, slices=slices)
 
 
 def series_of(folder: Path) -> list[Series]:

@@ -141,6 +141,27 @@ class OutputFiles:
                 ) from error
             self._new_folders.append(folder)
 
+    def add_tree(self, write, folder):
+        """Let ``write(temporary folder)`` fill a new folder, which takes the place of ``folder`` as a whole.
+
+        What lies at ``folder`` must be missing or an empty folder, unless overwriting is allowed.
+        """
+        folder = Path(folder)
+        temporary = folder.parent / f".{folder.name}.{secrets.token_hex(6)}"
+        self._pending.append((temporary, folder))
+        try:
+            temporary.mkdir()
+            write(temporary)
+            for path in sorted(temporary.rglob("*"), reverse=True):
+                _flush_to_disk(path)
+            _flush_to_disk(temporary)
+        except (OSError, RuntimeError, MemoryError) as error:
+            self._discard()
+            raise OutputError(f"{folder} could not be written: {_reason(error, folder.parent)}.") from error
+        except BaseException:
+            self._discard()
+            raise
+
     def commit(self):
         """Give every file its final name.
 
@@ -150,10 +171,13 @@ class OutputFiles:
         renamed = []
         try:
             for temporary, path in self._pending:
-                existed = os.path.lexists(path)
+                existed = os.path.lexists(path) and not _is_empty_folder(path)
                 if existed and not self.overwrite:
                     raise OutputError(f"{path} exists already; choose another name or allow overwriting (--overwrite).")
-                os.replace(temporary, path)
+                if temporary.is_dir():
+                    _replace_folder(temporary, path)
+                else:
+                    os.replace(temporary, path)
                 if not existed:
                     renamed.append(path)
         except (OSError, OutputError) as error:
@@ -227,8 +251,30 @@ def _flush_to_disk(path):
 
 
 def _remove(path):
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
     with contextlib.suppress(OSError):
         os.unlink(path)
+
+
+def _is_empty_folder(path):
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _replace_folder(temporary, path):
+    """Put a folder into the place of another, which is moved aside first: no system replaces a full one."""
+    if not path.is_dir():
+        os.replace(temporary, path)
+        return
+    aside = path.parent / f".{path.name}.{secrets.token_hex(6)}"
+    os.replace(path, aside)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        os.replace(aside, path)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _reason(error, folder=None):

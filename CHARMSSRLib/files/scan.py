@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,15 @@ class Scan:
         warnings: sentences about what was repaired, chosen or doubtful.
         forms: both geometries of a NIfTI file, so that a result can state them again; None else.
         facts: figures for the report, by name (JSON can hold them).
+        slices: of a DICOM series, for each slice of the image its file, and the frame in it (from 0; None in a
+            classic file).
     """
 
     image: sitk.Image
     warnings: list[str] = field(default_factory=list)
     forms: NiftiForms | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    slices: tuple[tuple[Path, int | None], ...] = ()
 
     def forms_for(self, result: sitk.Image) -> NiftiForms | None:
         """The forms of a result that was made on a grid aligned with this scan's; None where there are none."""

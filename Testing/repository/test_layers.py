@@ -18,7 +18,7 @@ LIBRARY = (
     ("engines",),
     ("preprocessing", "learning"),
     ("enhancement",),
-    ("fine_tuning",),
+    ("fine_tuning", "dicom"),
     ("worker",),
     ("cli",),
 )

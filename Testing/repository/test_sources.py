@@ -16,13 +16,13 @@ SKIPPED_FOLDERS = {"build", "dist", "demo", "runs", "output", "__pycache__"}
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".yml", ".cff", ".txt", ".cmake", ".ui", ".sh", ".json", ".csv", ""}
 CORE_PACKAGES = {"ncnn", "torch", "numpy", "scipy", "SimpleITK", "safetensors"}
 # Used where they are installed, never required: skull-strip backends, and what reads multi-frame DICOM.
-OPTIONAL_BACKENDS = {"deepbet", "HD_BET", "pydicom"}
+OPTIONAL_BACKENDS = {"deepbet", "HD_BET", "pydicom", "pynetdicom", "highdicom"}
 # The extra [lab] serves the laboratory alone.
 LAB_PACKAGES = {"matplotlib", "dipy"}
 LABORATORY = REPOSITORY / "CHARMSSRLab"
 # What the extra [test] brings, by the names of its imports.
 TEST_PACKAGES = {"pytest", "PySide6", "nibabel", "deepbet", "nipreps", "matplotlib", "PIL", "skimage"}
-TEST_PACKAGES |= {"pydicom", "dcm2niix"}
+TEST_PACKAGES |= {"pydicom", "pynetdicom", "highdicom", "dcm2niix"}
 TEST_PACKAGES |= {"slicer", "slicer_core", "vtk"}  # all three of slicer-core
 # What the test host puts in the place of Slicer's own modules.
 STAND_INS = {"qt", "ctk", "shiboken6", "SampleData", "PyTorchUtils"}
@@ -119,7 +119,8 @@ def test_the_core_works_without_the_extras():
     ]
     code = (
         "import importlib, sys\n"
-        "for name in ('matplotlib', 'skimage', 'deepbet', 'HD_BET', 'nibabel', 'PySide6', 'slicer', 'vtk'):\n"
+        "for name in ('matplotlib', 'skimage', 'deepbet', 'HD_BET', 'nibabel', 'PySide6', 'slicer', 'vtk',\n"
+        "             'pydicom', 'pynetdicom', 'highdicom'):\n"
         "    sys.modules[name] = None\n"
         f"for name in {core!r}:\n"
         "    importlib.import_module(name)\n"

