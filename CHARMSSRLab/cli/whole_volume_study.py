@@ -22,8 +22,6 @@ def add_study_options(parser):
     options.add_argument("--coarse", choices=("kspace", "bicubic"), default="kspace", help="how study 'planes' makes"
                          " its volumes coarse (default: %(default)s)")  # fmt: skip
     options.add_argument("--box", type=int, metavar="N", help="only the central cube of N voxels, for a quick look")
-    options.add_argument("--slices", type=int, metavar="N", help="study 'whole-heads': only N axial slices, with the"
-                         " fine scan's mask, for a quick look")  # fmt: skip
     noise, qualities = settings_of(EnhancementSettings)["denoise"][0], QUALITIES
     options.add_argument("--denoise", default=AUTOMATIC, metavar=noise.metavar, help=f"{noise.help} (default: auto)")
     options.add_argument("--quality", choices=qualities, default=qualities[0], help="(default: %(default)s)")
