@@ -1,17 +1,16 @@
 """What this machine can compute on."""
 
-import contextlib
 import math
 import os
 import platform
 from pathlib import Path
 
-_GROUPS = Path("/sys/fs/cgroup")
+from .control_groups import CONTROL_GROUPS, MEMBERSHIP, granted_cores
+
 _given = None  # by set_threads
 
-
-def usable_cores(groups=_GROUPS, membership="/proc/self/cgroup"):
-    """CPU cores that this process may use: those of its affinity, as far as its control group lets it.
+def usable_cores(groups=CONTROL_GROUPS, membership=MEMBERSHIP):
+    """CPU cores that this process may use: the least of affinity, control groups and what Slurm gave the task.
 
     In a container or a cluster job the machine's own count would be wrong. A share of a core counts as one.
     """
@@ -19,34 +18,14 @@ def usable_cores(groups=_GROUPS, membership="/proc/self/cgroup"):
         cores = len(os.sched_getaffinity(0))
     except AttributeError:
         cores = os.cpu_count() or 1
-    quota = _quota(Path(groups), Path(membership))
-    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
-
-
-def _quota(groups, membership):
-    """Cores that the control groups of this process grant it (Linux, version 2 or 1), or None."""
-    shares = []
-    with contextlib.suppress(OSError, ValueError):
-        for line in membership.read_text(encoding="ascii").splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers == "":
-                place = groups / path.strip("/")
-                for folder in (place, *place.parents):  # a limit of a parent holds too
-                    with contextlib.suppress(OSError, ValueError):
-                        granted, period = (folder / "cpu.max").read_text(encoding="ascii").split()
-                        shares.append(int(granted) / int(period))  # "max" is no number: no limit
-                    if folder == groups:
-                        break
-            elif "cpu" in controllers.split(","):
-                for folder in (groups / "cpu" / path.strip("/"), groups / "cpu"):
-                    with contextlib.suppress(OSError, ValueError):
-                        granted, period = (
-                            int((folder / f"cpu.cfs_{name}_us").read_text(encoding="ascii"))
-                            for name in ("quota", "period")
-                        )
-                        if granted > 0:
-                            shares.append(granted / period)
-    return min(shares, default=None)
+    granted = granted_cores(Path(groups), Path(membership))
+    if granted is not None:
+        cores = min(cores, max(1, math.ceil(granted)))
+    # Set only where --cpus-per-task was asked for; not every cluster binds a task to its cores.
+    slurm = os.environ.get("SLURM_CPUS_PER_TASK", "") if "SLURM_JOB_ID" in os.environ else ""
+    if slurm.isdigit() and int(slurm) > 0:
+        cores = min(cores, int(slurm))
+    return cores
 
 
 def worker_threads():

@@ -2,14 +2,19 @@
 
 import sys
 
+import os
+
 import numpy as np
 
 from ..errors import SettingsError
+from ..machine.control_groups import free_granted_memory
 
 FLOAT = 4  # bytes
 PROGRAM = 450 * 2**20  # the interpreter with torch, ITK and a network in use
 # Where the free memory is unknown, a job may take this much.
 UNKNOWN_LIMIT = 8 * 2**30
+# A smaller limit (MB) than the machine's, for those who share it.
+MEMORY_VARIABLE = "CHARMSSR_MEMORY_MB"
 
 
 def estimate_bytes(frame, box, factors, maps=False, turned=False):
@@ -40,7 +45,19 @@ def estimate_bytes(frame, box, factors, maps=False, turned=False):
 
 
 def available_bytes():
-    """Memory that this process could still get, or None where that is unknown."""
+    """Memory that this process could still get, or None where that is unknown.
+
+    The least of what the machine has left, what the control groups (a container, a cluster's job) leave,
+    and $CHARMSSR_MEMORY_MB.
+    """
+    limits = [_machine_bytes(), free_granted_memory()]
+    asked = os.environ.get(MEMORY_VARIABLE, "")
+    if asked.isdigit():
+        limits.append(int(asked) * 2**20)
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _machine_bytes():
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
             for line in file:

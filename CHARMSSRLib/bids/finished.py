@@ -1,0 +1,133 @@
+"""Is a scan finished, and with what? The answer stands in the sidecar of its result."""
+
+import json
+import os
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import Any, Dict, Optional, Set, Tuple
+
+from ..errors import InputError
+from ..settings import EnhancementSettings
+from .names import Outputs
+
+SECTION = "CHARMSSR"
+# What a result does not depend on beyond rounding: another machine may go on with a dataset.
+MACHINE_SETTINGS = ("device", "precision", "batch", "engine", "threads")
+
+
+class State(Enum):
+    """Of a scan in the output folder."""
+
+    TO_DO = "to do"
+    DONE = "done"
+    CHANGED = "changed"
+
+
+def wanted_settings(settings: EnhancementSettings) -> Dict[str, Any]:
+    """The settings that a result depends on; the checkpoint counts by its hash."""
+    return {
+        name: value for name, value in asdict(settings).items() if name not in (*MACHINE_SETTINGS, "checkpoint")
+    }
+
+
+def input_stamp(path: Path) -> Dict[str, Any]:
+    """What identifies the content of an input: hash, and size and time for a quick look.
+
+    Raises:
+        InputError: it is not there (a link of a dataset whose content was not fetched, say) or cannot be read.
+    """
+    from ..checkpoint_registry import sha256_of
+
+    try:
+        status = path.stat()
+        return {"sha256": sha256_of(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise InputError(
+                f"{path} is a link to content that is not there; fetch it first (datalad get, git annex get)."
+            ) from None
+        raise InputError(f"{path} has gone; check the dataset.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}; check its permissions.") from None
+
+
+_DEFAULTS = wanted_settings(EnhancementSettings())
+
+
+class Finished:
+    """Looks at results in the output folder; every folder is listed once, however many scans it holds.
+
+    Args:
+        dataset, output: folders.
+        settings: of this run. checkpoint_sha256: of its weights.
+        verify: compare hashes of inputs even where size and time agree.
+    """
+
+    def __init__(
+        self, dataset: Path, output: Path, settings: EnhancementSettings, checkpoint_sha256: str, verify: bool = False
+    ) -> None:
+        self._dataset, self._output, self._verify = dataset, output, verify
+        self._settings, self._checkpoint = wanted_settings(settings), checkpoint_sha256
+        self._folder, self._names = "", set()  # type: Tuple[str, Set[str]]
+
+    def state(self, scan: str, outputs: Outputs, fresh: bool = False) -> Tuple[State, str]:
+        """State and, where it changed, one clause that says what did.
+
+        Args:
+            scan: path relative to the dataset. fresh: list the folder anew (under the scan's lock).
+        """
+        names = self._listed(outputs.folder, fresh)
+        if _base(outputs.sidecar) not in names or _base(outputs.image) not in names:
+            return State.TO_DO, ""
+        record = read_record(self._output / outputs.sidecar)
+        if record is None:
+            return State.CHANGED, "its sidecar is not of this program"
+        if record["checkpoint"] != self._checkpoint:
+            return State.CHANGED, "it was made with other weights"
+        # A setting that an older version did not have was at what is the default now.
+        made_with = {**_DEFAULTS, **record["settings"]}
+        different = sorted(name for name, value in self._settings.items() if made_with[name] != value)
+        if different:
+            return State.CHANGED, f"it was made with another setting of {different[0].replace('_', ' ')}"
+        stamp = record["input"]
+        path = self._dataset / scan
+        try:
+            status = path.stat()
+        except OSError:
+            return State.DONE, ""  # a result outlives its input (content that was dropped to save room)
+        same = (status.st_size, status.st_mtime_ns) == (stamp.get("size"), stamp.get("mtime_ns"))
+        if not same or self._verify:
+            if status.st_size != stamp.get("size") or input_stamp(path)["sha256"] != stamp["sha256"]:
+                return State.CHANGED, "its input has changed since"
+        return State.DONE, ""
+
+    def _listed(self, folder: str, fresh: bool) -> Set[str]:
+        if fresh or folder != self._folder:
+            try:
+                self._names = set(os.listdir(self._output / folder))
+            except OSError:
+                self._names = set()
+            self._folder = folder
+        return self._names
+
+
+def read_record(sidecar: Path) -> Optional[Dict[str, Any]]:
+    """What a result was made from and with ("input", "settings", "checkpoint", "report"); None where it is not ours."""
+    try:
+        section = json.loads(sidecar.read_text(encoding="utf-8"))[SECTION]
+        made = section["MadeFrom"]
+        record = {
+            "input": dict(made["Input"]),
+            "settings": dict(made["Settings"]),
+            "checkpoint": made["CheckpointSHA256"],
+            "report": dict(section["Report"]),
+        }
+        record["input"]["sha256"]
+        return record
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]

@@ -1,0 +1,132 @@
+"""One scan from file to files: read, enhance in the worker, write everything together."""
+
+import contextlib
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Protocol
+
+from ..errors import OutputError
+from ..settings import EnhancementSettings
+from .finished import input_stamp, wanted_settings
+from .lock import ScanLock
+from .metadata import Metadata, refuse_contrast_agent
+from .names import Outputs
+from .sidecars import image_sidecar, map_sidecar, mask_sidecar
+
+
+class Enhancer(Protocol):
+    """What enhances: the worker's client, whose process keeps its model between scans."""
+
+    def enhance(self, image, settings=None, mask=None, progress=None, is_cancelled=None) -> Any:
+        """See ``CHARMSSRLib.enhance``."""
+
+
+class ScanWork:
+    """Enhances scans of one dataset with one set of settings.
+
+    Args:
+        dataset, output: folders.
+        settings: of the enhancement.
+        pictures: keep what the quality pages show.
+    """
+
+    def __init__(self, dataset: Path, output: Path, settings: EnhancementSettings, pictures: bool = True) -> None:
+        self._dataset, self._output = dataset, output
+        self._settings, self._pictures = settings, pictures
+        self._metadata = Metadata(dataset)
+
+    def run(
+        self,
+        scan: str,
+        outputs: Outputs,
+        enhancer: Enhancer,
+        lock: ScanLock,
+        progress: Callable[[float, str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> Dict[str, Any]:
+        """Enhance one scan; its files appear complete, the sidecar that marks it as finished last.
+
+        Returns:
+            The report.
+
+        Raises:
+            CHARMSSRError: whatever is wrong; Cancelled when it was stopped.
+        """
+        from ..enhancement.checks import check_image
+        from ..volume_io import read_volume
+
+        started = time.monotonic()
+        path = self._dataset / scan
+        stamp = input_stamp(path)
+        refuse_contrast_agent(self._metadata.of(scan))
+        image = read_volume(path)
+        warnings = check_image(image)
+        result = enhancer.enhance(image, self._settings, progress=progress, is_cancelled=is_cancelled)
+        progress(1.0, "Writing the result")
+        report = dict(result.report)
+        report["warnings"] = list(dict.fromkeys([*warnings, *report.get("warnings", [])]))
+        report["seconds"] = round(time.monotonic() - started, 1)
+        self._write(scan, outputs, image, result, stamp, report, lock)
+        return report
+
+    def _write(self, scan, outputs, image, result, stamp, report, lock):
+        from ..files.output_files import OutputFiles
+
+        stripped = not self._settings.keep_skull and self._settings.skull_strip != "none"
+        self._tidy(outputs)
+        with OutputFiles(overwrite=True) as files:
+            for folder in (outputs.folder, f"{outputs.subject}/figures"):
+                _make_folders(self._output / folder)
+
+            def add(volume, image_path, sidecar_path, sidecar):
+                files.add_volume(volume, self._output / image_path)
+                if sidecar_path != outputs.sidecar:
+                    files.add_json(sidecar, self._output / sidecar_path)
+
+            add(result.mask, outputs.mask, outputs.mask_sidecar, mask_sidecar(scan, outputs, report, stripped))
+            for name, volume in result.maps.items():
+                add(volume, *outputs.map_files(name), map_sidecar(name, scan, outputs, report, stripped))
+            if self._pictures:
+                from .pictures import scan_pictures
+
+                files.add_json(scan_pictures(image, result.image, result.mask, result.maps), self._output / outputs.pictures)
+            files.add_volume(result.image, self._output / outputs.image)
+            sidecar = image_sidecar(scan, stamp, wanted_settings(self._settings), report, stripped)
+            files.add_json(sidecar, self._output / outputs.sidecar)
+            if not lock.still_held():
+                raise OutputError("Another process took this scan over while this one was held up; it does the rest.")
+            # Killed between two of the renames that follow, the scan counts as unfinished, never as a mixture.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._output / outputs.sidecar)
+            files.commit()
+
+    def _tidy(self, outputs: Outputs) -> None:
+        """Remove temporary files that a killed owner of this scan left; we hold its lock."""
+        stems = [_stem(path) for path in (outputs.image, outputs.mask, outputs.pictures)]
+        stems += [_stem(outputs.map_files(name)[0]) for name in ("detail", "variability", "disagreement")]
+        pattern = re.compile(r"\.(" + "|".join(map(re.escape, stems)) + r")\.[0-9a-f]{12}\.(nii\.gz|json)")
+        for folder in (outputs.folder, f"{outputs.subject}/figures"):
+            for name in _names(self._output / folder):
+                if pattern.fullmatch(name):
+                    with contextlib.suppress(OSError):
+                        os.unlink(self._output / folder / name)
+
+
+def _names(folder: Path) -> Iterable[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].partition(".")[0]
+
+
+def _make_folders(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {folder} cannot be created: {error.strerror or error}.") from error

@@ -1,0 +1,176 @@
+"""What a quality page shows of one scan: small pictures of three planes, kept as text until the page is made."""
+
+import base64
+import io
+from typing import Any, Dict, Tuple
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import BackendError
+
+PLANES = ("axial", "coronal", "sagittal")
+_AXIS = {"axial": 0, "coronal": 1, "sagittal": 2}  # of arrays in LPS order: z, y, x
+LARGEST = 380  # pixels of a picture's longer side
+_SLAB = 6  # slices of the scan around a plane that cubic interpolation needs, on either side
+_QUALITY = 82
+
+
+def require_pages() -> None:
+    """Refuse where what makes the quality pages is not installed.
+
+    Raises:
+        BackendError: with the command that brings it.
+    """
+    for package, name in (("PIL", "Pillow"), ("jinja2", "Jinja2")):
+        try:
+            __import__(package)
+        except ModuleNotFoundError:
+            raise BackendError(
+                f'The quality pages need {name}: python -m pip install "charmssr[bids]", or use --no-pages.'
+            ) from None
+
+
+def scan_pictures(
+    scan: sitk.Image, result: sitk.Image, mask: sitk.Image, maps: Dict[str, sitk.Image]
+) -> Dict[str, Any]:
+    """Pictures of one scan through the middle of its mask.
+
+    Args:
+        scan: as it was acquired. result, mask, maps: on the enlarged grid.
+
+    Returns:
+        {"planes": {plane: {"width", "height" (pixels), "before", "after", "edge", "maps": {name: ...}}}} with
+        pictures as data addresses, and "ranges": {map: largest shown value}.
+    """
+    result, mask = _lps(result), _lps(mask)
+    maps = {name: _lps(volume) for name, volume in maps.items()}
+    scan = _lps(sitk.Cast(scan, sitk.sitkFloat32))
+    inside = sitk.GetArrayViewFromImage(mask) > 0
+    center, box = _middle_and_box(inside)
+    values = sitk.GetArrayViewFromImage(result)
+    after_window = _window(values[inside])
+    ranges = {name: _range(sitk.GetArrayViewFromImage(volume)[inside]) for name, volume in maps.items()}
+    planes: Dict[str, Any] = {}
+    before_window = None
+    for plane in PLANES:
+        axis = _AXIS[plane]
+        frame = _Frame(result, plane, center[axis], box)
+        marked = frame.cut(mask) > 0
+        before = frame.cut(_resampled_slice(scan, result, axis, center[axis]), 0)
+        if before_window is None and marked.any():
+            before_window = _window(before[marked])
+        picture = {
+            "width": frame.width,
+            "height": frame.height,
+            "before": frame.grey(before, before_window or (0, 1)),
+            "after": frame.grey(frame.cut(result), after_window),
+            "edge": frame.edge(marked),
+            "maps": {name: frame.signed(frame.cut(volume), ranges[name]) for name, volume in maps.items()},
+        }
+        planes[plane] = picture
+    return {"planes": planes, "ranges": ranges}
+
+
+class _Frame:
+    """One plane of the result, cropped to the mask with a margin and drawn with square pixels."""
+
+    def __init__(self, image: sitk.Image, plane: str, position: int, box: Tuple[slice, slice, slice]) -> None:
+        self._axis, self._position = _AXIS[plane], position
+        rows, columns = (axis for axis in range(3) if axis != self._axis)
+        spacing = image.GetSpacing()[::-1]
+        self._crop = (box[rows], box[columns])
+        size = [(part.stop - part.start) * spacing[axis] for part, axis in zip(self._crop, (rows, columns))]
+        scale = LARGEST / max(size)
+        self.height, self.width = (max(1, round(length * scale)) for length in size)
+        self._flip = self._axis != 0  # z grows upwards, rows grow downwards
+
+    def cut(self, image: sitk.Image, position: Any = None) -> np.ndarray:
+        array = np.take(sitk.GetArrayViewFromImage(image), self._position if position is None else position, self._axis)
+        array = array[self._crop]
+        return array[::-1] if self._flip else array
+
+    def grey(self, values: np.ndarray, window: Tuple[float, float]) -> str:
+        low, high = window
+        shown = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
+        return self._jpeg(np.rint(255 * shown).astype(np.uint8))
+
+    def signed(self, values: np.ndarray, largest: float) -> str:
+        """Blue below, white at and red above zero."""
+        share = np.clip(values / max(largest, 1e-12), -1, 1)[..., None]
+        red, blue = np.array([178, 24, 43]), np.array([33, 102, 172])
+        color = 255 + np.abs(share) * (np.where(share > 0, red, blue) - 255)
+        return self._jpeg(np.rint(color).astype(np.uint8))
+
+    def edge(self, marked: np.ndarray) -> str:
+        """The mask's outline, one pixel wide on the page, on a clear ground."""
+        image = self._scaled(marked.astype(np.uint8) * 255)
+        inside = np.asarray(image) > 127
+        inner = np.zeros_like(inside)
+        inner[1:-1, 1:-1] = (
+            inside[1:-1, 1:-1] & inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:]
+        )
+        from PIL import Image
+
+        picture = Image.fromarray((inside & ~inner).astype(np.uint8), mode="P")
+        picture.putpalette([0, 0, 0, 255, 140, 0])
+        stream = io.BytesIO()
+        picture.save(stream, "PNG", transparency=0, bits=1, optimize=True)
+        return _address(stream, "png")
+
+    def _scaled(self, values: np.ndarray) -> Any:
+        from PIL import Image
+
+        return Image.fromarray(np.ascontiguousarray(values)).resize((self.width, self.height), Image.BICUBIC)
+
+    def _jpeg(self, values: np.ndarray) -> str:
+        stream = io.BytesIO()
+        self._scaled(values).save(stream, "JPEG", quality=_QUALITY)
+        return _address(stream, "jpeg")
+
+
+def _resampled_slice(scan: sitk.Image, result: sitk.Image, axis: int, position: int) -> sitk.Image:
+    """One slice of the scan on the result's grid, by cubic interpolation."""
+    itk_axis = 2 - axis
+    index, size = [0, 0, 0], list(result.GetSize())
+    index[itk_axis], size[itk_axis] = position, 1
+    grid = sitk.RegionOfInterest(result, size, index)
+    # Cubic splines look at the whole volume; a few slices around the plane give the same picture in far less time.
+    middle = scan.TransformPhysicalPointToContinuousIndex(grid.GetOrigin())[itk_axis]
+    first = max(0, min(scan.GetSize()[itk_axis] - 1, int(middle) - _SLAB))
+    start, extent = [0, 0, 0], list(scan.GetSize())
+    start[itk_axis], extent[itk_axis] = first, min(2 * _SLAB + 1, scan.GetSize()[itk_axis] - first)
+    slab = sitk.RegionOfInterest(scan, extent, start)
+    interpolator = sitk.sitkBSpline if min(slab.GetSize()) >= 4 else sitk.sitkLinear
+    return sitk.Resample(slab, grid, sitk.Transform(), interpolator, 0.0)
+
+
+def _lps(image: sitk.Image) -> sitk.Image:
+    return sitk.DICOMOrient(image, "LPS")
+
+
+def _middle_and_box(inside: np.ndarray) -> Tuple[Tuple[int, ...], Tuple[slice, slice, slice]]:
+    middle, box = [], []
+    for axis in range(3):
+        profile = inside.any(axis=tuple(other for other in range(3) if other != axis))
+        marked = np.flatnonzero(profile)
+        first, last = (int(marked[0]), int(marked[-1])) if marked.size else (0, inside.shape[axis] - 1)
+        margin = 2 + (last - first) // 20
+        middle.append((first + last) // 2)
+        box.append(slice(max(0, first - margin), min(inside.shape[axis], last + margin + 1)))
+    return tuple(middle), (box[0], box[1], box[2])
+
+
+def _window(values: np.ndarray) -> Tuple[float, float]:
+    if not values.size:
+        return 0.0, 1.0
+    low, high = np.percentile(values, (0.5, 99.5))
+    return min(0.0, float(low)), float(high)
+
+
+def _range(values: np.ndarray) -> float:
+    return float(np.percentile(np.abs(values), 99)) if values.size else 1.0
+
+
+def _address(stream: io.BytesIO, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
