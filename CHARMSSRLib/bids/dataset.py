@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Optional
 
 from .. import __version__
 from ..errors import InputError, OutputError
@@ -11,7 +11,8 @@ from ..errors import InputError, OutputError
 BIDS_VERSION = "1.10.0"
 TOOL = "CHARMSSR"
 DESCRIPTION = "dataset_description.json"
-IGNORED = "*.html\n*.txt\nlogs/\nsub-*/figures/\ngroup.*\n.charmssr/\n"
+# No slashes at the ends: bids-validator-deno 3.0 passes over "figures/" but not over "figures".
+IGNORED = "*.html\nlogs\nfigures\ngroup.*\n.charmssr\n"
 _CODE = "https://github.com/SlicerCHARMSSR/SlicerCHARMSSR"
 
 CITATION = """\
@@ -27,7 +28,7 @@ Scientific Data 2016, 3, 160044).
 """
 
 
-def read_description(dataset: Path) -> Dict[str, Any]:
+def read_description(dataset: Path) -> dict[str, Any]:
     """The description of a raw dataset.
 
     Raises:
@@ -73,7 +74,7 @@ def check_places(dataset: Path, output: Path) -> None:
         raise OutputError(f"{output} is for the derivatives of all tools; choose {output / 'charmssr'}.")
 
 
-def prepare_output(dataset: Path, output: Path, description: Dict[str, Any], checkpoint: Dict[str, Any]) -> None:
+def prepare_output(dataset: Path, output: Path, description: dict[str, Any], checkpoint: dict[str, Any]) -> None:
     """Make the folder of the derivatives with what describes it; an existing one of ours is kept as it is.
 
     Args:
@@ -94,7 +95,9 @@ def prepare_output(dataset: Path, output: Path, description: Dict[str, Any], che
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"The folder {output} cannot be created: {error.strerror or error}. Choose another.") from None
+        raise OutputError(
+            f"The folder {output} cannot be created: {error.strerror or error}. Choose another."
+        ) from None
     check_folder(output)
     foreign = sorted(entry.name for entry in os.scandir(output) if not entry.name.startswith("."))
     if foreign and not set(foreign) <= {"logs", ".bidsignore", "README"}:
@@ -113,9 +116,9 @@ def prepare_output(dataset: Path, output: Path, description: Dict[str, Any], che
         files.commit()
 
 
-def derivative_description(dataset: Path, output: Path, description: Dict[str, Any]) -> Dict[str, Any]:
+def derivative_description(dataset: Path, output: Path, description: dict[str, Any]) -> dict[str, Any]:
     """What dataset_description.json of the derivative says."""
-    made_by: Dict[str, Any] = {
+    made_by: dict[str, Any] = {
         "Name": TOOL,
         "Version": __version__,
         "Description": "Super-resolution of brain MRI with the network CHARMS",
@@ -124,7 +127,7 @@ def derivative_description(dataset: Path, output: Path, description: Dict[str, A
     container = running_container()
     if container:
         made_by["Container"] = container
-    source: Dict[str, Any] = {"URL": dataset.resolve().as_uri()}
+    source: dict[str, Any] = {"URL": dataset.resolve().as_uri()}
     if isinstance(description.get("DatasetDOI"), str):
         source["DOI"] = description["DatasetDOI"]
     return {
@@ -138,7 +141,7 @@ def derivative_description(dataset: Path, output: Path, description: Dict[str, A
     }
 
 
-def running_container() -> Optional[Dict[str, str]]:
+def running_container() -> Optional[dict[str, str]]:
     """The container that this process runs in, as GeneratedBy describes it; None outside of one."""
     tag = os.environ.get("CHARMSSR_CONTAINER", "")
     image = os.environ.get("APPTAINER_CONTAINER") or os.environ.get("SINGULARITY_CONTAINER")
@@ -149,7 +152,7 @@ def running_container() -> Optional[Dict[str, str]]:
     return {"Type": "unknown", "Tag": tag} if tag else None
 
 
-def _readme(description: Dict[str, Any]) -> str:
+def _readme(description: dict[str, Any]) -> str:
     return (
         f"Super-resolved scans of {description.get('Name') or 'a BIDS dataset'}, made by CHARMSSR {__version__}.\n\n"
         "sub-*/[ses-*/]anat/*_desc-charms_*.nii.gz  the enhanced scans; what was done is in the .json beside each\n"
@@ -178,7 +181,7 @@ def _holds_dicom(folder: Path) -> bool:
     return False
 
 
-def _read_json(path: Path) -> Optional[Dict[str, Any]]:
+def _read_json(path: Path) -> Optional[dict[str, Any]]:
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):

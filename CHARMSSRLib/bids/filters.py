@@ -1,9 +1,10 @@
 """Which scans a user asks for: subjects, sessions, contrasts, and a filter file as other BIDS Apps read it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any
 
 from ..errors import SettingsError
 from .names import CONTRASTS, RAW_ENTITIES
@@ -22,9 +23,9 @@ class Selection:
         filters: by contrast, what each entity (short key) must be: a tuple of labels, "*" (any), None (absent).
     """
 
-    subjects: Tuple[str, ...] = ()
-    sessions: Tuple[str, ...] = ()
-    contrasts: Tuple[str, ...] = CONTRASTS
+    subjects: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    contrasts: tuple[str, ...] = CONTRASTS
     filters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def accepts(self, contrast: str, entities: Mapping[str, str]) -> bool:
@@ -45,7 +46,7 @@ def _same(label: str, wanted: str) -> bool:
     return label == wanted or label.isdigit() and wanted.isdigit() and int(label) == int(wanted)
 
 
-def read_filters(path: Path) -> Dict[str, Dict[str, Any]]:
+def read_filters(path: Path) -> dict[str, dict[str, Any]]:
     """Read a filter file of the form {"t1w": {"session": "02", "acquisition": null}, ...}.
 
     The keys t1w, t2w and flair name the contrasts; each maps long entity names to a label, a list of
@@ -62,7 +63,7 @@ def read_filters(path: Path) -> Dict[str, Dict[str, Any]]:
     if not isinstance(data, dict) or not all(isinstance(query, dict) for query in data.values()):
         raise SettingsError(f'The filter file {path} must look like {{"t1w": {{"session": "02"}}}}.')
     by_query = {contrast.lower(): contrast for contrast in CONTRASTS}
-    filters: Dict[str, Dict[str, Any]] = {}
+    filters: dict[str, dict[str, Any]] = {}
     for query, wanted in data.items():
         contrast = by_query.get(query.lower())
         if contrast is None:

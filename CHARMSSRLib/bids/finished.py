@@ -5,7 +5,7 @@ import os
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import Any, Dict, Optional, Set, Tuple
+from typing import Any, Optional
 
 from ..errors import InputError
 from ..settings import EnhancementSettings
@@ -24,20 +24,18 @@ class State(Enum):
     CHANGED = "changed"
 
 
-def wanted_settings(settings: EnhancementSettings) -> Dict[str, Any]:
+def wanted_settings(settings: EnhancementSettings) -> dict[str, Any]:
     """The settings that a result depends on; the checkpoint counts by its hash."""
-    return {
-        name: value for name, value in asdict(settings).items() if name not in (*MACHINE_SETTINGS, "checkpoint")
-    }
+    return {name: value for name, value in asdict(settings).items() if name not in (*MACHINE_SETTINGS, "checkpoint")}
 
 
-def input_stamp(path: Path) -> Dict[str, Any]:
+def input_stamp(path: Path) -> dict[str, Any]:
     """What identifies the content of an input: hash, and size and time for a quick look.
 
     Raises:
         InputError: it is not there (a link of a dataset whose content was not fetched, say) or cannot be read.
     """
-    from ..checkpoint_registry import sha256_of
+    from ..checkpoints.registry import sha256_of
 
     try:
         status = path.stat()
@@ -71,7 +69,7 @@ class Finished:
         self._settings, self._checkpoint = wanted_settings(settings), checkpoint_sha256
         self._folder, self._names = "", set()  # type: Tuple[str, Set[str]]
 
-    def state(self, scan: str, outputs: Outputs, fresh: bool = False) -> Tuple[State, str]:
+    def state(self, scan: str, outputs: Outputs, fresh: bool = False) -> tuple[State, str]:
         """State and, where it changed, one clause that says what did.
 
         Args:
@@ -102,7 +100,7 @@ class Finished:
                 return State.CHANGED, "its input has changed since"
         return State.DONE, ""
 
-    def _listed(self, folder: str, fresh: bool) -> Set[str]:
+    def _listed(self, folder: str, fresh: bool) -> set[str]:
         if fresh or folder != self._folder:
             try:
                 self._names = set(os.listdir(self._output / folder))
@@ -112,7 +110,7 @@ class Finished:
         return self._names
 
 
-def read_record(sidecar: Path) -> Optional[Dict[str, Any]]:
+def read_record(sidecar: Path) -> Optional[dict[str, Any]]:
     """What a result was made from and with ("input", "settings", "checkpoint", "report"); None where it is not ours."""
     try:
         section = json.loads(sidecar.read_text(encoding="utf-8"))[SECTION]

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Optional
 
 BEAT_SECONDS = 5.0
 LEASE_SECONDS = 60.0
@@ -29,14 +29,18 @@ class ScanLock:
     """
 
     def __init__(
-        self, stem: Path, lease: float = LEASE_SECONDS, beat: float = BEAT_SECONDS, clock: Callable[[], float] = time.monotonic
+        self,
+        stem: Path,
+        lease: float = LEASE_SECONDS,
+        beat: float = BEAT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder, self._name = stem.parent, stem.name
         self._lease, self._beat, self._clock = lease, beat, clock
         self._token = secrets.token_hex(8)
         self._path: Optional[Path] = None
         self._count = 0
-        self._seen: Optional[Tuple[str, str, float]] = None
+        self._seen: Optional[tuple[str, str, float]] = None
         self._stopped = threading.Event()
         self._heart: Optional[threading.Thread] = None
         self.moved = False
@@ -83,7 +87,7 @@ class ScanLock:
                     self._numbered(number).unlink()
         self._path = None
 
-    def _create(self, number: int, dead: Optional[Tuple[Path, str]]) -> bool:
+    def _create(self, number: int, dead: Optional[tuple[Path, str]]) -> bool:
         path = self._numbered(number)
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -116,13 +120,15 @@ class ScanLock:
         fields = {"token": self._token, "count": f"{self._count:010d}", **_identity()}
         return " ".join([fields.pop("token"), *(f"{key}={value}" for key, value in fields.items())]) + "\n"
 
-    def _numbers(self) -> List[int]:
+    def _numbers(self) -> list[int]:
         try:
             names = os.listdir(self._folder)
         except OSError:
             return []
         start = f"{self._name}.lock."
-        return sorted(int(name[len(start) :]) for name in names if name.startswith(start) and name[len(start) :].isdigit())
+        return sorted(
+            int(name[len(start) :]) for name in names if name.startswith(start) and name[len(start) :].isdigit()
+        )
 
     def _numbered(self, number: int) -> Path:
         return self._folder / f"{self._name}.lock.{number}"
@@ -131,7 +137,7 @@ class ScanLock:
         return int(self._path.name.rpartition(".")[2]) if self._path else -1
 
 
-def _identity() -> Dict[str, str]:
+def _identity() -> dict[str, str]:
     """Where this process lives, so that a neighbour on the same machine can see whether it still does."""
     return {
         "host": socket.gethostname().replace(" ", "_"),

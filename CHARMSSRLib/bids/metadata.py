@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path, PurePosixPath
-from typing import Any, Dict, List
+from typing import Any
 
 from ..errors import InputError
 from .names import parse_name
@@ -22,13 +22,16 @@ class Metadata:
         self._dataset = dataset
         self._at_root = _sidecars(dataset)
 
-    def of(self, scan: str) -> Dict[str, Any]:
+    def of(self, scan: str) -> dict[str, Any]:
         """All fields that apply to a scan (path relative to the dataset)."""
         path = PurePosixPath(scan)
         name = parse_name(path.name)
-        fields: Dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         folders = [parent for parent in reversed(path.parents) if str(parent) != "."]
-        for place, names in [(PurePosixPath("."), self._at_root), *((f, _sidecars(self._dataset / f)) for f in folders)]:
+        for place, names in [
+            (PurePosixPath("."), self._at_root),
+            *((f, _sidecars(self._dataset / f)) for f in folders),
+        ]:
             applying = []
             for candidate in names:
                 stem = candidate[: -len(".json")]
@@ -41,7 +44,7 @@ class Metadata:
         return fields
 
 
-def refuse_contrast_agent(fields: Dict[str, Any]) -> None:
+def refuse_contrast_agent(fields: dict[str, Any]) -> None:
     """Refuse a scan whose sidecar names a contrast agent.
 
     Raises:
@@ -53,14 +56,14 @@ def refuse_contrast_agent(fields: Dict[str, Any]) -> None:
             raise InputError(f"Its sidecar says that it was taken with a contrast agent ({agent}); it is not enhanced.")
 
 
-def _sidecars(folder: Path) -> List[str]:
+def _sidecars(folder: Path) -> list[str]:
     try:
         return sorted(name for name in os.listdir(folder) if name.endswith(".json"))
     except OSError:
         return []
 
 
-def _read(path: Path) -> Dict[str, Any]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):

@@ -5,7 +5,7 @@ Source: the Brain Imaging Data Structure, version 1.11.1 (filenames; anatomy; co
 
 import re
 from pathlib import PurePosixPath
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional
 
 CONTRASTS = ("T1w", "T2w", "FLAIR")
 EXTENSIONS = (".nii.gz", ".nii")
@@ -30,7 +30,7 @@ _LABEL = re.compile(r"[0-9a-zA-Z+]+")
 class Name(NamedTuple):
     """A file's name: ``entities`` by their short keys in the order of the name, suffix, extension."""
 
-    entities: Dict[str, str]
+    entities: dict[str, str]
     suffix: str
     extension: str
 
@@ -88,7 +88,7 @@ class Outputs:
         self.log = f"logs/{self.subject}/{self.key}_{self._resolution}.log"
         self.lock = f".charmssr/locks/{self.subject}/{self.key}_{self._resolution}"
 
-    def map_files(self, description: str) -> Tuple[str, str]:
+    def map_files(self, description: str) -> tuple[str, str]:
         """Image and sidecar of a further volume on the result's grid."""
         stem = f"{self.folder}/{self._entities}_{self._resolution}_desc-{description}_{self._suffix}"
         return f"{stem}.nii.gz", f"{stem}.json"

@@ -4,8 +4,9 @@ import contextlib
 import os
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Protocol
+from typing import Any, Callable, Protocol
 
 from ..errors import OutputError
 from ..settings import EnhancementSettings
@@ -45,7 +46,7 @@ class ScanWork:
         lock: ScanLock,
         progress: Callable[[float, str], None],
         is_cancelled: Callable[[], bool],
-    ) -> Dict[str, Any]:
+    ) -> dict[str, Any]:
         """Enhance one scan; its files appear complete, the sidecar that marks it as finished last.
 
         Returns:
@@ -55,7 +56,7 @@ class ScanWork:
             CHARMSSRError: whatever is wrong; Cancelled when it was stopped.
         """
         from ..enhancement.checks import check_image
-        from ..volume_io import read_volume
+        from ..files.volumes import read_volume
 
         started = time.monotonic()
         path = self._dataset / scan
@@ -91,7 +92,9 @@ class ScanWork:
             if self._pictures:
                 from .pictures import scan_pictures
 
-                files.add_json(scan_pictures(image, result.image, result.mask, result.maps), self._output / outputs.pictures)
+                files.add_json(
+                    scan_pictures(image, result.image, result.mask, result.maps), self._output / outputs.pictures
+                )
             files.add_volume(result.image, self._output / outputs.image)
             sidecar = image_sidecar(scan, stamp, wanted_settings(self._settings), report, stripped)
             files.add_json(sidecar, self._output / outputs.sidecar)

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Protocol, Tuple
+from typing import Any, Callable, Optional, Protocol
 
 from ..errors import BackendError, Cancelled, CHARMSSRError, OutputError, WorkerError
 from ..settings import EnhancementSettings
@@ -69,18 +69,18 @@ class Outcome:
     """What became of the scans: counts by status, and (path, message) of what was refused or failed."""
 
     counts: Counter = field(default_factory=Counter)
-    refused: List[Tuple[str, str]] = field(default_factory=list)
-    failed: List[Tuple[str, str]] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
 
 
-def shard_of(tasks: List[Task], part: int, parts: int) -> List[Task]:
+def shard_of(tasks: list[Task], part: int, parts: int) -> list[Task]:
     """Every ``parts``-th subject from ``part`` (from 1) on: all scans of a subject stay together."""
     subjects = sorted({task.scan.subject for task in tasks})
     mine = set(subjects[part - 1 :: parts])
     return [task for task in tasks if task.scan.subject in mine]
 
 
-def plan(tasks: List[Task], orders: Orders) -> Tuple[List[Task], List[Tuple[Task, str]], int]:
+def plan(tasks: list[Task], orders: Orders) -> tuple[list[Task], list[tuple[Task, str]], int]:
     """Sort the scans by what there is already.
 
     Returns:
@@ -124,9 +124,9 @@ class ParticipantRun:
         self._outcome = Outcome()
         self._left: Counter = Counter()
         self._total = self._ended = self._worked = 0
-        self._before: Dict[str, Optional[int]] = {}
+        self._before: dict[str, Optional[int]] = {}
 
-    def run(self, tasks: List[Task]) -> Outcome:
+    def run(self, tasks: list[Task]) -> Outcome:
         """Do the scans.
 
         Raises:
@@ -149,7 +149,7 @@ class ParticipantRun:
         self._wait(waiting)
         return self._outcome
 
-    def _pass(self, tasks: List[Task], retries_left: int):
+    def _pass(self, tasks: list[Task], retries_left: int):
         """Try each once; returns those that others hold, and those that failed and may be tried again."""
         waiting, again = [], []
         for task in tasks:
@@ -206,7 +206,7 @@ class ParticipantRun:
     def _do(self, task: Task, lock: ScanLock, retries_left: int) -> str:
         log = self._orders.output / task.outputs.log
         journal.note(log, journal.STARTED)
-        position = f"[{self._ended + 1}/{self._total}]"
+        position = f"{self._ended + 1}/{self._total}"
         progress = self._observer.progress(task, position, self._seconds_left())
         try:
             report = self._work.run(task.scan.path, task.outputs, self._enhancer, lock, progress, self._is_cancelled)
@@ -218,7 +218,8 @@ class ParticipantRun:
                 journal.note(log, journal.STOPPED)
                 raise Cancelled() from None
             known = isinstance(error, CHARMSSRError)
-            message = " ".join(str(error).split()) if known else f"unexpected {type(error).__name__}: {error}"
+            message = str(error) if known else f"unexpected {type(error).__name__}: {error}"
+            message = " ".join(message.split())
             if known and not isinstance(error, _PASSING):
                 journal.note(log, journal.REFUSED, message)
                 self._refuse(task, message)
@@ -269,7 +270,7 @@ def _finished(orders: Orders) -> Finished:
     return Finished(orders.dataset, orders.output, orders.settings, orders.checkpoint_sha256, orders.verify)
 
 
-def describe(outcome: Outcome) -> Dict[str, Any]:
+def describe(outcome: Outcome) -> dict[str, Any]:
     """Counts in the order in which people want to read them."""
     order = (
         "done", "finished earlier", "finished by another process", "left to another process", "refused", "failed",

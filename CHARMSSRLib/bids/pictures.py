@@ -2,7 +2,7 @@
 
 import base64
 import io
-from typing import Any, Dict, Tuple
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -32,8 +32,8 @@ def require_pages() -> None:
 
 
 def scan_pictures(
-    scan: sitk.Image, result: sitk.Image, mask: sitk.Image, maps: Dict[str, sitk.Image]
-) -> Dict[str, Any]:
+    scan: sitk.Image, result: sitk.Image, mask: sitk.Image, maps: dict[str, sitk.Image]
+) -> dict[str, Any]:
     """Pictures of one scan through the middle of its mask.
 
     Args:
@@ -51,7 +51,7 @@ def scan_pictures(
     values = sitk.GetArrayViewFromImage(result)
     after_window = _window(values[inside])
     ranges = {name: _range(sitk.GetArrayViewFromImage(volume)[inside]) for name, volume in maps.items()}
-    planes: Dict[str, Any] = {}
+    planes: dict[str, Any] = {}
     before_window = None
     for plane in PLANES:
         axis = _AXIS[plane]
@@ -75,7 +75,7 @@ def scan_pictures(
 class _Frame:
     """One plane of the result, cropped to the mask with a margin and drawn with square pixels."""
 
-    def __init__(self, image: sitk.Image, plane: str, position: int, box: Tuple[slice, slice, slice]) -> None:
+    def __init__(self, image: sitk.Image, plane: str, position: int, box: tuple[slice, slice, slice]) -> None:
         self._axis, self._position = _AXIS[plane], position
         rows, columns = (axis for axis in range(3) if axis != self._axis)
         spacing = image.GetSpacing()[::-1]
@@ -90,7 +90,7 @@ class _Frame:
         array = array[self._crop]
         return array[::-1] if self._flip else array
 
-    def grey(self, values: np.ndarray, window: Tuple[float, float]) -> str:
+    def grey(self, values: np.ndarray, window: tuple[float, float]) -> str:
         low, high = window
         shown = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
         return self._jpeg(np.rint(255 * shown).astype(np.uint8))
@@ -149,7 +149,7 @@ def _lps(image: sitk.Image) -> sitk.Image:
     return sitk.DICOMOrient(image, "LPS")
 
 
-def _middle_and_box(inside: np.ndarray) -> Tuple[Tuple[int, ...], Tuple[slice, slice, slice]]:
+def _middle_and_box(inside: np.ndarray) -> tuple[tuple[int, ...], tuple[slice, slice, slice]]:
     middle, box = [], []
     for axis in range(3):
         profile = inside.any(axis=tuple(other for other in range(3) if other != axis))
@@ -161,7 +161,7 @@ def _middle_and_box(inside: np.ndarray) -> Tuple[Tuple[int, ...], Tuple[slice, s
     return tuple(middle), (box[0], box[1], box[2])
 
 
-def _window(values: np.ndarray) -> Tuple[float, float]:
+def _window(values: np.ndarray) -> tuple[float, float]:
     if not values.size:
         return 0.0, 1.0
     low, high = np.percentile(values, (0.5, 99.5))

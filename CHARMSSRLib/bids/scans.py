@@ -6,9 +6,9 @@ libraries of the field index every file of the dataset first (measured in docs: 
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple
 
 from .filters import Selection
 from .names import EXTENSIONS, RAW_ENTITIES, Name, parse_name
@@ -41,14 +41,14 @@ class Note:
     refused: bool = False
 
 
-def find_scans(dataset: Path, selection: Selection) -> Tuple[List[Scan], List[Note]]:
+def find_scans(dataset: Path, selection: Selection) -> tuple[list[Scan], list[Note]]:
     """The scans that are asked for, in the order of their paths, and what is to be said about the others.
 
     Never taken: derivatives and everything outside sub-*/[ses-*/]anat/, masks, phase images, MP2RAGE, scans
     with a contrast agent. Whether a file is 3-D is seen when it is read.
     """
-    scans: List[Scan] = []
-    notes: List[Note] = []
+    scans: list[Scan] = []
+    notes: list[Note] = []
     labels = []
     for entry in _listed(dataset, notes):
         match = _SUBJECT.fullmatch(entry)
@@ -82,7 +82,7 @@ def find_scans(dataset: Path, selection: Selection) -> Tuple[List[Scan], List[No
     return scans, notes
 
 
-def _anat_folders(dataset: Path, subject: str, notes: List[Note]) -> Iterator[Tuple[str, object]]:
+def _anat_folders(dataset: Path, subject: str, notes: list[Note]) -> Iterator[tuple[str, object]]:
     """(folder of anatomical scans relative to the dataset, session label or None) of one subject."""
     names = _listed(dataset / subject, notes)
     sessions = [match.group(1) for match in map(_SESSION.fullmatch, names) if match]
@@ -92,9 +92,9 @@ def _anat_folders(dataset: Path, subject: str, notes: List[Note]) -> Iterator[Tu
         yield f"{subject}/ses-{session}/anat", session
 
 
-def _scans_in(dataset, folder, subject, session, selection, notes) -> List[Scan]:
+def _scans_in(dataset, folder, subject, session, selection, notes) -> list[Scan]:
     scans = []
-    names: Dict[str, str] = {}
+    names: dict[str, str] = {}
     for filename in _listed(dataset / folder, notes, missing_ok=True):
         if not filename.endswith(EXTENSIONS):
             continue
@@ -148,7 +148,7 @@ def _any_of(selection: Selection) -> str:
     return " or ".join(selection.contrasts)
 
 
-def _listed(folder: Path, notes: List[Note], missing_ok: bool = False) -> List[str]:
+def _listed(folder: Path, notes: list[Note], missing_ok: bool = False) -> list[str]:
     try:
         return sorted(entry.name for entry in os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -1,20 +1,21 @@
 """The JSON files beside the results: what BIDS asks of a derivative, and our report."""
 
-from typing import Any, Dict, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from .finished import SECTION
 from .names import Outputs
 
 _MAP_TEXTS = {
     "detail": "What the network added beyond the band of the scan, signed, in the scan's units.",
-    "variability": "SD over turned slices, mean over 3 x 3 x 3 voxels, in the scan's units: it tells regions, not voxels.",
+    "variability": "SD over turned slices, mean over 3 x 3 x 3 voxels, in the scan's units: it tells regions.",
     "disagreement": "SD between the three planes, mean over 3 x 3 x 3 voxels, in the scan's units: it tells regions.",
 }
 
 
 def image_sidecar(
-    scan: str, stamp: Dict[str, Any], settings: Dict[str, Any], report: Dict[str, Any], stripped: bool
-) -> Dict[str, Any]:
+    scan: str, stamp: dict[str, Any], settings: dict[str, Any], report: dict[str, Any], stripped: bool
+) -> dict[str, Any]:
     """Sidecar of the result.
 
     Args:
@@ -34,19 +35,20 @@ def image_sidecar(
     }
 
 
-def mask_sidecar(scan: str, outputs: Outputs, report: Dict[str, Any], stripped: bool) -> Dict[str, Any]:
+def mask_sidecar(scan: str, outputs: Outputs, report: dict[str, Any], stripped: bool) -> dict[str, Any]:
     """Sidecar of the mask."""
     kind = {"Type": "Brain"} if stripped else {}
     where = "brain" if stripped else "head"
     return {
         "Description": f"Where the result holds: the {where} ({report.get('skull_strip', {}).get('backend')}).",
         "Sources": [f"bids:raw:{scan}", f"bids::{outputs.image}"],
+        "SpatialReference": f"bids:raw:{scan}",
         "Resolution": resolution(report),
         **kind,
     }
 
 
-def map_sidecar(name: str, scan: str, outputs: Outputs, report: Dict[str, Any], stripped: bool) -> Dict[str, Any]:
+def map_sidecar(name: str, scan: str, outputs: Outputs, report: dict[str, Any], stripped: bool) -> dict[str, Any]:
     """Sidecar of a map."""
     return {
         "Description": _MAP_TEXTS.get(name, name),
@@ -56,7 +58,7 @@ def map_sidecar(name: str, scan: str, outputs: Outputs, report: Dict[str, Any], 
     }
 
 
-def resolution(report: Dict[str, Any]) -> str:
+def resolution(report: dict[str, Any]) -> str:
     """The grid in words."""
     before, after = report["input"]["spacing_mm"], report["output"]["spacing_mm"]
     return f"Voxels of {_text(after)} mm by super-resolution, from a scan with voxels of {_text(before)} mm."

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Optional
 
 from ..errors import WorkerError
 from ..worker.client import WorkerClient
@@ -52,7 +52,7 @@ class WarmWorker:
             self._client = None
 
 
-def _environment(cores: int, memory_mb: Optional[int]) -> Dict[str, str]:
+def _environment(cores: int, memory_mb: Optional[int]) -> dict[str, str]:
     environment = dict(os.environ)
     for name in ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         environment[name] = str(cores)

@@ -13,7 +13,7 @@ from ..errors import Cancelled, CHARMSSRError
 
 # Each names a file of this folder (dashes become underscores) with add_parser(subparsers), which sets
 # the default "run": a function of the parsed arguments that returns the exit status (None for 0).
-COMMANDS = ("enhance", "batch", "fine-tune", "export", "checkpoints", "worker")
+COMMANDS = ("enhance", "batch", "bids", "fine-tune", "export", "checkpoints", "worker")
 # Other packages add commands by this group of entry points: a name, and a module with add_parser.
 GROUP = "charmssr.commands"
 
@@ -24,6 +24,8 @@ EXTRAS = {
     "pydicom": "dicom",
     "pynetdicom": "dicom",
     "highdicom": "dicom",
+    "PIL": "bids",
+    "jinja2": "bids",
     "onnx": "export",
     "onnxruntime": "export",
 }

@@ -4,8 +4,9 @@ A machine's own count is wrong there: a container of 2 cores on a host of 64 see
 the kernel's interface are read (https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1).
 """
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple
+from typing import Optional
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
@@ -35,7 +36,7 @@ def free_granted_memory(mount: Path = CONTROL_GROUPS, membership: Path = MEMBERS
     return min((max(0, limit - held) for limit, held in _memory(mount, membership)), default=None)
 
 
-def _memory(mount: Path, membership: Path) -> List[Tuple[int, int]]:
+def _memory(mount: Path, membership: Path) -> list[tuple[int, int]]:
     """(limit, bytes held without file cache) of every group with a limit."""
     found = []
     for folder, version in _folders("memory", mount, membership):
@@ -49,7 +50,7 @@ def _memory(mount: Path, membership: Path) -> List[Tuple[int, int]]:
     return found
 
 
-def _folders(controller: str, mount: Path, membership: Path) -> Iterator[Tuple[Path, int]]:
+def _folders(controller: str, mount: Path, membership: Path) -> Iterator[tuple[Path, int]]:
     """The folders of this process's group and of all its parents, with the interface's version."""
     for line in _text(membership).splitlines():
         _, controllers, path = (line.split(":", 2) + ["", ""])[:3]

@@ -9,6 +9,7 @@ from .control_groups import CONTROL_GROUPS, MEMBERSHIP, granted_cores
 
 _given = None  # by set_threads
 
+
 def usable_cores(groups=CONTROL_GROUPS, membership=MEMBERSHIP):
     """CPU cores that this process may use: the least of affinity, control groups and what Slurm gave the task.
 

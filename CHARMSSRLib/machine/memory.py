@@ -1,13 +1,12 @@
 """How much memory an enhancement along three axes takes, whether this machine has it, and what was taken."""
 
-import sys
-
 import os
+import sys
 
 import numpy as np
 
 from ..errors import SettingsError
-from ..machine.control_groups import free_granted_memory
+from .control_groups import free_granted_memory
 
 FLOAT = 4  # bytes
 PROGRAM = 450 * 2**20  # the interpreter with torch, ITK and a network in use

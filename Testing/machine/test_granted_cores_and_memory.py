@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from CHARMSSRLib.enhancement import memory
+from CHARMSSRLib.machine import cores as machine
+from CHARMSSRLib.machine import memory
 from CHARMSSRLib.machine.control_groups import free_granted_memory, granted_cores, granted_memory
-from CHARMSSRLib.worker import machine
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ LIBRARY = (
     ("enhancement",),
     ("fine_tuning", "dicom"),
     ("worker",),
+    ("bids",),
     ("cli",),
 )
 LABORATORY = (

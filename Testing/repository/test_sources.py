@@ -19,6 +19,8 @@ CORE_PACKAGES = {"ncnn", "torch", "numpy", "scipy", "SimpleITK", "safetensors"}
 OPTIONAL_BACKENDS = {"deepbet", "HD_BET", "pydicom", "pynetdicom", "highdicom"}
 # The extra [lab] serves the laboratory alone.
 LAB_PACKAGES = {"matplotlib", "dipy"}
+# Extras that serve one room of the library, imported inside its functions.
+ROOM_PACKAGES = {"bids": {"PIL", "jinja2"}}
 LABORATORY = REPOSITORY / "CHARMSSRLab"
 # What the extra [test] brings, by the names of its imports.
 TEST_PACKAGES = {"pytest", "PySide6", "nibabel", "deepbet", "nipreps", "matplotlib", "PIL", "skimage"}
@@ -83,6 +85,7 @@ def test_no_file_names_a_package_registry_or_a_path_of_somebodys_machine():
 def test_the_library_imports_only_what_it_may(script):
     standard = set(sys.stdlib_module_names)
     allowed = standard | CORE_PACKAGES | OPTIONAL_BACKENDS | {"CHARMSSRLib"}
+    allowed |= ROOM_PACKAGES.get(script.partition("/")[0], set())
     assert imported_packages(LIBRARY / script) <= allowed
 
 
@@ -120,7 +123,7 @@ def test_the_core_works_without_the_extras():
     code = (
         "import importlib, sys\n"
         "for name in ('matplotlib', 'skimage', 'deepbet', 'HD_BET', 'nibabel', 'PySide6', 'slicer', 'vtk',\n"
-        "             'pydicom', 'pynetdicom', 'highdicom'):\n"
+        "             'pydicom', 'pynetdicom', 'highdicom', 'PIL', 'jinja2'):\n"
         "    sys.modules[name] = None\n"
         f"for name in {core!r}:\n"
         "    importlib.import_module(name)\n"

@@ -1,0 +1,236 @@
+"""``charmssr bids``: a whole BIDS dataset, as a BIDS App."""
+
+import argparse
+import os
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from ..bids.names import CONTRASTS, label_of
+from ..errors import InputError, SettingsError
+from .interruption import Interruption
+from .options import add_enhancement_options, check_early, positive, settings_from
+from .progress import ProgressLine
+
+REFUSED, FAILED = 3, 4
+_SHOWN_NOTES = 20
+_REDO = ("no", "changed", "all")
+
+_DESCRIPTION = """\
+Enhance the T1w, T2w and FLAIR scans of a BIDS dataset into a derivative dataset.
+
+participant does the scans; what is finished is skipped, so a run that was stopped or killed goes on where it was,
+and several processes may share one output folder.
+"""
+_EPILOG = """\
+examples:
+  charmssr bids DATASET DATASET/derivatives/charmssr participant --participant-label 01 02
+  charmssr bids DATASET OUT participant --shard 3/40        (task 3 of an array of 40 jobs)
+
+exit status: 0 all done; 2 bad input or usage, nothing was begun; 3 some scans were refused (trying again will not
+help); 4 some scans failed (trying again may help); 130 stopped. Other scans go on in either case.
+"""
+
+
+def add_parser(subparsers):
+    """Register the subcommand."""
+    parser = subparsers.add_parser(
+        "bids",
+        help="enhance a BIDS dataset (a BIDS App)",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        conflict_handler="resolve",
+    )
+    parser.add_argument("dataset", metavar="BIDS_DIR", type=Path, help="raw BIDS dataset; it is never written")
+    parser.add_argument("output", metavar="OUTPUT_DIR", type=Path, help="folder of the derivatives; made if missing")
+    parser.add_argument("level", choices=("participant",), help="what to do: the scans")
+    what = parser.add_argument_group("scans")
+    what.add_argument("--participant-label", "--participant_label", nargs="+", default=[], metavar="LABEL")
+    what.add_argument("--session-label", "--session_label", nargs="+", default=[], metavar="LABEL")
+    what.add_argument("--contrasts", nargs="+", choices=CONTRASTS, default=list(CONTRASTS), help="default: all")
+    what.add_argument(
+        "--bids-filter-file", metavar="FILE", type=Path, help='JSON such as {"t1w": {"acquisition": "mprage"}}'
+    )
+    what.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="do part I of N parts (by subject)")
+    what.add_argument("--skip-bids-validation", action="store_true", help="do not run bids-validator-deno first")
+    what.add_argument("--dry-run", action="store_true", help="list what would be done, and do nothing")
+    again = parser.add_argument_group("what is there already")
+    again.add_argument(
+        "--redo",
+        choices=_REDO,
+        default="no",
+        help="do again what is finished: nothing (results whose scan, settings or weights have changed are refused), "
+        "what has changed, or all (default: no)",
+    )
+    again.add_argument("--verify-inputs", action="store_true", help="compare hashes even where size and time agree")
+    again.add_argument("--retries", type=_retries, default=1, metavar="N", help="tries of failed scans (default: 1)")
+    add_enhancement_options(parser)
+    parser.add_argument("--maps", action="store_true", help="also write the maps of what was added")
+    parser.add_argument("--no-pages", action="store_true", help="make no quality pages")
+    parser.add_argument("-w", "--work-dir", metavar="WORK", type=Path, help="folder for temporary files")
+    parser.add_argument("--n-cpus", "--n_cpus", "--nprocs", type=positive, metavar="N", help="cores to use")
+    parser.add_argument("--mem-mb", "--mem_mb", type=positive, metavar="MB", help="memory to use")
+    parser.set_defaults(run=run)
+
+
+def run(arguments):
+    """Run the subcommand."""
+    from ..bids.dataset import check_places, read_description
+    from ..checkpoints.registry import read_card
+
+    arguments.maps = "yes" if arguments.maps else None
+    settings = settings_from(arguments)
+    check_early(settings)
+    description = read_description(arguments.dataset)
+    check_places(arguments.dataset, arguments.output)
+    if not arguments.no_pages:
+        from ..bids.pictures import require_pages
+
+        require_pages()
+    card = read_card(settings.checkpoint)
+    tasks, notes = _find(arguments, settings, card["scale"])
+    _tell(notes, everything=arguments.dry_run)
+    return _participant(arguments, settings, card, description, tasks, notes)
+
+
+def _find(arguments, settings, scale):
+    from ..bids.filters import Selection, read_filters
+    from ..bids.names import Outputs
+    from ..bids.participant import Task, shard_of
+    from ..bids.scans import find_scans
+
+    selection = Selection(
+        subjects=tuple(dict.fromkeys(label_of(text, "sub") for text in arguments.participant_label)),
+        sessions=tuple(dict.fromkeys(label_of(text, "ses") for text in arguments.session_label)),
+        contrasts=tuple(arguments.contrasts),
+        filters=read_filters(arguments.bids_filter_file) if arguments.bids_filter_file else {},
+    )
+    scans, notes = find_scans(arguments.dataset, selection)
+    if not scans:
+        first = next((note.message for note in notes if note.refused), "")
+        raise InputError(first or f"{arguments.dataset} has no {' or '.join(selection.contrasts)} scan to enhance.")
+    whole_head = settings.keep_skull or settings.skull_strip == "none"
+    tasks = [Task(scan, Outputs(scan.path, scale, whole_head)) for scan in scans]
+    return shard_of(tasks, *arguments.shard), notes
+
+
+def _participant(arguments, settings, card, description, tasks, notes):
+    from ..bids.dataset import prepare_output
+    from ..bids.participant import Orders, ParticipantRun, describe, plan
+    from ..bids.validation import validate
+    from ..bids.warm_worker import WarmWorker
+    from ..checkpoints.registry import find_weights, sha256_of
+    from ..machine.cores import usable_cores
+
+    orders = Orders(
+        dataset=arguments.dataset,
+        output=arguments.output,
+        settings=settings,
+        checkpoint_sha256=sha256_of(find_weights(settings.checkpoint)),
+        redo=arguments.redo,
+        retries=arguments.retries,
+        verify=arguments.verify_inputs,
+        pictures=not arguments.no_pages,
+    )
+    if arguments.dry_run:
+        return _show_plan(*plan(tasks, orders))
+    if not arguments.skip_bids_validation and arguments.shard[0] == 1:
+        _say(validate(arguments.dataset))
+    prepare_output(arguments.dataset, arguments.output, description, card)
+    with ExitStack() as stack:
+        if arguments.work_dir is not None:
+            _use_work_folder(arguments.work_dir)
+        interruption = stack.enter_context(Interruption())
+        cores = arguments.n_cpus or usable_cores()
+        worker = stack.enter_context(WarmWorker(cores, arguments.mem_mb))
+        console = _Console(arguments)
+        stack.callback(console.close)
+        outcome = ParticipantRun(orders, worker, console, interruption.is_cancelled).run(tasks)
+    counts = ", ".join(f"{count} {name}" for name, count in describe(outcome).items()) or "nothing to do"
+    print(f"{len(tasks)} scan{'s' if len(tasks) != 1 else ''}: {counts}. Results: {arguments.output}")
+    for kind, listed in (("failed", outcome.failed), ("refused", outcome.refused)):
+        for path, message in listed:
+            print(f"charmssr: {kind}: {path}: {message}", file=sys.stderr)
+    if outcome.failed:
+        return FAILED
+    return REFUSED if outcome.refused or any(note.refused for note in notes) else 0
+
+
+class _Console:
+    """Tells a run's progress on standard error."""
+
+    def __init__(self, arguments):
+        self._arguments = arguments
+        self._line = None
+        self._position = ""
+
+    def progress(self, task, position, seconds_left):
+        from ..remaining_time import spoken
+
+        self.close()
+        left = f", all: about {spoken(seconds_left)} left" if seconds_left else ""
+        self._position = position
+        self._line = ProgressLine(prefix=f"[{position}{left}] {task.outputs.key}  ")
+        return self._line
+
+    def ended(self, task, status, message):
+        self.close()
+        position = f"[{self._position}] " if self._position else ""
+        text = f"{status}: {message}" if message and status != "done" else f"{status} {message}".strip()
+        print(f"{position}{task.outputs.key}  {text}", file=sys.stderr)
+        self._position = ""
+
+    def subject_done(self, subject):
+        pass
+
+    def close(self):
+        if self._line is not None:
+            self._line.__exit__()
+            self._line = None
+
+
+def _show_plan(to_do, changed, done):
+    for task in to_do:
+        print(f"to do: {task.scan.path} -> {task.outputs.image}")
+    for task, reason in changed:
+        print(f"changed: {task.scan.path}: {reason}")
+    print(f"{len(to_do)} to do, {len(changed)} changed, {done} finished")
+    return 0
+
+
+def _tell(notes, everything):
+    shown = notes if everything else notes[:_SHOWN_NOTES]
+    for note in shown:
+        _say(note.message)
+    if len(notes) > len(shown):
+        _say(f"... and {len(notes) - len(shown)} more scans or folders are left out; --dry-run lists them all.")
+
+
+def _say(message):
+    if message:
+        print(f"charmssr: {message}", file=sys.stderr)
+
+
+def _use_work_folder(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"The work folder {folder} cannot be created: {error.strerror or error}.") from None
+    tempfile.tempdir = str(folder)
+    os.environ["TMPDIR"] = str(folder)
+
+
+def _shard(text):
+    part, _, parts = text.partition("/")
+    if part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts):
+        return int(part), int(parts)
+    raise argparse.ArgumentTypeError(f"{text!r} is no part of a whole; write 3/40 for part 3 of 40")
+
+
+def _retries(text):
+    if text.isdigit() and int(text) <= 10:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 10")
