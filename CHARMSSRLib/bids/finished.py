@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ..errors import InputError
-from ..settings import EnhancementSettings
+from ..settings import MACHINE, EnhancementSettings
+from ..settings_table import settings_of
 from .names import Outputs
 
 SECTION = "CHARMSSR"
 # What a result does not depend on beyond rounding: another machine may go on with a dataset.
-MACHINE_SETTINGS = ("device", "precision", "batch", "engine", "threads")
+_MACHINE_SETTINGS = {name for name, (one, _) in settings_of(EnhancementSettings).items() if one.group == MACHINE}
 
 
 class State(Enum):
@@ -26,7 +27,7 @@ class State(Enum):
 
 def wanted_settings(settings: EnhancementSettings) -> dict[str, Any]:
     """The settings that a result depends on; the checkpoint counts by its hash."""
-    return {name: value for name, value in asdict(settings).items() if name not in (*MACHINE_SETTINGS, "checkpoint")}
+    return {name: value for name, value in asdict(settings).items() if name not in {*_MACHINE_SETTINGS, "checkpoint"}}
 
 
 def input_stamp(path: Path) -> dict[str, Any]:
@@ -67,7 +68,8 @@ class Finished:
     ) -> None:
         self._dataset, self._output, self._verify = dataset, output, verify
         self._settings, self._checkpoint = wanted_settings(settings), checkpoint_sha256
-        self._folder, self._names = "", set()  # type: Tuple[str, Set[str]]
+        self._folder = ""
+        self._names: set[str] = set()
 
     def state(self, scan: str, outputs: Outputs, fresh: bool = False) -> tuple[State, str]:
         """State and, where it changed, one clause that says what did.

@@ -111,6 +111,8 @@ class ScanLock:
         while not self._stopped.wait(self._beat):
             self._count += 1
             path = self._path
+            if path is None:
+                return
             with contextlib.suppress(OSError):
                 # "r+" never creates: a lock that was taken away stays away.
                 with open(path, "r+", encoding="utf-8") as stream:

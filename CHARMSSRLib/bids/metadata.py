@@ -27,6 +27,8 @@ class Metadata:
         path = PurePosixPath(scan)
         name = parse_name(path.name)
         fields: dict[str, Any] = {}
+        if name is None:
+            return fields
         folders = [parent for parent in reversed(path.parents) if str(parent) != "."]
         for place, names in [
             (PurePosixPath("."), self._at_root),

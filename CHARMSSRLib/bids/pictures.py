@@ -121,7 +121,7 @@ class _Frame:
     def _scaled(self, values: np.ndarray) -> Any:
         from PIL import Image
 
-        return Image.fromarray(np.ascontiguousarray(values)).resize((self.width, self.height), Image.BICUBIC)
+        return Image.fromarray(np.ascontiguousarray(values)).resize((self.width, self.height), Image.Resampling.BICUBIC)
 
     def _jpeg(self, values: np.ndarray) -> str:
         stream = io.BytesIO()

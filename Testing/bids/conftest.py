@@ -69,7 +69,8 @@ def app(dataset, tmp_path, worker, capfd):
 
     def run(*options, level="participant", output=None, source=None):
         output = output or tmp_path / "out"
-        status = main(["bids", str(source or dataset), str(output), level, "--skip-bids-validation", *map(str, options)])
+        where = (str(source or dataset), str(output), level)
+        status = main(["bids", *where, "--skip-bids-validation", *map(str, options)])
         out, err = capfd.readouterr()
         return SimpleNamespace(status=status, out=out, err=err, output=output)
 

@@ -83,8 +83,8 @@ def test_empty_sessions_and_wrong_labels_are_said_and_others_go_on(names, tmp_pa
 
 def test_a_filter_file_chooses_by_entities(names, tmp_path):
     file = tmp_path / "filter.json"
-    queries = {"t1w": {"datatype": "anat", "acquisition": ["mprage"], "run": 1, "reconstruction": None}, "bold": {"x": 1}}
-    file.write_text(json.dumps(queries))
+    t1w = {"datatype": "anat", "acquisition": ["mprage"], "run": 1, "reconstruction": None}
+    file.write_text(json.dumps({"t1w": t1w, "bold": {"x": 1}}))
     found, _ = names(
         "sub-01/anat/sub-01_acq-mprage_run-01_T1w.nii.gz",
         "sub-01/anat/sub-01_acq-mprage_run-02_T1w.nii.gz",

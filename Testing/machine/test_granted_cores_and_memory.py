@@ -69,13 +69,13 @@ def test_no_group_is_no_limit(groups):
 
 def test_slurms_cores_count_only_inside_a_job(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
-    monkeypatch.setattr(machine, "granted_cores", lambda: 6.5)
+    monkeypatch.setattr(machine, "granted_cores", lambda *folders: 5.5)
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     assert machine.usable_cores() == 6
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     assert machine.usable_cores() == 3
-    monkeypatch.setattr(machine, "granted_cores", lambda: 0.5)
+    monkeypatch.setattr(machine, "granted_cores", lambda *folders: 0.5)
     assert machine.usable_cores() == 1
 
 
