@@ -6,10 +6,13 @@ import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Callable, Protocol
+from typing import Any, Callable, Optional, Protocol
+
+import SimpleITK as sitk
 
 from ..errors import OutputError
 from ..settings import EnhancementSettings
+from ..task import IsCancelled, Progress
 from .finished import input_stamp, wanted_settings
 from .lock import ScanLock
 from .metadata import Metadata, refuse_contrast_agent
@@ -20,7 +23,14 @@ from .sidecars import image_sidecar, map_sidecar, mask_sidecar
 class Enhancer(Protocol):
     """What enhances: the worker's client, whose process keeps its model between scans."""
 
-    def enhance(self, image, settings=None, mask=None, progress=None, is_cancelled=None) -> Any:
+    def enhance(
+        self,
+        image: sitk.Image,
+        settings: Optional[EnhancementSettings] = None,
+        mask: Optional[sitk.Image] = None,
+        progress: Optional[Progress] = None,
+        is_cancelled: Optional[IsCancelled] = None,
+    ) -> Any:
         """See ``CHARMSSRLib.enhance``."""
 
 

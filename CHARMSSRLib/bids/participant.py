@@ -20,7 +20,7 @@ _PASSING = (OutputError, WorkerError, BackendError)
 
 
 @dataclass(frozen=True)
-class Task:
+class ScanTask:
     """A scan and where its results go."""
 
     scan: Scan
@@ -54,10 +54,10 @@ class Orders:
 class Observer(Protocol):
     """Who is told about a run (the command line prints it)."""
 
-    def progress(self, task: Task, position: str, seconds_left: Optional[float]) -> Callable[[float, str], None]:
+    def progress(self, task: ScanTask, position: str, seconds_left: Optional[float]) -> Callable[[float, str], None]:
         """A scan begins; returns what takes its progress."""
 
-    def ended(self, task: Task, status: str, message: str) -> None:
+    def ended(self, task: ScanTask, status: str, message: str) -> None:
         """A scan has ended."""
 
     def subject_done(self, subject: str) -> None:
@@ -73,14 +73,14 @@ class Outcome:
     failed: list[tuple[str, str]] = field(default_factory=list)
 
 
-def shard_of(tasks: list[Task], part: int, parts: int) -> list[Task]:
+def shard_of(tasks: list[ScanTask], part: int, parts: int) -> list[ScanTask]:
     """Every ``parts``-th subject from ``part`` (from 1) on: all scans of a subject stay together."""
     subjects = sorted({task.scan.subject for task in tasks})
     mine = set(subjects[part - 1 :: parts])
     return [task for task in tasks if task.scan.subject in mine]
 
 
-def plan(tasks: list[Task], orders: Orders) -> tuple[list[Task], list[tuple[Task, str]], int]:
+def plan(tasks: list[ScanTask], orders: Orders) -> tuple[list[ScanTask], list[tuple[ScanTask, str]], int]:
     """Sort the scans by what there is already.
 
     Returns:
@@ -126,7 +126,7 @@ class ParticipantRun:
         self._total = self._ended = self._worked = 0
         self._before: dict[str, Optional[int]] = {}
 
-    def run(self, tasks: list[Task]) -> Outcome:
+    def run(self, tasks: list[ScanTask]) -> Outcome:
         """Do the scans.
 
         Raises:
@@ -149,7 +149,7 @@ class ParticipantRun:
         self._wait(waiting)
         return self._outcome
 
-    def _pass(self, tasks: list[Task], retries_left: int):
+    def _pass(self, tasks: list[ScanTask], retries_left: int):
         """Try each once; returns those that others hold, and those that failed and may be tried again."""
         waiting, again = [], []
         for task in tasks:
@@ -175,7 +175,7 @@ class ParticipantRun:
             if waiting:
                 self._sleep(min(self._orders.beat, 1.0))
 
-    def _try(self, task: Task, lock: ScanLock, retries_left: int) -> str:
+    def _try(self, task: ScanTask, lock: ScanLock, retries_left: int) -> str:
         """Do one scan if nobody else does; returns "ended", "busy" or "again"."""
         self._check()
         try:
@@ -192,18 +192,18 @@ class ParticipantRun:
         finally:
             lock.release()
 
-    def _is_done_meanwhile(self, state: State, task: Task) -> bool:
+    def _is_done_meanwhile(self, state: State, task: ScanTask) -> bool:
         if self._orders.redo == "all":
             return state is State.DONE and self._sidecar_time(task) != self._before.get(task.scan.path)
         return state is State.DONE
 
-    def _sidecar_time(self, task: Task) -> Optional[int]:
+    def _sidecar_time(self, task: ScanTask) -> Optional[int]:
         try:
             return (self._orders.output / task.outputs.sidecar).stat().st_mtime_ns
         except OSError:
             return None
 
-    def _do(self, task: Task, lock: ScanLock, retries_left: int) -> str:
+    def _do(self, task: ScanTask, lock: ScanLock, retries_left: int) -> str:
         log = self._orders.output / task.outputs.log
         journal.note(log, journal.STARTED)
         position = f"{self._ended + 1}/{self._total}"
@@ -235,15 +235,15 @@ class ParticipantRun:
         self._end(task, "done", f"in {report['seconds']:.0f} s")
         return "ended"
 
-    def _refuse(self, task: Task, message: str) -> None:
+    def _refuse(self, task: ScanTask, message: str) -> None:
         self._outcome.refused.append((task.scan.path, message))
         self._end(task, "refused", message)
 
-    def _fail(self, task: Task, message: str) -> None:
+    def _fail(self, task: ScanTask, message: str) -> None:
         self._outcome.failed.append((task.scan.path, message))
         self._end(task, "failed", message)
 
-    def _end(self, task: Task, status: str, message: str) -> None:
+    def _end(self, task: ScanTask, status: str, message: str) -> None:
         self._outcome.counts[status] += 1
         self._observer.ended(task, status, message)
         subject = task.outputs.subject
@@ -258,7 +258,7 @@ class ParticipantRun:
             return None
         return (self._clock() - self._started) / self._ended * (self._total - self._ended)
 
-    def _lock(self, task: Task) -> ScanLock:
+    def _lock(self, task: ScanTask) -> ScanLock:
         return ScanLock(self._orders.output / task.outputs.lock, self._orders.lease, self._orders.beat)
 
     def _check(self) -> None:

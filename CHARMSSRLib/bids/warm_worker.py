@@ -5,7 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any, Optional
 
+import SimpleITK as sitk
+
 from ..errors import WorkerError
+from ..settings import EnhancementSettings
+from ..task import IsCancelled, Progress
 from ..worker.client import WorkerClient
 
 _PACKAGE_FOLDER = str(Path(__file__).resolve().parents[2])
@@ -29,7 +33,14 @@ class WarmWorker:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def enhance(self, image, settings=None, mask=None, progress=None, is_cancelled=None) -> Any:
+    def enhance(
+        self,
+        image: sitk.Image,
+        settings: Optional[EnhancementSettings] = None,
+        mask: Optional[sitk.Image] = None,
+        progress: Optional[Progress] = None,
+        is_cancelled: Optional[IsCancelled] = None,
+    ) -> Any:
         """See ``CHARMSSRLib.enhance``.
 
         Raises:

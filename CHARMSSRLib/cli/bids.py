@@ -99,7 +99,7 @@ def run(arguments):
 def _find(arguments, settings, scale):
     from ..bids.filters import Selection, read_filters
     from ..bids.names import Outputs
-    from ..bids.participant import Task, shard_of
+    from ..bids.participant import ScanTask, shard_of
     from ..bids.scans import find_scans
 
     selection = Selection(
@@ -113,7 +113,7 @@ def _find(arguments, settings, scale):
         first = next((note.message for note in notes if note.refused), "")
         raise InputError(first or f"{arguments.dataset} has no {' or '.join(selection.contrasts)} scan to enhance.")
     whole_head = settings.keep_skull or settings.skull_strip == "none"
-    tasks = [Task(scan, Outputs(scan.path, scale, whole_head)) for scan in scans]
+    tasks = [ScanTask(scan, Outputs(scan.path, scale, whole_head)) for scan in scans]
     return shard_of(tasks, *arguments.shard), notes
 
 

@@ -69,9 +69,7 @@ def test_what_is_not_taken_is_said_in_one_sentence(names, name, words):
 
 def test_empty_sessions_and_wrong_labels_are_said_and_others_go_on(names, tmp_path):
     (tmp_path / "sub-01" / "ses-2" / "func").mkdir(parents=True)
-    found, notes = names(
-        "sub-01/ses-1/anat/sub-01_ses-1_T1w.nii.gz", subjects=("01", "99"), sessions=("1", "2", "7")
-    )
+    found, notes = names("sub-01/ses-1/anat/sub-01_ses-1_T1w.nii.gz", subjects=("01", "99"), sessions=("1", "2", "7"))
     assert len(found) == 1
     said = {note.message: note.refused for note in notes}
     assert said == {
