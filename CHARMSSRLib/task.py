@@ -24,6 +24,7 @@ class Task:
         progress: called with (fraction, message) of the whole job; None tells nobody.
         is_cancelled: asked by :meth:`check`; None never cancels.
         start, end: the part of the whole bar that this task fills.
+        prefix: stands before every message.
     """
 
     def __init__(
@@ -32,10 +33,11 @@ class Task:
         is_cancelled: IsCancelled | None = None,
         start: float = 0.0,
         end: float = 1.0,
+        prefix: str = "",
     ) -> None:
         self.is_cancelled: IsCancelled = is_cancelled or _never
         self._progress = progress
-        self._start, self._end = start, end
+        self._start, self._end, self._prefix = start, end, prefix
 
     def check(self) -> None:
         """Stop here if the user wants to.
@@ -49,17 +51,17 @@ class Task:
     def tell(self, fraction: float, message: str) -> None:
         """Say how far this task is: 0 at its start, 1 at its end."""
         if self._progress is not None:
-            self._progress(self._start + (self._end - self._start) * fraction, message)
+            self._progress(self._start + (self._end - self._start) * fraction, self._prefix + message)
 
     def step(self, fraction: float, message: str) -> None:
         """:meth:`check`, then :meth:`tell`: what stands between two parts of a job."""
         self.check()
         self.tell(fraction, message)
 
-    def part(self, start: float, end: float) -> Task:
+    def part(self, start: float, end: float, prefix: str = "") -> Task:
         """The task of a part of this one, which fills the bar from ``start`` to ``end`` (fractions of this task)."""
-        width = self._end - self._start
-        return Task(self._progress, self.is_cancelled, self._start + width * start, self._start + width * end)
+        low, high = (self._start + (self._end - self._start) * one for one in (start, end))
+        return Task(self._progress, self.is_cancelled, low, high, self._prefix + prefix)
 
     def over(self, items: Iterable[T], message: str) -> Iterator[T]:
         """The items, with a step before each; ``message`` may hold {done} and {count}, counted from 1."""

@@ -23,6 +23,7 @@ from CHARMSSRLib.fine_tuning.report.scores import TUNED, UNTUNED, PairScorer
 from CHARMSSRLib.fine_tuning.slices import write_slices
 from CHARMSSRLib.measures.fidelity import slice_psnr, slice_ssim
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT, FineTuningSettings
+from CHARMSSRLib.task import Task
 
 from ..comparison.protocol import central_slices
 from .paired import pairs_of
@@ -187,12 +188,12 @@ def _score(pair, settings, plan, card, networks, intensity_map, work, is_cancell
     """{"rows", "reason"} of one test pair; its slices are on the disk only meanwhile."""
     slices = None
     try:
-        registered = register_pair(pair, settings, None, is_cancelled)
+        registered = register_pair(pair, settings, Task(is_cancelled=is_cancelled))
         slices = write_slices(registered, card, work)
         scorer = PairScorer(slices, slices.usable)
         scorer.score_baselines(intensity_map)
         for method, network in networks.items():
-            scorer.score_network(method, network, plan, is_cancelled)
+            scorer.score_network(method, network, plan, Task(is_cancelled=is_cancelled))
         return {"rows": [{**row, **_whole_slices(scorer, row["method"])} for row in scorer.rows], "reason": ""}
     except (PairError, InputError, ValueError) as error:
         logger.warning("%s is left out: %s", pair.name, error)

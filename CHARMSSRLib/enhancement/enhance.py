@@ -13,7 +13,6 @@ from ..checkpoints.noise_control import share_of
 from ..checkpoints.registry import find_weights, label, read_card
 from ..engines.choice import choose_engine
 from ..engines.models import load_model
-from ..errors import Cancelled
 from ..grids.geometry import image_on_enlarged_grid
 from ..grids.orientation import LPSFrame
 from ..grids.slices import enlargement, is_isotropic
@@ -22,7 +21,7 @@ from ..machine.memory import peak_memory
 from ..preprocessing.pipeline import preprocess
 from ..preprocessing.skull_strip import check_backend
 from ..settings import EnhancementSettings
-from ..task import IsCancelled, Progress
+from ..task import IsCancelled, Progress, Task
 from .checks import check_image, match_mask
 from .fusion import FUSION
 from .inference import SliceEnhancer
@@ -85,7 +84,7 @@ def enhance(
         Cancelled: ``is_cancelled()`` answered true.
     """
     settings = settings or EnhancementSettings()
-    tell = progress or (lambda fraction, message: None)
+    task = Task(progress, is_cancelled)
     stages = Stages()
     with stages("check"):
         warnings = list(check_image(image))
@@ -94,9 +93,9 @@ def enhance(
         if mask is not None:
             mask = match_mask(mask, image)
     with stages("model"):
-        tell(0.0, "Loading the model")
+        task.tell(0.0, "Loading the model")
         share, model, card = _loaded(chosen.engine, *_identity(settings.checkpoint), settings.denoise)
-    _raise_if(is_cancelled)
+    task.check()
 
     frame = LPSFrame(image)
     lps = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
@@ -107,8 +106,7 @@ def enhance(
         skull_strip=settings.skull_strip,
         mask=None if mask is None else frame.enter(mask),
         device=_device_of_torch(chosen),
-        progress=lambda fraction, message: tell(PREPROCESSED * fraction, message),
-        is_cancelled=is_cancelled,
+        task=task.part(0, PREPROCESSED),
     )
     stages.seconds.update(prepared.stages)
     warnings += prepared.warnings
@@ -118,16 +116,16 @@ def enhance(
     enhancer = SliceEnhancer(model, chosen.device, chosen.precision, settings.batch)
 
     def step(done, count):
-        tell(PREPROCESSED + (ENHANCED - PREPROCESSED) * done / count, f"Enhancing slice {done} of {count}")
+        task.tell(PREPROCESSED + (ENHANCED - PREPROCESSED) * done / count, f"Enhancing slice {done} of {count}")
 
     with stages("network"):
         step(0, way.slice_count)
         turned = settings.quality == "best" or (settings.maps and isinstance(way, SliceWise))
-        output = way.run(TurnedCopies(enhancer) if turned else enhancer, step, is_cancelled)
+        output = way.run(TurnedCopies(enhancer) if turned else enhancer, step, task.is_cancelled)
     warnings += enhancer.fallbacks
-    tell(ENHANCED, "Comparing with the acquired data")
+    task.tell(ENHANCED, "Comparing with the acquired data")
     with stages("data consistency"):
-        consistency = volume.consistency(output, is_cancelled)
+        consistency = volume.consistency(output, task.is_cancelled)
     with stages("finish"):
         maps = {
             name: volume.to_input_units_map(means_over_regions(way.maps.pop(name), volume.large_mask))
@@ -136,7 +134,7 @@ def enhance(
         if settings.maps:
             maps["detail"] = volume.detail_map(output)
             maps["removed"] = volume.removed_map(output)
-        _raise_if(is_cancelled)
+        task.check()
         report_banding = volume.banding(output)
         gradient_ratio = volume.gradient_ratio(output)
         noise = volume.noise(output, share)
@@ -176,7 +174,7 @@ def enhance(
         "warnings": warnings,
         **_three_planes_report(volume, way, settings),
     }
-    tell(1.0, "Done")
+    task.tell(1.0, "Done")
     return result
 
 
@@ -230,8 +228,3 @@ def _loaded(engine, path, modified, size, denoise):
 def _device_of_torch(chosen):
     """Where a skull-strip that needs torch computes."""
     return chosen.device if chosen.engine == "torch" else "cpu"
-
-
-def _raise_if(is_cancelled):
-    if is_cancelled is not None and is_cancelled():
-        raise Cancelled()

@@ -19,7 +19,7 @@ from ..errors import Cancelled, CHARMSSRError, InputError, OutputError, PairErro
 from ..files.output_files import OutputFiles, plain
 from ..machine.memory import peak_memory
 from ..settings import FineTuningSettings
-from ..task import IsCancelled, Progress
+from ..task import IsCancelled, Progress, Task
 from .card import make_card
 from .held_out import HeldOut, fit_maps, map_of
 from .loop import Run
@@ -99,14 +99,13 @@ def fine_tune(
         SettingsError, OutputError, CheckpointError, BackendError: as their names say; before any work.
         Cancelled: nothing had been gained yet; nothing is left behind.
     """
-    return _Job(list(pairs), settings or FineTuningSettings(), progress, is_cancelled, observe, command).run()
+    return _Job(list(pairs), settings or FineTuningSettings(), Task(progress, is_cancelled), observe, command).run()
 
 
 class _Job:
-    def __init__(self, pairs, settings, progress, is_cancelled, observe, command):
+    def __init__(self, pairs, settings, task, observe, command):
         self.given, self.settings, self.command = pairs, settings, command
-        self.tell = progress or (lambda fraction, message: None)
-        self.is_cancelled = is_cancelled or (lambda: False)
+        self.task = task
         self.observe = observe or (lambda event: None)
         self.stages, self.started = Stages(), time.monotonic()
         self.warnings, self.notes, self.runs, self.rows, self.pictures = [], [], [], [], []
@@ -132,7 +131,7 @@ class _Job:
             self._remove_work()
             raise
         self._remove_work()
-        self.tell(1.0, "Done")
+        self.task.tell(1.0, "Done")
         return result
 
     def _remove_work(self):
@@ -152,8 +151,7 @@ class _Job:
         """PairSlices of every pair that can be used; the others are reported."""
         pairs, known = [], set()
         for index, pair in enumerate(self.given):
-            if self.is_cancelled():
-                raise Cancelled()
+            self.task.check()
             report = {"subject": pair.subject, "contrast": pair.contrast, "quality": {}, "slices": 0, "role": "refused"}
             try:
                 slices = self._slices_of(pair, index, known)
@@ -192,10 +190,8 @@ class _Job:
         if (folder / ABOUT).exists():
             return PairSlices(folder)
 
-        def tell(fraction, message):
-            self.tell(REGISTERED * (index + fraction) / len(self.given), message)
-
-        registered = register_pair(pair, self.settings, tell, self.is_cancelled)
+        part = self.task.part(REGISTERED * index / len(self.given), REGISTERED * (index + 1) / len(self.given))
+        registered = register_pair(pair, self.settings, part)
         try:
             return write_slices(registered, self.base.card, folder)
         except OSError as error:
@@ -251,11 +247,8 @@ class _Job:
         return self._finish(result.network, result, final)
 
     def _train(self, split, number, count, stop_at=None):
-        start = REGISTERED + (1 - REGISTERED) * number / count
-        share = (1 - REGISTERED) / count * TRAINING_SHARE
-
-        def tell(fraction, message):
-            self.tell(start + share * fraction, f"{split.title}: {message}" if split.title else message)
+        start, share = REGISTERED + (1 - REGISTERED) * number / count, (1 - REGISTERED) / count * TRAINING_SHARE
+        task = self.task.part(start, start + share, f"{split.title}: " if split.title else "")
 
         def observe(event):
             self.observe({**event, "run": split.title} if split.title else event)
@@ -268,14 +261,14 @@ class _Job:
 
         network, plan = self.base.network, self.plan
         with self.stages("training"):
-            tell(0.0, "Fitting the intensity-matched baseline")
+            task.tell(0.0, "Fitting the intensity-matched baseline")
             self.maps = fit_maps(split.training)
             channels = network.arguments["in_channels"]
             patches = Patches(split.training, plan.patch, plan.batch, plan.seed, channels)
             held_out = HeldOut(split.held_out, self.maps, network, plan) if split.held_out else None
             folder = self.work / f"run-{number + 1:03d}"
             run = Run(network, card, patches, held_out, plan, folder, self._identity(split), keep, stop_at)
-            result = run.run(tell, self.is_cancelled, observe)
+            result = run.run(task, observe)
         self.runs.append({
             "title": split.title, "held_out": [pair.label for pair, _ in split.held_out], "steps": result.steps,
             "best_step": result.best_step, "stopped": result.stopped, "seconds": round(result.seconds, 1),
@@ -294,7 +287,7 @@ class _Job:
         share = (1 - REGISTERED) / count * (1 - TRAINING_SHARE) / max(1, len(split.held_out))
         with self.stages("scoring"):
             for index, (pair, numbers) in enumerate(split.held_out):
-                self.tell(start + share * index, f"Scoring {pair.label} on the grid of its 7T")
+                self.task.tell(start + share * index, f"Scoring {pair.label} on the grid of its 7T")
                 try:
                     scorer = PairScorer(pair, numbers)
                 except ValueError as reason:
@@ -302,7 +295,7 @@ class _Job:
                     continue
                 scorer.score_baselines(map_of(self.maps, pair.contrast))
                 for name, one in ((UNTUNED, self.base.network), (TUNED, network)):
-                    scorer.score_network(name, one, self.plan, self.is_cancelled)
+                    scorer.score_network(name, one, self.plan, self.task)
                 self.rows += scorer.rows
                 if len(self.pictures) < PICTURED_PAIRS:
                     pictures = middle_pictures(scorer.images, scorer.mask, pair.spacing_7t)

@@ -72,11 +72,11 @@ class Run:
         self.step, self.seconds, self.validation_seconds, self.history = 0, 0.0, 0.0, []
         self.matched_psnr = held_out.matched_psnr() if held_out else None
 
-    def run(self, tell, is_cancelled, observe):
+    def run(self, task, observe):
         """Train until the steps are done, nothing is gained any more, or somebody cancels.
 
         Args:
-            tell: function of (fraction, message). is_cancelled: asked at each step.
+            task: told of the steps, and asked at each whether to stop.
             observe: called with each validation event.
 
         Returns:
@@ -90,7 +90,7 @@ class Run:
             self._validate([float(self._loss(0).detach())], observe)
         self.network.train()
         while self.step < self.last:
-            if is_cancelled():
+            if task.is_cancelled():
                 stopped = "cancelled"
                 break
             if self._is_exhausted():
@@ -106,7 +106,7 @@ class Run:
                 losses = []
             # A loss that is read waits for the device; a GPU shall run ahead.
             if due or self.plan.device.type == "cpu":
-                tell(self.step / self.last, self._message())
+                task.tell(self.step / self.last, self._message())
         self.seconds = earlier + time.monotonic() - started
         return self._result(stopped)
 

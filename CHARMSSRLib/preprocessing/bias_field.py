@@ -6,8 +6,9 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.interpolate import make_interp_spline
 
-from ..errors import Cancelled, InputError
+from ..errors import InputError
 from ..grids.orientation import LPSFrame, bounding_box, image_like
+from ..task import Task
 
 BiasCorrection = namedtuple("BiasCorrection", "image field")
 BiasCorrection.__doc__ = "Corrected image and field (image = input / field), both float32 on the input's grid."
@@ -24,7 +25,7 @@ _SMALLEST_SHARE = 0.01
 _BRIGHT = 1000.0
 
 
-def correct_bias_field(image, mask, is_cancelled=None):
+def correct_bias_field(image, mask, task=None):
     """Estimates the bias field at about 4 mm inside ``mask`` and divides it out.
 
     The field's geometric mean inside the mask is 1, so intensities keep their unit. Outside the
@@ -33,7 +34,7 @@ def correct_bias_field(image, mask, is_cancelled=None):
     Args:
         image (SimpleITK.Image): scalar 3-D, any orientation and spacing; not changed.
         mask (SimpleITK.Image): non-zero where the field is to be estimated, on the same grid.
-        is_cancelled (callable, optional): asked before each of the three levels (a second or
+        task (Task, optional): asked before each of the three levels (a second or
             less each; the filter itself ignores Abort).
 
     Returns:
@@ -41,7 +42,7 @@ def correct_bias_field(image, mask, is_cancelled=None):
 
     Raises:
         InputError: the mask is empty or holds no positive voxels.
-        Cancelled: ``is_cancelled()`` answered true.
+        Cancelled: the task was cancelled.
     """
     frame = LPSFrame(image)
     upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
@@ -55,7 +56,7 @@ def correct_bias_field(image, mask, is_cancelled=None):
     factors = _shrink_factors([axis.stop - axis.start for axis in box], upright.GetSpacing()[::-1])
     box_values = values[box] * (_BRIGHT / bright)
     small, small_mask = _shrunk(box_values, inside[box], factors, upright.GetSpacing())
-    log_small = _log_field(small, small_mask, is_cancelled)
+    log_small = _log_field(small, small_mask, task or Task())
     log_box = _evaluate(log_small, factors, box_values.shape)
     log_box -= log_box[inside[box]].mean()
 
@@ -91,7 +92,7 @@ def _block_sums(array, factors):
     return padded
 
 
-def _log_field(small, small_mask, is_cancelled):
+def _log_field(small, small_mask, task):
     """Logarithm of the field on the shrunk grid.
 
     The levels run as separate filters, each on the result of the one before: the same as one
@@ -100,8 +101,7 @@ def _log_field(small, small_mask, is_cancelled):
     total = None
     current = small
     for level, iterations in enumerate(ITERATIONS):
-        if is_cancelled is not None and is_cancelled():
-            raise Cancelled()
+        task.check()
         n4 = sitk.N4BiasFieldCorrectionImageFilter()
         n4.SetMaximumNumberOfIterations([iterations])
         n4.SetConvergenceThreshold(CONVERGENCE_THRESHOLD)
@@ -110,8 +110,7 @@ def _log_field(small, small_mask, is_cancelled):
         current = n4.Execute(current, small_mask)
         log_field = sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(small)).astype(np.float64)
         total = log_field if total is None else total + log_field
-    if is_cancelled is not None and is_cancelled():
-        raise Cancelled()
+    task.check()
     return total
 
 

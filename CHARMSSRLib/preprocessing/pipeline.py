@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional
 
 import SimpleITK as sitk
 
-from ..errors import Cancelled
+from ..task import Task
 from .bias_field import correct_bias_field
 from .head_mask import head_mask
 from .plausibility import mask_warnings
@@ -34,9 +34,7 @@ class Preprocessed(NamedTuple):
     warnings: list
 
 
-def preprocess(
-    image, bias_correction=True, skull_strip="auto", mask=None, device="cpu", progress=None, is_cancelled=None
-):
+def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, device="cpu", task=None):
     """Head mask, N4 inside it, skull-strip: the steps before the intensity scaling.
 
     Args:
@@ -46,8 +44,7 @@ def preprocess(
         mask (SimpleITK.Image, optional): the user's mask on the same grid; replaces the head
             mask and the strip.
         device (str): where a backend's network runs.
-        progress (callable, optional): called with a fraction (0 to 1) and a message.
-        is_cancelled (callable, optional): asked between and inside the stages.
+        task (Task, optional): told between the stages, asked between and inside them whether to stop.
 
     Returns:
         Preprocessed
@@ -55,29 +52,27 @@ def preprocess(
     Raises:
         InputError: no head was found, or the mask is empty.
         BackendError: the named backend is missing or failed.
-        Cancelled: ``is_cancelled()`` answered true.
+        Cancelled: the task was cancelled.
     """
-    stages = {}
+    stages, task = {}, task or Task()
     working = sitk.Cast(image, sitk.sitkFloat32)
     head = _timed(stages, "head mask", lambda: _binary(mask) if mask is not None else head_mask(working))
 
     bias = None
     if bias_correction:
-        _announce(progress, 0.1, "Correcting the bias field", is_cancelled)
-        bias = _timed(stages, "bias correction", lambda: correct_bias_field(working, head, is_cancelled))
+        task.step(0.1, "Correcting the bias field")
+        bias = _timed(stages, "bias correction", lambda: correct_bias_field(working, head, task))
         working = bias.image
 
     strip = None
     if mask is None and skull_strip != "none":
-        _announce(progress, 0.5, "Stripping the skull", is_cancelled)
-        strip = _timed(
-            stages, "skull strip", lambda: strip_skull(working, skull_strip, device, is_cancelled, head=head)
-        )
+        task.step(0.5, "Stripping the skull")
+        strip = _timed(stages, "skull strip", lambda: strip_skull(working, skull_strip, device, task, head=head))
     brain = strip.mask if strip is not None else head
     warnings = list(strip.warnings) if strip is not None else []
     if mask is not None:
         warnings += mask_warnings(brain)
-    _announce(progress, 1.0, "Preprocessing finished", is_cancelled)
+    task.step(1.0, "Preprocessing finished")
     return Preprocessed(working, brain, head, bias.field if bias is not None else None, strip, stages, warnings)
 
 
@@ -90,10 +85,3 @@ def _timed(stages, name, step):
     result = step()
     stages[name] = time.perf_counter() - start
     return result
-
-
-def _announce(progress, fraction, message, is_cancelled):
-    if is_cancelled is not None and is_cancelled():
-        raise Cancelled()
-    if progress is not None:
-        progress(fraction, message)

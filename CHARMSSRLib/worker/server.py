@@ -15,6 +15,7 @@ from ..errors import Cancelled, CHARMSSRError
 from ..files.output_files import plain
 from ..remaining_time import RemainingTime
 from ..settings import EnhancementSettings, FineTuningSettings
+from ..task import Task
 from . import protocol
 
 IDLE_SECONDS = 600
@@ -229,7 +230,7 @@ class Server:
         settings = FineTuningSettings.from_dict(message.get("settings") or {})
         pair = pair_of(message.get("pair"), folder)
         progress = _Progress(self._channel, message["id"])
-        registered = register_pair(pair, settings, progress, self._cancelled.is_set)
+        registered = register_pair(pair, settings, Task(progress, self._cancelled.is_set))
         return {"quality": registered.quality, "warnings": list(registered.warnings)}
 
 

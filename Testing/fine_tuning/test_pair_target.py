@@ -13,6 +13,7 @@ from CHARMSSRLib.fine_tuning.pairs.pair_target import (
     target_mask,
 )
 from CHARMSSRLib.grids.geometry import enlarged_geometry
+from CHARMSSRLib.task import Task
 
 IDENTITY = sitk.Transform(3, sitk.sitkIdentity)
 
@@ -141,7 +142,8 @@ def test_the_mask_is_common_to_both():
 def test_work_stops_when_it_is_cancelled(noise):
     asked = []
     with pytest.raises(Cancelled):
-        target_image(noise, covering(noise, (1, 1, 1)), IDENTITY, 0, 1.0, lambda: asked.append(1) or len(asked) > 3)
+        task = Task(is_cancelled=lambda: asked.append(1) or len(asked) > 3)
+        target_image(noise, covering(noise, (1, 1, 1)), IDENTITY, 0, 1.0, task)
     assert len(asked) == 4
 
 

@@ -15,6 +15,7 @@ from CHARMSSRLib.fine_tuning.pairs.pair_quality import motion_of
 from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
 from CHARMSSRLib.fine_tuning.pairs.registration import register_pair
 from CHARMSSRLib.preprocessing.pipeline import Preprocessed
+from CHARMSSRLib.task import Task
 
 QUICK = SimpleNamespace(bias_correction=False, skull_strip="none", device="cpu", seed=0)
 GRID = {"size": (56, 64, 48), "spacing": (3.2, 3.2, 3.6)}
@@ -49,7 +50,7 @@ def far_pair(head):
     pair, truth = derived(head, (18.0, -15.0, 20.0), (-25.0, 20.0, 24.0), scale=1.5)
     assert 29 < motion_of(truth, (0.0, 0.0, 0.0))[0] < 33
     steps = []
-    registered = register_pair(pair, QUICK, lambda fraction, message: steps.append((fraction, message)))
+    registered = register_pair(pair, QUICK, Task(lambda fraction, message: steps.append((fraction, message))))
     return pair, truth, registered, steps
 
 
@@ -108,7 +109,7 @@ def test_both_scans_are_prepared_as_the_settings_say(head, monkeypatch):
     """Bias correction and skull-strip have tests of their own; here they are taken for done."""
     calls = []
 
-    def fake(image, bias_correction, skull_strip, mask, device, progress, is_cancelled):
+    def fake(image, bias_correction, skull_strip, mask, device, task):
         calls.append((image.GetSize(), bias_correction, skull_strip, mask is not None, device))
         halved = 0.5 * image
         return Preprocessed(halved, sitk.Cast(image > 300, sitk.sitkUInt8), None, None, None, {}, ["a remark"])
@@ -133,7 +134,7 @@ def test_work_stops_soon_after_it_is_cancelled(far_pair, asked_before):
         return len(asked) > asked_before
 
     with pytest.raises(Cancelled):
-        register_pair(far_pair[0], QUICK, is_cancelled=is_cancelled)
+        register_pair(far_pair[0], QUICK, Task(is_cancelled=is_cancelled))
     assert len(asked) <= asked_before + 2
 
 

@@ -10,6 +10,7 @@ from CHARMSSRLib.errors import Cancelled, InputError
 from CHARMSSRLib.preprocessing import bias_field
 from CHARMSSRLib.preprocessing.bias_field import correct_bias_field
 from CHARMSSRLib.preprocessing.head_mask import head_mask
+from CHARMSSRLib.task import Task
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,7 @@ def test_n4_can_be_cancelled(few_iterations, phantom_head, asked):
         return len(calls) >= asked
 
     with pytest.raises(Cancelled):
-        correct_bias_field(phantom_head, head_mask(phantom_head), is_cancelled)
+        correct_bias_field(phantom_head, head_mask(phantom_head), Task(is_cancelled=is_cancelled))
     assert len(calls) == asked
 
 

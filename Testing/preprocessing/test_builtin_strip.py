@@ -12,6 +12,7 @@ from CHARMSSRLib.errors import BackendError, Cancelled
 from CHARMSSRLib.grids.orientation import LPSFrame
 from CHARMSSRLib.preprocessing.head_mask import head_mask
 from CHARMSSRLib.preprocessing.skull_strip import builtin, deepbet_backend, strip_skull
+from CHARMSSRLib.task import Task
 
 
 @pytest.mark.parametrize("name", ["ds000011_sub-04_T1w", "ARC_M2304_T1w"])
@@ -69,7 +70,7 @@ def test_the_image_stays_as_it_was_and_cancelling_works(phantom_head):
         return len(asked) > 1
 
     with pytest.raises(Cancelled):
-        strip_skull(phantom_head, "builtin", is_cancelled=is_cancelled)
+        strip_skull(phantom_head, "builtin", task=Task(is_cancelled=is_cancelled))
     assert np.array_equal(sitk.GetArrayFromImage(phantom_head), before)
 
 

@@ -9,6 +9,7 @@ from CHARMSSRLib.errors import Cancelled
 from CHARMSSRLib.preprocessing import bias_field, pipeline
 from CHARMSSRLib.preprocessing.pipeline import preprocess
 from CHARMSSRLib.preprocessing.skull_strip import SkullStrip
+from CHARMSSRLib.task import Task
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def true_strip(monkeypatch, phantom_brain):
     """A skull-strip that knows the answer; records what it was given."""
     calls = []
 
-    def strip_skull(image, backend, device, is_cancelled, head):
+    def strip_skull(image, backend, device, task, head):
         calls.append((image, backend, head))
         return SkullStrip(phantom_brain, "known", 1300.0, ["a warning of the strip"])
 
@@ -31,7 +32,7 @@ def true_strip(monkeypatch, phantom_brain):
 
 def test_the_stages_run_in_order_and_report_their_seconds(phantom_head, phantom_brain, true_strip):
     messages = []
-    result = preprocess(phantom_head, skull_strip="auto", progress=lambda fraction, text: messages.append(fraction))
+    result = preprocess(phantom_head, skull_strip="auto", task=Task(lambda fraction, text: messages.append(fraction)))
     assert list(result.stages) == ["head mask", "bias correction", "skull strip"]
     assert all(seconds >= 0 for seconds in result.stages.values())
     assert messages == sorted(messages) and messages[-1] == 1.0
@@ -89,4 +90,4 @@ def test_preprocessing_can_be_cancelled_at_any_stage(phantom_head, true_strip, a
         return len(calls) > after
 
     with pytest.raises(Cancelled):
-        preprocess(phantom_head, is_cancelled=is_cancelled)
+        preprocess(phantom_head, task=Task(is_cancelled=is_cancelled))

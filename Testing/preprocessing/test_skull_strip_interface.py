@@ -14,6 +14,7 @@ from CHARMSSRLib.preprocessing.head_mask import head_mask
 from CHARMSSRLib.preprocessing.plausibility import mask_warnings, volume_ml
 from CHARMSSRLib.preprocessing.skull_strip import available_backends, backend_names, strip_skull
 from CHARMSSRLib.preprocessing.skull_strip.already_stripped import ALREADY_STRIPPED, foreground_if_stripped
+from CHARMSSRLib.task import Task
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def backends(monkeypatch):
             module = types.ModuleType(f"backend_of_a_test_{name}")
             module.is_available = lambda strip=strip: strip is not None
             module.HOW_TO_GET_IT = f"Install {name} first."
-            module.strip = lambda image, head, device, is_cancelled, strip=strip: strip(image)
+            module.strip = lambda image, head, device, task, strip=strip: strip(image)
             monkeypatch.setitem(sys.modules, module.__name__, module)
             registered[name] = module.__name__
         monkeypatch.setattr(skull_strip, "_BACKENDS", registered)
@@ -103,7 +104,7 @@ def test_a_named_backend_is_not_replaced_but_warned_about(phantom_head, backends
 def test_stripping_can_be_cancelled(phantom_head, backends):
     backends(good=lambda image: box_of(image, 1300))
     with pytest.raises(Cancelled):
-        strip_skull(phantom_head, is_cancelled=lambda: True)
+        strip_skull(phantom_head, task=Task(is_cancelled=lambda: True))
 
 
 def test_gates_name_volume_parts_and_places_outside_the_head(phantom_head, phantom_brain):

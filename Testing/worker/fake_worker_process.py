@@ -54,8 +54,8 @@ def fine_tune(pairs, settings=None, progress=None, is_cancelled=None, observe=No
     return SimpleNamespace(checkpoint_path=path, report={"cancelled": is_cancelled(), "loss": float("nan")})
 
 
-def register_pair(pair, settings=None, progress=None, is_cancelled=None):
-    progress(0.2, "Registering")
+def register_pair(pair, settings=None, task=None):
+    task.tell(0.2, "Registering")
     return SimpleNamespace(quality={"subject": pair.subject, "strip": settings.skull_strip}, warnings=["a doubt"])
 
 

@@ -12,10 +12,10 @@ import SimpleITK as sitk
 import torch
 import torch.nn.functional as F
 
-from ...errors import Cancelled
 from ...grids.geometry import enlarged_geometry
 from ...grids.orientation import image_like
 from ...preprocessing.morphology import dilate
+from ...task import Task
 
 RADIUS = 3  # of the Lanczos window, in voxels
 RIM_MM = 4.0  # the target is filled this far outside the mask, for filters that look around a voxel
@@ -46,7 +46,7 @@ def target_mask(mask_3t, mask_7t, transform, axis, scale):
     return sitk.Cast(sitk.And(on_3t, on_7t), sitk.sitkUInt8)
 
 
-def target_image(image_7t, mask, transform, axis, slice_mm, is_cancelled=None):
+def target_image(image_7t, mask, transform, axis, slice_mm, task=None):
     """The 7T on the grid of ``mask``, float32, in the 7T's units; zero farther than 4 mm from the mask.
 
     Args:
@@ -56,7 +56,7 @@ def target_image(image_7t, mask, transform, axis, slice_mm, is_cancelled=None):
         axis: array axis (z, y, x) of the slices; slice_mm: thickness of the 3T's slices.
 
     Raises:
-        Cancelled: ``is_cancelled()`` answered true (asked before each slice).
+        Cancelled: the task was cancelled (asked before each slice).
     """
     matrix, offset = _index_map(mask, image_7t, transform)
     sampler = SincSampler(sitk.GetArrayFromImage(sitk.Cast(image_7t, sitk.sitkFloat32)))
@@ -76,10 +76,9 @@ def target_image(image_7t, mask, transform, axis, slice_mm, is_cancelled=None):
     inside = sitk.GetArrayViewFromImage(mask) > 0
     rim = RIM_MM if refine == [1, 1] else max(RIM_MM, 4 * float(max(spacing)))
     wanted = np.moveaxis(_near(inside, rim, spacing), axis, 0)
-    result = np.zeros(wanted.shape, np.float32)
+    result, task = np.zeros(wanted.shape, np.float32), task or Task()
     for number, one in enumerate(wanted):
-        if is_cancelled is not None and is_cancelled():
-            raise Cancelled()
+        task.check()
         if one.any():
             result[number] = _slice(sampler, one, number + through, refine, (axis, rows, columns), matrix, offset)
     return image_like(np.ascontiguousarray(np.moveaxis(result, 0, axis)), mask)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import SimpleITK as sitk
 
-from ...errors import BackendError, Cancelled, CHARMSSRError, InputError, PairError
+from ...errors import BackendError, CHARMSSRError, InputError, PairError
 from ...grids.slices import slice_axis
 from ...machine.devices import choose_device
 from ...preprocessing.pipeline import preprocess
 from ...preprocessing.skull_strip import check_backend
+from ...task import Task
 from .pair_checks import check_pair
 from .pair_quality import measure_quality, refusal, remarks
 from .pair_target import target_grid, target_image, target_mask
@@ -46,12 +47,12 @@ class RegisteredPair:
         """Array axis (z, y, x) of the slices that are enlarged in plane, as ``enhance`` takes it."""
         return slice_axis(self.image_3t)
 
-    def target(self, scale, is_cancelled=None):
+    def target(self, scale, task=None):
         """The registered 7T on the x ``scale`` in-plane grid of the 3T.
 
         Args:
             scale: whole number from 1 (the 3T's own grid) up.
-            is_cancelled: asked before each slice.
+            task: asked before each slice whether to stop.
 
         Returns:
             SimpleITK.Image: float32 in the 7T's units, windowed-sinc resampled, as thick as the 3T's
@@ -60,12 +61,10 @@ class RegisteredPair:
             the brain and 7T slice): keep it where it is needed again.
 
         Raises:
-            Cancelled: ``is_cancelled()`` answered true.
+            Cancelled: the task was cancelled.
         """
         spacing = self.image_3t.GetSpacing()[::-1]
-        return target_image(
-            self.image_7t, self.target_mask(scale), self.transform, self.axis, spacing[self.axis], is_cancelled
-        )
+        return target_image(self.image_7t, self.target_mask(scale), self.transform, self.axis, spacing[self.axis], task)
 
     def target_mask(self, scale):
         """UInt8: inside both brain masks and the 7T's field of view, on the grid of ``target(scale)``."""
@@ -76,7 +75,7 @@ class RegisteredPair:
         return target_grid(self.image_3t, self.axis, scale)
 
 
-def register_pair(pair, settings=None, progress=None, is_cancelled=None):
+def register_pair(pair, settings=None, task=None):
     """Check, bias-correct and skull-strip both scans, and register the 7T rigidly to the 3T.
 
     Geometry is what the images' headers say: transforms of a scene are hardened by the caller.
@@ -86,8 +85,7 @@ def register_pair(pair, settings=None, progress=None, is_cancelled=None):
         pair (Pair): images or paths. A ``mask_3t`` replaces the skull-strip of the 3T.
         settings: any object with bias_correction, skull_strip, device and seed, such as
             FineTuningSettings; None for the defaults.
-        progress: called with (fraction, message).
-        is_cancelled: asked between the steps and inside the long ones.
+        task (Task): told of the steps; asked between them, and inside the long ones, whether to stop.
 
     Returns:
         RegisteredPair
@@ -95,48 +93,40 @@ def register_pair(pair, settings=None, progress=None, is_cancelled=None):
     Raises:
         PairError: the pair cannot be used; the message names it and the reason.
         SettingsError, BackendError: the skull-strip or device does not exist or is not installed.
-        Cancelled: ``is_cancelled()`` answered true.
+        Cancelled: the task was cancelled.
     """
-    tell = progress or (lambda fraction, message: None)
+    task = task or Task()
     skull_strip = getattr(settings, "skull_strip", "auto")
     check_backend(skull_strip)
     device = str(choose_device(getattr(settings, "device", "auto")))
     bias_correction = getattr(settings, "bias_correction", True)
     try:
-        tell(0.0, f"Reading {pair.name}")
+        task.tell(0.0, f"Reading {pair.name}")
         image_3t, image_7t, mask_3t = pair.load()
         warnings, mask_3t = check_pair(image_3t, image_7t, mask_3t, pair.contrast, pair.file_names)
-        _raise_if(is_cancelled)
+        task.check()
         images = []
         for share, field_strength, image, mask in ((0.05, "3T", image_3t, mask_3t), (0.3, "7T", image_7t, None)):
-
-            def report(fraction, message, start=share, what=field_strength):
-                tell(start + 0.25 * fraction, f"{what} of {pair.name}: {message}")
-
+            part = task.part(share, share + 0.25, f"{field_strength} of {pair.name}: ")
             image, mask = _upright(image), None if mask is None else _upright(mask)
-            done = _prepared(image, mask, field_strength, bias_correction, skull_strip, device, report, is_cancelled)
+            done = _prepared(image, mask, field_strength, bias_correction, skull_strip, device, part)
             warnings += [f"{field_strength}: {warning}" for warning in done.warnings]
             images += [done.image, done.mask]
-        transform = _registered(
-            images,
-            getattr(settings, "seed", 0),
-            lambda fraction, message: tell(0.55 + 0.4 * fraction, f"{pair.name}: {message}"),
-            is_cancelled,
-        )
-        tell(0.96, f"Judging the registration of {pair.name}")
+        transform = _registered(images, getattr(settings, "seed", 0), task.part(0.55, 0.95, f"{pair.name}: "))
+        task.tell(0.96, f"Judging the registration of {pair.name}")
         quality = measure_quality(*images, transform)
         reason = refusal(quality)
         if reason:
             raise PairError(reason)
-        tell(1.0, f"Registered {pair.name}")
+        task.tell(1.0, f"Registered {pair.name}")
         return RegisteredPair(pair.subject, pair.contrast, *images, transform, quality, warnings + remarks(quality))
     except (InputError, PairError) as error:
         raise PairError(f"{pair.name}: {error}") from error
 
 
-def _prepared(image, mask, what, bias_correction, skull_strip, device, progress, is_cancelled):
+def _prepared(image, mask, what, bias_correction, skull_strip, device, task):
     try:
-        done = preprocess(image, bias_correction, skull_strip, mask, device, progress, is_cancelled)
+        done = preprocess(image, bias_correction, skull_strip, mask, device, task)
     except (InputError, BackendError) as error:
         raise PairError(f"The {what} scan cannot be prepared. {error}") from error
     if not np.any(sitk.GetArrayViewFromImage(done.mask)):
@@ -144,9 +134,9 @@ def _prepared(image, mask, what, bias_correction, skull_strip, device, progress,
     return done
 
 
-def _registered(images, seed, progress, is_cancelled):
+def _registered(images, seed, task):
     try:
-        return register_rigid(*images, seed=seed, progress=progress, is_cancelled=is_cancelled)
+        return register_rigid(*images, seed=seed, task=task)
     except CHARMSSRError:
         raise
     except RuntimeError as error:
@@ -158,8 +148,3 @@ def _registered(images, seed, progress, is_cancelled):
 
 def _upright(image):
     return sitk.DICOMOrient(image, "LPS")
-
-
-def _raise_if(is_cancelled):
-    if is_cancelled is not None and is_cancelled():
-        raise Cancelled()

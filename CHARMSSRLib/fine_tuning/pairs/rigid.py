@@ -14,6 +14,7 @@ from ...errors import Cancelled
 from ...grids.orientation import bounding_box, image_like
 from ...preprocessing.head_mask import shrink_to
 from ...preprocessing.morphology import dilate
+from ...task import Task
 
 # Rotations (radians) about each axis from which the coarse search starts: 0 and +- 25 degrees. The
 # mutual information of brains at 4 mm is smooth over more than half of that.
@@ -31,7 +32,7 @@ _UNIT_MM = 60.0
 _BRIGHT_PERCENTILE = 99.5
 
 
-def register_rigid(fixed, fixed_mask, moving, moving_mask, seed=0, progress=None, is_cancelled=None):
+def register_rigid(fixed, fixed_mask, moving, moving_mask, seed=0, task=None):
     """The rigid transform that takes physical points of ``fixed`` to those of ``moving``.
 
     Deterministic for one seed and number of threads.
@@ -40,43 +41,42 @@ def register_rigid(fixed, fixed_mask, moving, moving_mask, seed=0, progress=None
         fixed, moving (SimpleITK.Image): float32, 3-D.
         fixed_mask, moving_mask (SimpleITK.Image): UInt8, the brain, each on its image's grid.
         seed: of the metric's random samples.
-        progress: called with (fraction, message).
-        is_cancelled: asked at every iteration.
+        task (Task): told of the steps; asked at every iteration whether to stop.
 
     Returns:
         SimpleITK.Euler3DTransform about the centroid of ``fixed_mask``.
 
     Raises:
-        Cancelled: ``is_cancelled()`` answered true.
+        Cancelled: the task was cancelled.
         RuntimeError: from ITK, when the brains come apart during the search.
     """
-    tell = progress or (lambda fraction, message: None)
+    task = task or Task()
     fixed, fixed_mask = _around_brain(fixed, fixed_mask)
     moving, moving_mask = _around_brain(moving, moving_mask)
     centre, moving_centre = centroid(fixed_mask), centroid(moving_mask)
 
-    tell(0.0, "Looking for the rough position")
+    task.tell(0.0, "Looking for the rough position")
     coarse = [
         _level(image, mask, _COARSE_MM, _COARSE_RIM_MM, masked=True)
         for image, mask in ((fixed, fixed_mask), (moving, moving_mask))
     ]
-    starts = _scored_starts(*coarse, centre / _UNIT_MM, (moving_centre - centre) / _UNIT_MM, seed, is_cancelled)
+    starts = _scored_starts(*coarse, centre / _UNIT_MM, (moving_centre - centre) / _UNIT_MM, seed, task)
     found = []
     for number, start in enumerate(starts[:_KEPT_STARTS]):
-        tell(0.1 + 0.2 * number / _KEPT_STARTS, "Looking for the rough position")
-        found.append(_optimised(*coarse, start, _COARSE_SAMPLES, 4.0, 60, seed, is_cancelled))
+        task.tell(0.1 + 0.2 * number / _KEPT_STARTS, "Looking for the rough position")
+        found.append(_optimised(*coarse, start, _COARSE_SAMPLES, 4.0, 60, seed, task))
     transform = min(found, key=lambda one: one[1])[0]
     for share, message, spacing, rim, samples, step, iterations in (
         (0.3, "Registering", _MIDDLE_MM, _COARSE_RIM_MM / 2, _MIDDLE_SAMPLES, 1.0, 50),
         (0.5, "Registering finely", _FINE_MM, _FINE_RIM_MM, _FINE_SAMPLES, 0.3, 40),
     ):
-        tell(share, message)
+        task.tell(share, message)
         level = [
             _level(image, mask, spacing, rim, masked=spacing == _MIDDLE_MM)
             for image, mask in ((fixed, fixed_mask), (moving, moving_mask))
         ]
-        transform = _optimised(*level, transform, samples, step, iterations, seed, is_cancelled)[0]
-    tell(1.0, "Registered")
+        transform = _optimised(*level, transform, samples, step, iterations, seed, task)[0]
+    task.tell(1.0, "Registered")
     shift = [_UNIT_MM * step for step in transform.GetTranslation()]
     rotation = (transform.GetAngleX(), transform.GetAngleY(), transform.GetAngleZ())
     return sitk.Euler3DTransform(centre.tolist(), *rotation, shift)
@@ -124,7 +124,7 @@ def _method(fixed, samples, seed):
     return method
 
 
-def _scored_starts(fixed, moving, centre, shift, seed, is_cancelled):
+def _scored_starts(fixed, moving, centre, shift, seed, task):
     """Rigid transforms of the lattice, the best mutual information first."""
     method = _method(fixed, _START_SAMPLES, seed)
     # Scores need no gradients.
@@ -133,15 +133,14 @@ def _scored_starts(fixed, moving, centre, shift, seed, is_cancelled):
     scored = []
     angles = (0.0, -_START_ANGLE, _START_ANGLE)
     for number, rotation in enumerate(itertools.product(angles, repeat=3)):
-        if is_cancelled is not None and is_cancelled():
-            raise Cancelled()
+        task.check()
         start = sitk.Euler3DTransform(centre.tolist(), *rotation, shift.tolist())
         method.SetInitialTransform(start)
         scored.append((method.MetricEvaluate(fixed[0], moving[0]), number, start))
     return [start for _, _, start in sorted(scored, key=lambda one: one[:2])]
 
 
-def _optimised(fixed, moving, start, samples, step_mm, iterations, seed, is_cancelled):
+def _optimised(fixed, moving, start, samples, step_mm, iterations, seed, task):
     """(transform, metric) after gradient descent with shrinking steps."""
     method = _method(fixed, samples, seed)
     method.SetOptimizerAsRegularStepGradientDescent(
@@ -156,7 +155,7 @@ def _optimised(fixed, moving, start, samples, step_mm, iterations, seed, is_canc
     stopped = []
 
     def ask():
-        if is_cancelled is not None and is_cancelled() and not stopped:
+        if task.is_cancelled() and not stopped:
             stopped.append(True)
             method.StopRegistration()
 

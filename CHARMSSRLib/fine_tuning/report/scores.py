@@ -14,6 +14,7 @@ from ...engines.torch_engine import TorchModel
 from ...enhancement.inference import SliceEnhancer
 from ...measures.fidelity import brain_psnr, brain_ssim
 from ...measures.tissue import TISSUE_ORDER, contrast_to_noise, edge_sharpness, find_tissues, signal_to_noise
+from ...task import Task
 from .intensity_match import MapFit
 
 logger = logging.getLogger(__name__)
@@ -65,9 +66,9 @@ class PairScorer:
         self._add(ORACLE, oracle.map()(interpolated))
         self._add(SEVEN, self.seven, compared=False)
 
-    def score_network(self, method, network, plan, is_cancelled=None):
+    def score_network(self, method, network, plan, task=None):
         """The output of a network; Cancelled is raised between slices."""
-        self._add(method, self.pair.on_7t_grid(enhanced_stack(network, self.pair, self.numbers, plan, is_cancelled)))
+        self._add(method, self.pair.on_7t_grid(enhanced_stack(network, self.pair, self.numbers, plan, task)))
 
     def _add(self, method, image, compared=True):
         self.images[method] = image
@@ -82,7 +83,7 @@ class PairScorer:
         self.rows.append(row)
 
 
-def enhanced_stack(network, pair, numbers, plan, is_cancelled=None):
+def enhanced_stack(network, pair, numbers, plan, task=None):
     """What a network makes of a pair's 3T slices: float32 (n, s*h, s*w), normalised.
 
     As in ``enhance``, what lies outside the brain is interpolated input, so that no artificial edge
@@ -95,10 +96,10 @@ def enhanced_stack(network, pair, numbers, plan, is_cancelled=None):
     n, height, width = pair.acquired.shape
     near = np.unique(np.add.outer(np.asarray(numbers), np.arange(-NEIGHBOURS, NEIGHBOURS + 1)))
     wanted = [int(number) for number in near if 0 <= number < n and pair.brain[number].any()]
-    masked = np.where(pair.brain > 0, pair.acquired, np.float32(0))
     enhanced = np.empty((n, height * pair.scale, width * pair.scale), np.float32)
     enhancer = SliceEnhancer(TorchModel(network), str(plan.device))
-    enhancer.run(masked, wanted, enhanced, slice(0, height), slice(0, width), is_cancelled=is_cancelled)
+    stop = (task or Task()).is_cancelled
+    enhancer.run(pair.acquired, wanted, enhanced, slice(0, height), slice(0, width), is_cancelled=stop)
     output = np.stack([pair.interpolated(number) for number in range(n)])
     for number in wanted:
         inside = pair.brain[number].repeat(pair.scale, 0).repeat(pair.scale, 1) > 0

@@ -1,7 +1,7 @@
 """Skull-stripping backends behind one interface.
 
 A backend is a module with ``is_available() -> bool`` and
-``strip(image, head, device, is_cancelled) -> mask`` (UInt8 on the grid of ``image``; ``head`` is the
+``strip(image, head, device, task) -> mask`` (UInt8 on the grid of ``image``; ``head`` is the
 head mask), and a sentence ``HOW_TO_GET_IT``; it is registered by name below. Modules are imported
 on first use, so that listing the backends stays cheap.
 """
@@ -9,7 +9,8 @@ on first use, so that listing the backends stays cheap.
 from collections import namedtuple
 from importlib import import_module
 
-from ...errors import BackendError, Cancelled, SettingsError
+from ...errors import BackendError, SettingsError
+from ...task import Task
 from ..head_mask import head_mask
 from ..plausibility import mask_warnings, volume_ml
 from .already_stripped import ALREADY_STRIPPED, foreground_if_stripped
@@ -58,7 +59,7 @@ def check_backend(name):
         raise BackendError(_module(name).HOW_TO_GET_IT)
 
 
-def strip_skull(image, backend="auto", device="cpu", is_cancelled=None, head=None):
+def strip_skull(image, backend="auto", device="cpu", task=None, head=None):
     """Finds the brain in a scan.
 
     ``"auto"`` first recognises volumes that are stripped already and keeps their foreground. Else
@@ -70,7 +71,7 @@ def strip_skull(image, backend="auto", device="cpu", is_cancelled=None, head=Non
         image (SimpleITK.Image): scalar 3-D, any orientation and spacing; not changed.
         backend (str): "auto" or one of :func:`backend_names`.
         device (str): "cpu", "cuda", "cuda:N" or "mps".
-        is_cancelled (callable, optional): asked between the steps.
+        task (Task, optional): asked between the steps whether to stop.
         head (SimpleITK.Image, optional): head mask, if there is one already.
 
     Returns:
@@ -79,12 +80,12 @@ def strip_skull(image, backend="auto", device="cpu", is_cancelled=None, head=Non
     Raises:
         SettingsError: there is no backend of this name.
         BackendError: the named backend is not installed, or failed; or all failed.
-        Cancelled: ``is_cancelled()`` answered true.
+        Cancelled: the task was cancelled.
     """
     check_backend(backend)
     head = head if head is not None else head_mask(image)
     if backend != "auto":
-        return _run(backend, image, head, device, is_cancelled)
+        return _run(backend, image, head, device, task)
 
     foreground = foreground_if_stripped(image)
     if foreground is not None:
@@ -92,7 +93,7 @@ def strip_skull(image, backend="auto", device="cpu", is_cancelled=None, head=Non
     first, remarks = None, []
     for name in available_backends():
         try:
-            result = _run(name, image, head, device, is_cancelled)
+            result = _run(name, image, head, device, task)
         except BackendError as error:
             remarks.append(f"The skull-strip backend {name} failed: {error}")
             continue
@@ -105,10 +106,9 @@ def strip_skull(image, backend="auto", device="cpu", is_cancelled=None, head=Non
     return first._replace(warnings=remarks)
 
 
-def _run(name, image, head, device, is_cancelled):
-    if is_cancelled is not None and is_cancelled():
-        raise Cancelled()
-    mask = _module(name).strip(image, head, device, is_cancelled)
+def _run(name, image, head, device, task):
+    (task or Task()).check()
+    mask = _module(name).strip(image, head, device, task)
     return SkullStrip(mask, name, volume_ml(mask), mask_warnings(mask, head))
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from ...errors import BackendError, Cancelled
+from ...errors import BackendError
 from ...grids.orientation import LPSFrame, bounding_box, image_like
+from ...task import Task
 from ..morphology import fill_holes, largest_component
 
 HOW_TO_GET_IT = "The weights of the built-in skull-strip are missing: CHARMSSR is damaged. Install it again."
@@ -36,24 +37,23 @@ def is_available():
     return WEIGHTS.is_file() and WEIGHTS.with_suffix(".json").is_file()
 
 
-def strip(image, head, device="cpu", is_cancelled=None):
+def strip(image, head, device="cpu", task=None):
     """Brain mask, UInt8 on the grid of ``image``.
 
     Raises:
         BackendError: the weights are damaged, or no brain was found.
-        Cancelled: ``is_cancelled()`` answered true.
+        Cancelled: the task was cancelled.
     """
-    return strip_with(WEIGHTS, image, head, device, is_cancelled)
+    return strip_with(WEIGHTS, image, head, device, task)
 
 
-def strip_with(weights, image, head, device="cpu", is_cancelled=None):
+def strip_with(weights, image, head, device="cpu", task=None):
     """:func:`strip` with the weights in another file (its card beside it)."""
     frame = LPSFrame(image)
     upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
     upright_head = frame.enter(head)
     values, grid = network_input(upright, upright_head)
-    if is_cancelled is not None and is_cancelled():
-        raise Cancelled()
+    (task or Task()).check()
     logits = _logits(values, device, str(weights)) - _depth_penalty(grid, upright, upright_head)
     logits = _only_the_brain(logits)
     return frame.leave(_on_full_grid(image_like(logits, grid), upright))

@@ -5,8 +5,9 @@ import importlib.util
 import numpy as np
 import SimpleITK as sitk
 
-from ...errors import BackendError, Cancelled
+from ...errors import BackendError
 from ...grids.orientation import LPSFrame, image_like
+from ...task import Task
 
 HOW_TO_GET_IT = "The skull-strip backend deepbet is not installed in this Python. Install it with: pip install deepbet"
 # What deepbet imports when it strips; its graphical interface needs more, which is not asked for.
@@ -19,12 +20,12 @@ def is_available():
     return all(importlib.util.find_spec(name) is not None for name in _REQUIRED)
 
 
-def strip(image, head, device="cpu", is_cancelled=None):
+def strip(image, head, device="cpu", task=None):
     """Brain mask, UInt8 on the grid of ``image``.
 
     Raises:
         BackendError: deepbet cannot be loaded, or found no brain.
-        Cancelled: ``is_cancelled()`` answered true.
+        Cancelled: the task was cancelled.
     """
     try:
         import torch
@@ -38,8 +39,7 @@ def strip(image, head, device="cpu", is_cancelled=None):
         ) from error
     extraction.model.to(torch.device(device))
     extraction.bbox_model.to(torch.device(device))
-    if is_cancelled is not None and is_cancelled():
-        raise Cancelled()
+    (task or Task()).check()
 
     frame = LPSFrame(image)
     upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from ...errors import BackendError, Cancelled
+from ...errors import BackendError
+from ...task import Task
 
 HOW_TO_GET_IT = (
     "The skull-strip backend hd-bet needs HD-BET 2 and its parameters in this Python. Install it with: "
@@ -23,7 +24,7 @@ def is_available():
     return (Path(folder_with_parameter_files) / "fold_all" / "checkpoint_final.pth").is_file()
 
 
-def strip(image, head, device="cpu", is_cancelled=None):
+def strip(image, head, device="cpu", task=None):
     """Brain mask, UInt8 on the grid of ``image``; ``head`` is not used.
 
     HD-BET works from file to file, so the image goes through a temporary folder. Averaging over
@@ -31,10 +32,9 @@ def strip(image, head, device="cpu", is_cancelled=None):
 
     Raises:
         BackendError: HD-BET failed.
-        Cancelled: ``is_cancelled()`` answered true before HD-BET began.
+        Cancelled: the task was cancelled before HD-BET began.
     """
-    if is_cancelled is not None and is_cancelled():
-        raise Cancelled()
+    (task or Task()).check()
     import torch
 
     threads = torch.get_num_threads()

@@ -14,8 +14,9 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from ...errors import BackendError, Cancelled
+from ...errors import BackendError
 from ...grids.orientation import LPSFrame, bounding_box, image_like
+from ...task import Task
 from ..morphology import largest_component
 
 WEIGHTS_VARIABLE = "CHARMSSR_SYNTHSTRIP_WEIGHTS"
@@ -49,12 +50,12 @@ def weights_file():
     return None
 
 
-def strip(image, head, device="cpu", is_cancelled=None):
+def strip(image, head, device="cpu", task=None):
     """Brain mask, UInt8 on the grid of ``image``; ``head`` is not used.
 
     Raises:
         BackendError: the weights are missing or not the public ones, or no brain was found.
-        Cancelled: ``is_cancelled()`` answered true.
+        Cancelled: the task was cancelled.
     """
     path = weights_file()
     if path is None:
@@ -63,8 +64,7 @@ def strip(image, head, device="cpu", is_cancelled=None):
     frame = LPSFrame(image)
     upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
     conformed = conform(upright)
-    if is_cancelled is not None and is_cancelled():
-        raise Cancelled()
+    (task or Task()).check()
     distance = image_like(_distances(network, sitk.GetArrayFromImage(conformed), device), conformed)
     return frame.leave(mask_from_distances(distance, upright))
 
