@@ -87,8 +87,7 @@ def prepare_output(dataset: Path, output: Path, description: dict[str, Any], che
 
     existing = _read_json(output / DESCRIPTION) if (output / DESCRIPTION).exists() else None
     if existing is not None:
-        tools = [tool.get("Name") for tool in existing.get("GeneratedBy") or [] if isinstance(tool, dict)]
-        if TOOL not in tools:
+        if not _is_ours(existing):
             raise OutputError(f"{output} holds a dataset that CHARMSSR did not make; choose another folder.")
         check_folder(output)
         return
@@ -114,6 +113,24 @@ def prepare_output(dataset: Path, output: Path, description: dict[str, Any], che
         files.add_text(_readme(description), output / "README")
         files.add_json(derivative_description(dataset, output, description), output / DESCRIPTION)
         files.commit()
+
+
+def check_own_output(output: Path) -> None:
+    """Refuse a folder that holds no results of this program.
+
+    Raises:
+        OutputError: it does not, or it cannot be written.
+    """
+    from ..files.output_files import check_folder
+
+    if not _is_ours(_read_json(output / DESCRIPTION)):
+        raise OutputError(f"{output} holds no results of CHARMSSR; run the participant level first.")
+    check_folder(output)
+
+
+def _is_ours(description: Optional[dict[str, Any]]) -> bool:
+    tools = (description or {}).get("GeneratedBy") or []
+    return any(isinstance(tool, dict) and tool.get("Name") == TOOL for tool in tools)
 
 
 def derivative_description(dataset: Path, output: Path, description: dict[str, Any]) -> dict[str, Any]:

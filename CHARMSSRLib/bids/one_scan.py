@@ -88,7 +88,8 @@ class ScanWork:
         stripped = not self._settings.keep_skull and self._settings.skull_strip != "none"
         self._tidy(outputs)
         with OutputFiles(overwrite=True) as files:
-            for folder in (outputs.folder, f"{outputs.subject}/figures"):
+            figures = [f"{outputs.subject}/figures"] if self._pictures else []
+            for folder in (outputs.folder, *figures):
                 _make_folders(self._output / folder)
 
             def add(volume, image_path, sidecar_path, sidecar):

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..bids.names import CONTRASTS, label_of
-from ..errors import InputError, SettingsError
+from ..errors import CHARMSSRError, InputError, SettingsError
 from .interruption import Interruption
 from .options import add_enhancement_options, check_early, positive, settings_from
 from .progress import ProgressLine
@@ -21,12 +21,13 @@ _DESCRIPTION = """\
 Enhance the T1w, T2w and FLAIR scans of a BIDS dataset into a derivative dataset.
 
 participant does the scans; what is finished is skipped, so a run that was stopped or killed goes on where it was,
-and several processes may share one output folder.
+and several processes may share one output folder. group makes the quality pages and the table of all scans.
 """
 _EPILOG = """\
 examples:
   charmssr bids DATASET DATASET/derivatives/charmssr participant --participant-label 01 02
   charmssr bids DATASET OUT participant --shard 3/40        (task 3 of an array of 40 jobs)
+  charmssr bids DATASET OUT group
 
 exit status: 0 all done; 2 bad input or usage, nothing was begun; 3 some scans were refused (trying again will not
 help); 4 some scans failed (trying again may help); 130 stopped. Other scans go on in either case.
@@ -46,7 +47,7 @@ def add_parser(subparsers):
     )
     parser.add_argument("dataset", metavar="BIDS_DIR", type=Path, help="raw BIDS dataset; it is never written")
     parser.add_argument("output", metavar="OUTPUT_DIR", type=Path, help="folder of the derivatives; made if missing")
-    parser.add_argument("level", choices=("participant",), help="what to do: the scans")
+    parser.add_argument("level", choices=("participant", "group"), help="the scans, or the pages over all of them")
     what = parser.add_argument_group("scans")
     what.add_argument("--participant-label", "--participant_label", nargs="+", default=[], metavar="LABEL")
     what.add_argument("--session-label", "--session_label", nargs="+", default=[], metavar="LABEL")
@@ -90,6 +91,8 @@ def run(arguments):
         from ..bids.pictures import require_pages
 
         require_pages()
+    if arguments.level == "group":
+        return _group(arguments)
     card = read_card(settings.checkpoint)
     tasks, notes = _find(arguments, settings, card["scale"])
     _tell(notes, everything=arguments.dry_run)
@@ -115,6 +118,18 @@ def _find(arguments, settings, scale):
     whole_head = settings.keep_skull or settings.skull_strip == "none"
     tasks = [ScanTask(scan, Outputs(scan.path, scale, whole_head)) for scan in scans]
     return shard_of(tasks, *arguments.shard), notes
+
+
+def _group(arguments):
+    from ..bids.dataset import check_own_output
+    from ..bids.pages import TABLE, write_group
+
+    check_own_output(arguments.output)
+    rows, unusual = write_group(arguments.output, pages=not arguments.no_pages)
+    done = sum(row.status == "done" for row in rows)
+    page = TABLE if arguments.no_pages else "group.html"
+    print(f"{len(rows)} scans: {done} done, {unusual} with an unusual figure. See {arguments.output / page}")
+    return 0
 
 
 def _participant(arguments, settings, card, description, tasks, notes):
@@ -184,7 +199,14 @@ class _Console:
         self._position = ""
 
     def subject_done(self, subject):
-        pass
+        if self._arguments.no_pages:
+            return
+        from ..bids.pages import write_subject_page
+
+        try:
+            write_subject_page(self._arguments.output, subject)
+        except CHARMSSRError as error:  # the group level makes all pages anew
+            _say(f"The page of {subject} is left for the group level: {error}")
 
     def close(self):
         if self._line is not None:

@@ -1,0 +1,116 @@
+"""Quality pages and the group's table: complete in themselves, warnings first, unusual scans marked."""
+
+import base64
+import csv
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from bids_dataset import add_scan, make_dataset
+from PIL import Image
+from stand_in import StandInWorker
+
+from CHARMSSRLib.bids import warm_worker
+from CHARMSSRLib.bids.figures import FIGURES, outlier_bounds, percentile
+from CHARMSSRLib.bids.pictures import scan_pictures
+from CHARMSSRLib.cli import main
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    """Output folder of twelve scans, of which one has a far larger brain and one is refused, after both levels."""
+    folder = tmp_path_factory.mktemp("cohort")
+    dataset, output = make_dataset(folder / "dataset"), folder / "out"
+    command = ["bids", str(dataset), str(output)]
+    for number in range(3, 12):
+        add_scan(dataset, f"sub-{number:02d}_T1w", number)
+    add_scan(dataset, "sub-30_T1w", image=sitk.Image(40, 40, 20, sitk.sitkInt16))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warm_worker, "WarmWorker", StandInWorker)
+        assert main([*command, "participant", "--skip-bids-validation", "--maps"]) == 3
+    sidecar = output / "sub-05" / "anat" / "sub-05_res-x2_desc-charms_T1w.json"
+    content = json.loads(sidecar.read_text())
+    content["CHARMSSR"]["Report"]["skull_strip"]["volume_ml"] = 2900.0
+    content["CHARMSSR"]["Report"]["warnings"] = ["The brain is <implausibly> large."]
+    sidecar.write_text(json.dumps(content))
+    assert main([*command, "group"]) == 0
+    return output
+
+
+def table(output):
+    return {row["scan"]: row for row in csv.DictReader(io.StringIO((output / "group.tsv").read_text()), delimiter="\t")}
+
+
+def test_pages_load_nothing_from_elsewhere_and_a_subjects_page_runs_no_script(cohort):
+    pages = sorted(path.name for path in cohort.glob("*.html"))
+    assert len(pages) == 13 and "group.html" in pages and "sub-05.html" in pages
+    for page in pages:
+        text = (cohort / page).read_text()
+        assert "<script" not in text or page == "group.html"
+        assert "http:" not in text and "https:" not in text and "url(" not in text
+        for address in re.findall(r'(?:src|href)="([^"#]*)', text):
+            assert address.startswith("data:image/") or (cohort / address).exists(), address
+
+
+def test_warnings_and_unusual_figures_stand_first_and_are_safe(cohort):
+    text = (cohort / "sub-05.html").read_text()
+    assert "&lt;implausibly&gt;" in text and "<implausibly>" not in text
+    assert text.index("implausibly") < text.index("<section") and "Brain volume is unusual" in text
+    assert "No warnings." in (cohort / "sub-06.html").read_text()
+    assert "constant" in (cohort / "sub-30.html").read_text()
+
+
+def test_the_table_lists_every_scan_once_with_what_became_of_it(cohort):
+    rows = table(cohort)
+    assert (
+        len(rows) == 13
+        and rows["sub-05_T1w"]["outliers"] == "brain_volume_ml"
+        and rows["sub-05_T1w"]["warnings"] == "1"
+    )
+    assert rows["sub-30_T1w"]["status"] == "refused" and "constant" in rows["sub-30_T1w"]["message"]
+    described = json.loads((cohort / "group.json").read_text())
+    assert set(rows["sub-05_T1w"]) == {"scan", *described}
+    report = json.loads((cohort / "sub-06" / "anat" / "sub-06_res-x2_desc-charms_T1w.json").read_text())["CHARMSSR"]
+    after = report["Report"]["data_consistency"]["after"]
+    assert float(rows["sub-06_T1w"]["data_consistency"]) == pytest.approx(after, rel=1e-5)
+
+
+def test_the_groups_page_marks_the_unusual_scan_and_links_to_it(cohort):
+    text = (cohort / "group.html").read_text()
+    assert "12 subjects" in text and re.search(r'<a href="sub-05.html"><circle[^>]*><title>sub-05_T1w: 2900 ml', text)
+    assert text.count("<svg") == sum(f"<b>{figure.title}" in text for figure in FIGURES) >= 4
+
+
+def test_the_pictures_show_scan_and_result_of_the_same_place(phantom_head, phantom_brain):
+    fine = sitk.Expand(phantom_head, (2, 2, 1), sitk.sitkBSpline)
+    mask = sitk.Expand(phantom_brain, (2, 2, 1), sitk.sitkNearestNeighbor)
+    told = scan_pictures(sitk.PermuteAxes(phantom_head, (2, 0, 1)), fine, mask, {"detail": fine})
+    for picture in told["planes"].values():
+        before, after, edge = (
+            np.asarray(Image.open(io.BytesIO(base64.b64decode(picture[name].partition(",")[2]))).convert("L"), float)
+            for name in ("before", "after", "edge")
+        )
+        assert before.shape == after.shape == edge.shape == (picture["height"], picture["width"])
+        assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.98
+        assert 0 < (edge > 0).mean() < 0.05
+
+
+def test_percentiles_and_outliers():
+    assert percentile(3, [1, 2, 3, 3, 4]) == 60
+    assert outlier_bounds([1.0] * 7) is None and outlier_bounds([1.0] * 20) is None
+    low, high = outlier_bounds([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    assert low == pytest.approx(5 - 3.5 * 2 / 0.6745) and high == pytest.approx(5 + 3.5 * 2 / 0.6745)
+
+
+def test_the_group_level_wants_results(app, tmp_path):
+    refused = app(level="group")
+    assert refused.status == 2 and "run the participant level first" in refused.err and not (tmp_path / "out").exists()
+
+
+def test_without_pages_there_are_none(app):
+    output = app("--no-pages").output
+    assert app("--no-pages", level="group").status == 0
+    assert (output / "group.tsv").exists() and not list(output.rglob("*.html")) and not list(output.rglob("figures"))
