@@ -1,9 +1,9 @@
 """Figures by matplotlib (the extra ``lab``), imported only when one is drawn."""
 
-import os
 from pathlib import Path
 
 from CHARMSSRLib.errors import BackendError, OutputError
+from CHARMSSRLib.files.atomic import replacing
 
 
 def require_matplotlib():
@@ -35,10 +35,8 @@ def save_figure(figure, path, dpi=110):
         OutputError: when it cannot be written.
     """
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
     try:
-        figure.savefig(partial, format="png", dpi=dpi)
-        os.replace(partial, path)
+        with replacing(path) as partial:
+            figure.savefig(partial, format="png", dpi=dpi)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise OutputError(f"The figure {path} cannot be written: {error.strerror}. Choose another folder.") from error

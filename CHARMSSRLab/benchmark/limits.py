@@ -63,12 +63,6 @@ def name_of(dtype):
     return str(dtype).replace("torch.", "")
 
 
-def rate_of(limits, what, precision="float32"):
-    """Median rate of one of the ``measure_limits``; None where it was not measured."""
-    found = [row for row in limits if (row["what"], row["precision"]) == (what, precision)]
-    return found[0]["rate"]["median"] if found else None
-
-
 def precisions(device):
     """Number formats that the device multiplies natively."""
     if device.type == "cpu":

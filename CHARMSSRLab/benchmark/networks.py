@@ -75,18 +75,6 @@ def measure_networks(network, device, dtype, height, width, batch=1, rounds=15, 
     ]  # fmt: skip
 
 
-def row_of(rows, name, batch=1):
-    """The row of one network; None where it was not measured."""
-    return next((row for row in rows if (row["network"], row["batch"]) == (name, batch)), None)
-
-
-def untrained(scale=2):
-    """CHARMS of the right size with a tail that is not zero; as fast as a trained one."""
-    network = build_method("charms", scale).eval()
-    torch.nn.init.normal_(network.tail.weight, std=0.01)
-    return network
-
-
 def _charms_work(network, image):
     plain = copy.deepcopy(network).to(image.device, image.dtype)
     return {

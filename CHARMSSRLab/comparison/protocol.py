@@ -63,35 +63,6 @@ def candidate_of(checkpoint):
     return Candidate(card["name"], checkpoint.network.for_inference(), card["intensity"]["kind"])
 
 
-def evaluate_volume(
-    candidate, image, subject, contrast, degradation, scale, skull_strip="auto", already_stripped=False, **options
-):
-    """Score a network and bicubic interpolation on a high-resolution volume.
-
-    Args:
-        candidate: :class:`Candidate`.
-        image: SimpleITK image, 3-D, any orientation.
-        subject: identifier; tells the source and with it the planes and the true resolution.
-        contrast: "T1w", "T2w" or "FLAIR"; another gets no tissue figures.
-        degradation: a name of ``degradation_list``. scale: 2 or 4.
-        skull_strip: name of a backend, or "auto".
-        already_stripped: the background is zero, so that the foreground is the mask.
-        options: of :func:`score_prepared`.
-
-    Returns:
-        list of rows (dicts with LABELS and FIGURES), for each plane one of bicubic, one of
-        the network and one of the reference.
-    """
-    # Here, because prepared slices are scored on machines without SimpleITK too.
-    from ..training.prepare import prepare_volume
-
-    prepared = prepare_volume(image, subject, contrast, "", skull_strip, already_stripped)
-    rows = []
-    for volume in prepared:
-        rows += score_prepared(volume.stripped(), [BASELINE, candidate], degradation, scale, **options)
-    return rows
-
-
 def score_prepared(
     volume, candidates, degradation, scale, central=None, device="cpu", batch=0, seed=0, is_cancelled=None
 ):

@@ -20,13 +20,14 @@ An archive is a zip file of one entry per volume. It needs numpy alone.
 import argparse
 import json
 import lzma
-import os
 import zipfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+
+from CHARMSSRLib.files.atomic import replacing
 
 from ..training.prepared import PreparedVolume, load_prepared, save_prepared
 from .slice_coding import decode, encode
@@ -100,19 +101,17 @@ def pack(prepared, archive, content, limit=LIMIT):
         ValueError: when the folder holds nothing of the kind, or the archive exceeds the limit.
     """
     archive, seen, count = Path(archive), set(), 0
-    partial = archive.with_name(archive.name + ".partial")
-    with zipfile.ZipFile(partial, "w") as file:
-        for path in sorted(Path(prepared).glob("*.npz")):
-            part = chosen(load_prepared(path), content, seen)
-            if part is not None:
-                file.writestr(path.stem, encode_volume(*part))
-                count += 1
-    size = partial.stat().st_size
-    if not count or size > limit:
-        partial.unlink()
-        problem = f"be {size / 2**20:.1f} MiB large" if count else f"be empty: {prepared} has no such volume"
-        raise ValueError(f"{archive.name} would {problem}")
-    os.replace(partial, archive)
+    with replacing(archive) as partial:
+        with zipfile.ZipFile(partial, "w") as file:
+            for path in sorted(Path(prepared).glob("*.npz")):
+                part = chosen(load_prepared(path), content, seen)
+                if part is not None:
+                    file.writestr(path.stem, encode_volume(*part))
+                    count += 1
+        size = partial.stat().st_size
+        if not count or size > limit:
+            problem = f"be {size / 2**20:.1f} MiB large" if count else f"be empty: {prepared} has no such volume"
+            raise ValueError(f"{archive.name} would {problem}")
     return count
 
 

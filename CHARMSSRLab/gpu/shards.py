@@ -6,8 +6,9 @@ goes in pieces: NAME.000, NAME.001 ... and NAME.shards.json.
 
 import hashlib
 import json
-import os
 from pathlib import Path
+
+from CHARMSSRLib.files.atomic import replacing
 
 LIMIT = 15 * 2**20  # bytes per piece
 
@@ -50,15 +51,13 @@ def join_file(folder, name, path):
         return False
     pieces = json.loads(_listing(folder, name).read_text(encoding="utf-8"))["pieces"]
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb") as target:
+    with replacing(path) as partial, open(partial, "wb") as target:
         for piece in pieces:
             file = folder / piece["file"]
             content = file.read_bytes() if file.is_file() else b""
             if hashlib.sha256(content).hexdigest() != piece["sha256"]:
                 raise ValueError(f"{file} is missing or damaged: copy the pieces of {name} again")
             target.write(content)
-    os.replace(partial, path)
     return True
 
 

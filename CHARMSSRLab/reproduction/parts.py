@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
+from CHARMSSRLib.files.atomic import replacing
 from CHARMSSRLib.files.output_files import plain
 
 
@@ -32,6 +32,5 @@ def write_part(path, made_of, result):
     """Keep the result (JSON-able) of a finished part; the file appears only when complete."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps({"made_of": made_of, "result": plain(result)}), encoding="utf-8")
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps({"made_of": made_of, "result": plain(result)}), encoding="utf-8")

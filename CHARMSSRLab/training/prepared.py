@@ -5,13 +5,13 @@ scoring on a machine with a GPU) needs numpy alone.
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from CHARMSSRLib.errors import InputError
+from CHARMSSRLib.files.atomic import replacing
 
 FORMAT = 2  # 1 was zero outside the brain
 BRAIN_MARGIN = 8  # pixels that stay around the brain where the volume is stripped
@@ -80,15 +80,13 @@ def save_prepared(volume, path):
     step = max(volume.maximum, 1e-12) / 65535
     meta = {k: v for k, v in asdict(volume).items() if k not in ("slices", "mask")}
     meta.update(format=FORMAT, step=step, shape=volume.slices.shape)
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb") as file:
+    with replacing(path) as partial, open(partial, "wb") as file:
         np.savez_compressed(
             file,
             slices=np.clip(np.round(volume.slices / step), 0, 65535).astype(np.uint16),
             mask=np.packbits(volume.mask),
             meta=np.frombuffer(json.dumps(meta).encode(), np.uint8),
         )
-    os.replace(partial, path)
 
 
 def load_prepared(path):

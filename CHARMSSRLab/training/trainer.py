@@ -9,7 +9,6 @@ see together the batches that one process would see.
 import csv
 import logging
 import math
-import os
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
@@ -20,6 +19,7 @@ import torch.distributed as distributed
 from torch.utils.data import DataLoader, Subset
 
 from CHARMSSRLib.errors import Cancelled, SettingsError
+from CHARMSSRLib.files.atomic import replacing
 from CHARMSSRLib.learning.losses import attention_regularisation, difference
 from CHARMSSRLib.network.attention_maps import collect_attention, record_attention
 from CHARMSSRLib.network.charms import CHARMS
@@ -270,9 +270,8 @@ class _Run:
             "config": self.config.to_dict(), "step": self.step, "seconds": self.seconds,
             "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "average": self.average,
         }  # fmt: skip
-        partial = self.state_path.with_name("state.pt.partial")
-        torch.save(state, partial)
-        os.replace(partial, self.state_path)
+        with replacing(self.state_path) as partial:
+            torch.save(state, partial)
 
     def resume(self):
         """Go on from the folder's state if there is one of this configuration.
@@ -346,12 +345,10 @@ def _cut_log(path, step):
         return
     with open(path, newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "w", newline="", encoding="utf-8") as file:
+    with replacing(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, LOG_COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(partial, path)
 
 
 def _load_initial(network, name):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from ..errors import CheckpointError, OutputError
+from ..files.atomic import replacing
 from ..network.charms import CHARMS
 from .registry import CARD_FORMAT, TASK, sha256_of
 from .weights import Weights, read_weights
@@ -88,22 +87,16 @@ def save_checkpoint(network: CHARMS, card: dict, folder: str | Path, half: bool 
     path = folder / f"{card['name']}.safetensors"
     kind = torch.float16 if half else torch.float32
     weights = {k: v.detach().cpu().to(kind).contiguous() for k, v in network.state_dict().items()}
-    partial = path.with_name(path.name + ".partial")
-    card_partial = path.with_name(path.stem + ".json.partial")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(weights, partial)
-        card = {
-            "format": CARD_FORMAT, "task": TASK, **card, "architecture": network.arguments, "scale": network.scale,
-            "sha256": sha256_of(partial),
-        }  # fmt: skip
-        card_partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.chmod(0o644)  # safetensors writes for the owner alone; an installation may be shared
-        os.replace(partial, path)
-        os.replace(card_partial, path.with_suffix(".json"))
+        with replacing(path, path.with_suffix(".json")) as (partial, card_partial):
+            save_file(weights, partial)
+            card = {
+                "format": CARD_FORMAT, "task": TASK, **card, "architecture": network.arguments, "scale": network.scale,
+                "sha256": sha256_of(partial),
+            }  # fmt: skip
+            card_partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            partial.chmod(0o644)  # safetensors writes for the owner alone; an installation may be shared
     except (OSError, SafetensorError) as error:
-        for remnant in (partial, card_partial):
-            with contextlib.suppress(OSError):
-                remnant.unlink()
         raise OutputError(f"The checkpoint cannot be written to {folder}: {error}. Choose another folder.") from error
     return path

@@ -6,7 +6,6 @@ run that was killed goes on from there and ends as if it had not been.
 
 import copy
 import logging
-import os
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 import torch
 
 from ..checkpoints.loading import load_checkpoint, save_checkpoint
+from ..files.atomic import replacing
 from ..learning.losses import attention_regularisation
 from ..network.attention_maps import collect_attention, record_attention
 from .frozen import freeze_front, frozen_features
@@ -182,9 +182,8 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
         }  # fmt: skip
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.folder / "state.pt.partial"
-        torch.save(state, partial)
-        os.replace(partial, self.folder / "state.pt")
+        with replacing(self.folder / "state.pt") as partial:
+            torch.save(state, partial)
         # Only now: a run that is killed before goes on from a state that knows the best before.
         for folder in sorted(self.folder.glob("best-*"))[:-1]:
             shutil.rmtree(folder, ignore_errors=True)

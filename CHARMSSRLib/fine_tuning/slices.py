@@ -5,7 +5,6 @@ memory maps, so that any number of pairs fits into the memory.
 """
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import SimpleITK as sitk
 import torch
 
 from ..errors import InputError
+from ..files.atomic import replacing
 from ..grids.geometry import enlarged_geometry
 from ..grids.resize import bicubic_upsample
 from ..grids.slices import plan_slices, slice_axis
@@ -87,9 +87,8 @@ def write_slices(registered, card, folder):
         "geometry": _geometry(volume, volume.TransformIndexToPhysicalPoint(start)),
         "geometry_7t": _geometry(registered.image_7t, registered.image_7t.GetOrigin()),
     }  # fmt: skip
-    partial = folder / f"{ABOUT}.partial"
-    partial.write_text(json.dumps(about), encoding="utf-8")
-    os.replace(partial, folder / ABOUT)
+    with replacing(folder / ABOUT) as partial:
+        partial.write_text(json.dumps(about), encoding="utf-8")
     return PairSlices(folder)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..checkpoints.registry import BUNDLED_FOLDER, sha256_of, user_checkpoint_folder
 from ..errors import OutputError, SettingsError
+from ..files.atomic import replacing
 
 SUFFIX = ".fine-tuning"
 
@@ -79,17 +80,11 @@ def publish(weights, name, folder=""):
         OutputError: it cannot be written.
     """
     target = result_files(name, folder)[0]
-    partials = []
     try:
-        for source, final in ((weights, target), (weights.with_suffix(".json"), target.with_suffix(".json"))):
-            partials.append((final.with_name(f".{final.name}.partial"), final))
-            shutil.copyfile(source, partials[-1][0])
-        for partial, final in partials:
-            os.replace(partial, final)
+        with replacing(target, target.with_suffix(".json")) as (weights_partial, card_partial):
+            shutil.copyfile(weights, weights_partial)
+            shutil.copyfile(weights.with_suffix(".json"), card_partial)
     except OSError as error:
-        for partial, _ in partials:
-            with contextlib.suppress(OSError):
-                partial.unlink()
         raise OutputError(f"{target} cannot be written: {error.strerror}. Choose another folder.") from error
     return target
 

@@ -91,16 +91,31 @@ def decode(line: bytes) -> dict:
     return message
 
 
-class LineBuffer:
-    """Cuts a stream of bytes, as it arrives, into lines."""
+class MessageStream:
+    """Cuts a stream of bytes, as it arrives, into messages; what is none is set aside.
+
+    A chunk may end anywhere, even inside a UTF-8 character: the rest is kept for the next one.
+
+    Attributes:
+        strange_lines: texts that were no messages (a library's print), for the details of an error.
+    """
 
     def __init__(self) -> None:
         self._rest = b""
+        self.strange_lines: list[str] = []
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Take what arrived; return the lines that are complete now (bytes, without line ends)."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return [line.rstrip(b"\r") for line in lines if line.strip()]
+    def feed(self, chunk: bytes) -> list[dict]:
+        """Messages that are complete with this chunk, oldest first."""
+        *lines, self._rest = (self._rest + bytes(chunk)).split(b"\n")
+        messages = []
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                messages.append(decode(line))
+            except ProtocolError:
+                self.strange_lines.append(line.decode("utf-8", errors="replace").strip())
+        return messages
 
 
 def save_volume(image: sitk.Image, folder: str | Path, name: str) -> dict:

@@ -186,7 +186,7 @@ def test_a_worker_that_does_not_listen_is_killed_after_the_grace_time(slicerModu
 
 
 def test_a_worker_that_has_left_by_itself_is_started_again(slicerModule, worker, submit):
-    from CHARMSSRModule.message_stream import encodeMessage
+    from CHARMSSRModule.jobs.worker_client import encodeMessage
 
     started(slicerModule, worker)
     first = worker.processId

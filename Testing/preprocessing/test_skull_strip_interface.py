@@ -98,7 +98,7 @@ def test_when_every_backend_fails_there_is_an_error_not_a_mask(phantom_head, bac
 def test_a_named_backend_is_not_replaced_but_warned_about(phantom_head, backends):
     backends(good=lambda image: box_of(image, 1300), small=lambda image: box_of(image, 100))
     result = strip_skull(phantom_head, "small")
-    assert result.backend == "small" and "100" in result.warnings[0] or "ml" in result.warnings[0]
+    assert result.backend == "small" and " ml" in result.warnings[0]
 
 
 def test_stripping_can_be_cancelled(phantom_head, backends):

@@ -6,17 +6,32 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLib.worker.protocol import LineBuffer, ProtocolError, decode, encode, load_volume, save_volume
+from CHARMSSRLib.worker.protocol import MessageStream, ProtocolError, decode, encode, load_volume, save_volume
+
+MESSAGES = [
+    {"version": 1, "id": "", "type": "hello", "devices": [{"name": "cpu", "description": "Prozessor, 8 Fäden"}]},
+    {"version": 1, "id": "job-1", "type": "progress", "message": "Slice 1 of 2 …"},
+    {"version": 1, "id": "job-1", "type": "error", "message": "naïve \n newline"},
+]
+STREAM = b"".join((json.dumps(message, ensure_ascii=False) + "\n").encode() for message in MESSAGES)
 
 
-def test_messages_survive_any_cut_of_the_stream():
-    messages = [encode("run", "1", text="Größe\nneue Zeile"), encode("cancel", "1"), b"\r\n", encode("shutdown")]
-    stream = b"".join(messages)
-    for size in (1, 2, 7, 1000):
-        buffer = LineBuffer()
-        lines = [line for at in range(0, len(stream), size) for line in buffer.feed(stream[at : at + size])]
-        assert [decode(line)["type"] for line in lines] == ["run", "cancel", "shutdown"]
-        assert decode(lines[0])["text"] == "Größe\nneue Zeile"
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 10000])
+def test_messages_survive_any_cut_of_the_stream(size):
+    stream, received = MessageStream(), []
+    for start in range(0, len(STREAM), size):
+        received += stream.feed(STREAM[start : start + size])
+    assert received == MESSAGES and stream.strange_lines == []
+
+
+def test_lines_that_are_no_messages_are_set_aside():
+    stream = MessageStream()
+    assert stream.feed(b'Downloading...\n{"no": "type"}\n[1, 2]\n\n\xff\xfe\n' + STREAM) == MESSAGES
+    assert len(stream.strange_lines) == 4
+
+
+def test_windows_line_ends_are_understood():
+    assert MessageStream().feed(STREAM.replace(b"\n", b"\r\n")) == MESSAGES
 
 
 def test_a_message_is_one_line_of_strict_json():

@@ -8,7 +8,6 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import JobCancelled, JobError, MissingPackage, exceptionFor
-from ..message_stream import MessageStream, encodeMessage
 from .worker_environment import workerCommand
 
 STOPPED, STARTING, READY, BUSY = "stopped", "starting", "ready", "busy"
@@ -17,6 +16,20 @@ STOPPED, STARTING, READY, BUSY = "stopped", "starting", "ready", "busy"
 START_TIMEOUT_MS = 180000
 STOP_TIMEOUT_MS = 1000
 KEPT_LOG_LINES = 40
+
+
+def newStream():
+    """What cuts the worker's bytes into messages: the library's own, so that both ends speak one protocol."""
+    from CHARMSSRLib.worker.protocol import MessageStream
+
+    return MessageStream()
+
+
+def encodeMessage(kind, identifier="", **fields):
+    """A message to the worker as a line of bytes."""
+    from CHARMSSRLib.worker.protocol import encode
+
+    return encode(kind, identifier, **fields)
 
 
 class WorkerClient:
@@ -39,7 +52,7 @@ class WorkerClient:
         self._findCommand = findCommand
         self._process = None
         self._retired = []
-        self._stream = MessageStream()
+        self._stream = newStream()
         self._log = []
         self._job = None
         self._jobId = ""
@@ -84,7 +97,7 @@ class WorkerClient:
         except JobError as error:
             self._fail(error)
             return
-        self._stream = MessageStream()
+        self._stream = newStream()
         self._log = []
         process = qt.QProcess()
         process.setProcessEnvironment(command.environment)
@@ -145,9 +158,9 @@ class WorkerClient:
             return
         for message in self._stream.feed(self._process.readAllStandardOutput().data()):
             self._onMessage(message)
-        if self._stream.strangeLines:
-            self._keepLog(self._stream.strangeLines)
-            self._stream.strangeLines = []
+        if self._stream.strange_lines:
+            self._keepLog(self._stream.strange_lines)
+            self._stream.strange_lines = []
 
     def _onMessage(self, message):
         kind = message["type"]

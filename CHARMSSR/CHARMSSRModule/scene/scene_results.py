@@ -3,7 +3,6 @@
 import json
 
 import slicer
-import vtk
 
 from .geometry import ijkToRasFromGrid, matrixFromArray
 
@@ -94,8 +93,3 @@ def reportOf(node):
         return json.loads(text) if text else {}
     except ValueError:
         return {}
-
-
-def isResult(node):
-    """True for a node that this module has made or filled."""
-    return isinstance(node, vtk.vtkObject) and bool(node.GetAttribute(CHECKPOINT))

@@ -4,13 +4,13 @@ Two rows of three planes through the middle of the brain: a checkerboard of 3T a
 structures go on across the fields' borders when the pair fits; and the 3T with the 7T's edges in red.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from ...errors import OutputError
+from ...files.atomic import replacing
 from ...grids.orientation import bounding_box
 
 PIXEL_MM = 0.6
@@ -58,12 +58,10 @@ def write_pair_picture(registered, path):
         OutputError: the file cannot be written.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.stem}.partial.png")
     try:
-        sitk.WriteImage(sitk.GetImageFromArray(pair_picture(registered), isVector=True), str(partial))
-        os.replace(partial, path)
+        with replacing(path) as partial:
+            sitk.WriteImage(sitk.GetImageFromArray(pair_picture(registered), isVector=True), str(partial))
     except (RuntimeError, OSError) as error:
-        partial.unlink(missing_ok=True)
         raise OutputError(f"The picture {path} cannot be written; choose a folder that can be written to.") from error
 
 

@@ -8,6 +8,7 @@ on the 3T intensity. What a network gains beyond it is more than a look-up table
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
 BINS = 512
 HIGHEST = 2.0  # of the normalised intensity; what is brighter shares the last bin
@@ -61,16 +62,5 @@ class MapFit:
 
 
 def isotonic(values, weights):
-    """The non-decreasing sequence nearest to ``values`` in the weighted square sense (pool adjacent violators)."""
-    level, weight, length = [], [], []
-    for value, one in zip(values, weights):
-        level.append(float(value))
-        weight.append(float(one))
-        length.append(1)
-        while len(level) > 1 and level[-2] > level[-1]:
-            upper, heavier, longer = level.pop(), weight.pop(), length.pop()
-            whole = weight[-1] + heavier
-            level[-1] = (level[-1] * weight[-1] + upper * heavier) / whole
-            weight[-1] = whole
-            length[-1] += longer
-    return np.repeat(level, length)
+    """The non-decreasing sequence nearest to ``values`` in the weighted square sense."""
+    return isotonic_regression(values, weights=weights).x

@@ -91,8 +91,6 @@ def test_limits_are_finite_rates_of_this_machine():
     expected = 2 * len(limits.precisions(torch.device("cpu"))) + 1
     assert len(rows) == expected
     assert all(0 < row["rate"]["median"] < math.inf and row["size"] for row in rows)
-    assert limits.rate_of(rows, limits.PRODUCT) == rows[0]["rate"]["median"]
-    assert limits.rate_of(rows, limits.PRODUCT, "float64") is None
 
 
 def test_a_product_and_a_copy_say_how_much_they_do():
@@ -114,11 +112,11 @@ def test_networks_are_counted_and_compared_in_pairs(small_network, monkeypatch):
         assert (row["batch"], row["height"], row["width"]) == (2, 12, 16)
         assert all(0 < row[key]["median"] < math.inf for key in ("milliseconds", "ratio", "share"))
         assert 0 < row["floor_milliseconds"] < math.inf
-    assert networks.row_of(rows, networks.EDSR_TABLE_2, 2)["ratio"] == {"median": 1.0, "iqr": 0.0, "n": 2}
-    assert networks.row_of(rows, networks.INFERENCE, 2)["gmac"] == count_macs(small_network, 12, 16) / 1e9
-    charms, edsr = (networks.row_of(rows, name, 2) for name in (networks.INFERENCE, networks.EDSR_TABLE_2))
+    by_name = {row["network"]: row for row in rows}
+    charms, edsr = by_name[networks.INFERENCE], by_name[networks.EDSR_TABLE_2]
+    assert edsr["ratio"] == {"median": 1.0, "iqr": 0.0, "n": 2}
+    assert charms["gmac"] == count_macs(small_network, 12, 16) / 1e9
     assert charms["floor_milliseconds"] / edsr["floor_milliseconds"] == pytest.approx(charms["gmac"] / edsr["gmac"])
-    assert networks.row_of(rows, networks.INFERENCE, 1) is None
 
 
 def test_a_share_of_the_peak_is_arithmetic_over_time():

@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 import torch
-from phantom import phantom_head_and_brain
 from torch import nn
 
-from CHARMSSRLab.comparison.protocol import BASELINE, FIGURES, Candidate, evaluate_volume, score_prepared
+from CHARMSSRLab.comparison.protocol import BASELINE, FIGURES, Candidate, score_prepared
 from CHARMSSRLab.comparison.volumes import prepared_volumes
 from CHARMSSRLab.methods.registry import build_method
 from CHARMSSRLab.training.degradations import degrade
@@ -140,18 +138,6 @@ def test_unknown_degradations_and_intensity_scales_are_refused(volume):
         score_prepared(volume, [BASELINE], "nearest", 2)
     with pytest.raises(SettingsError, match="percentile"):
         score_prepared(volume, [Candidate("x", None, "zscore")], "bicubic", 2)
-
-
-def test_evaluating_an_image_prepares_it_and_scores_every_plane_of_its_source():
-    image, brain = phantom_head_and_brain(size=(48, 56, 44), spacing=(3.6, 3.6, 3.6), noise=0, bias=0)
-    stripped = sitk.Mask(image, brain)
-    torch.manual_seed(0)
-    candidate = Candidate("vdsr", build_method("vdsr", 2).eval())
-    rows = evaluate_volume(candidate, stripped, "ARC_phantom", "T1w", "bicubic", 2, already_stripped=True)
-    assert [(row["plane"], row["method"]) for row in rows] == [
-        (plane, method) for plane in ("axial", "coronal", "sagittal") for method in ("bicubic", "vdsr", "reference")
-    ]
-    assert all(10 < row["brain_psnr"] < 60 for row in rows if row["method"] != "reference")
 
 
 def test_prepared_folders_are_read_by_split_and_contrast(tmp_path):
