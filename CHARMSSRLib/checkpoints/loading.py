@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from ..errors import CheckpointError, OutputError
-from ..files.atomic import replacing
+from ..files.atomic import replacing_all
 from ..network.charms import CHARMS
 from .registry import CARD_FORMAT, TASK, sha256_of
 from .weights import Weights, read_weights
@@ -89,7 +89,7 @@ def save_checkpoint(network: CHARMS, card: dict, folder: str | Path, half: bool 
     weights = {k: v.detach().cpu().to(kind).contiguous() for k, v in network.state_dict().items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path, path.with_suffix(".json")) as (partial, card_partial):
+        with replacing_all(path, path.with_suffix(".json")) as (partial, card_partial):
             save_file(weights, partial)
             card = {
                 "format": CARD_FORMAT, "task": TASK, **card, "architecture": network.arguments, "scale": network.scale,

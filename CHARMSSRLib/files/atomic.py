@@ -9,20 +9,29 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def replacing(*paths: str | Path) -> Iterator[Path | tuple[Path, ...]]:
-    """Paths to write to; on leaving without an error they take the places of ``paths``, one after the other.
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A path to write to; on leaving without an error the file takes the place of ``path``.
 
-    A partial file keeps the ending, which decides the format for some writers, and is removed on an error. What
-    stood at a place stays there until the new file is complete. Several files are replaced in the order given, so
-    that the last one may be the sign that all are there.
+    The partial file keeps the ending, which decides the format for some writers, and is removed on an error. What
+    stood at the place stays there until the new file is complete.
 
     Raises:
-        OSError: a file cannot be written or put into its place; the places that were not reached are as they were.
+        OSError: the file cannot be written or put into its place.
+    """
+    with replacing_all(path) as (partial,):
+        yield partial
+
+
+@contextlib.contextmanager
+def replacing_all(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
+    """As :func:`replacing` for files that belong together.
+
+    They take their places in the order given, so that the last one may be the sign that all are there.
     """
     finals = [Path(path) for path in paths]
-    partials = [final.with_name(f".{final.stem}.partial{final.suffix}") for final in finals]
+    partials = tuple(final.with_name(f".{final.stem}.partial{final.suffix}") for final in finals)
     try:
-        yield partials[0] if len(partials) == 1 else tuple(partials)
+        yield partials
         for partial, final in zip(partials, finals):
             os.replace(partial, final)
     finally:

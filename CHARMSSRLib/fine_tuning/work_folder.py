@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..checkpoints.registry import BUNDLED_FOLDER, sha256_of, user_checkpoint_folder
 from ..errors import OutputError, SettingsError
-from ..files.atomic import replacing
+from ..files.atomic import replacing_all
 
 SUFFIX = ".fine-tuning"
 
@@ -81,7 +81,7 @@ def publish(weights, name, folder=""):
     """
     target = result_files(name, folder)[0]
     try:
-        with replacing(target, target.with_suffix(".json")) as (weights_partial, card_partial):
+        with replacing_all(target, target.with_suffix(".json")) as (weights_partial, card_partial):
             shutil.copyfile(weights, weights_partial)
             shutil.copyfile(weights.with_suffix(".json"), card_partial)
     except OSError as error:
