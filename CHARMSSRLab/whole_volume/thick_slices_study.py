@@ -1,6 +1,5 @@
 """Study "thick-slices": isotropic volumes thickened along one axis, brought back by planes "three" and by cubic."""
 
-import torch
 from scipy import ndimage
 
 from CHARMSSRLib.enhancement.data_consistency import Operator
@@ -32,7 +31,7 @@ def measure(sample, checkpoint, setup):
             through = result.values.shape[0] // coarse.shape[0]
             whole = filled(result, coarse, (through, operator.scale, operator.scale))
             # The truth has the input's pixels: in plane the result goes back by the checkpoint's own operator.
-            back = operator.down(torch.from_numpy(whole)[:, None])[:, 0].numpy()
+            back = operator.down(whole)
             back = cubic(back, (factor, 1, 1)) if through == 1 else band_limited(back, size, 0)
             outputs[way] = back
             reports[way] = {

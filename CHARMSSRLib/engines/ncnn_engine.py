@@ -116,11 +116,12 @@ def network_of(text, weights, threads=1):
     return net
 
 
-def computed(net, given, wanted):
-    """The blob ``wanted`` as ncnn.Mat, in the layout in which it was made.
+def computed(net, given, wanted, packed=True):
+    """The blob ``wanted`` as ncnn.Mat.
 
     Args:
         given: name -> ncnn.Mat.
+        packed: in the layout in which it was made, which numpy cannot read where channels are packed.
 
     Raises:
         MemoryError: there was not enough. BackendError: this ncnn cannot compute it.
@@ -128,7 +129,7 @@ def computed(net, given, wanted):
     extractor = net.create_extractor()
     for name, blob in given.items():
         extractor.input(name, blob)
-    status, blob = extractor.extract(wanted, 1)
+    status, blob = extractor.extract(wanted, int(packed))
     if status == _OUT_OF_MEMORY:
         raise MemoryError("ncnn: not enough memory")
     if status != 0 or blob.empty():

@@ -3,12 +3,11 @@
 import functools
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from scipy import ndimage
 
 from ..errors import Cancelled, CheckpointError
-from ..grids.resize import bicubic_downsample, bicubic_upsample, fourier_resize, kspace_truncate
+from ..grids.cubic import along, cubic_matrix
+from ..grids.fourier import fourier_resized
 
 TARGET = 5e-4
 MAXIMUM_ROUNDS = 15
@@ -39,28 +38,30 @@ class Operator:
         self.across = "mean" if thick else name
         self.radius = 2 if name == "bicubic" else 4
 
-    def down(self, image):
-        """In plane: (N, 1, sH, sW) -> (N, 1, H, W)."""
-        return bicubic_downsample(image, self.scale) if self.name == "bicubic" else kspace_truncate(image, self.scale)
+    def down(self, images):
+        """In plane: (n, s*h, s*w) -> (n, h, w), float32."""
+        return self._in_plane(images, *(size // self.scale for size in images.shape[1:]))
 
-    def up(self, image):
-        """In plane: (N, 1, H, W) -> (N, 1, sH, sW)."""
-        if self.name == "bicubic":
-            return bicubic_upsample(image, self.scale)
-        for axis in (-2, -1):
-            image = fourier_resize(image, image.shape[axis] * self.scale, axis)
-        return image
+    def up(self, images):
+        """In plane: (n, h, w) -> (n, s*h, s*w), float32."""
+        return self._in_plane(images, *(size * self.scale for size in images.shape[1:]))
+
+    def _in_plane(self, images, rows, columns):
+        images = np.asarray(images, np.float32)
+        for axis, size in ((1, rows), (2, columns)):
+            images = _resized(self.name, images, size, axis)
+        return images
 
     def down_stack(self, stack):
         """All axes: (t*n, s*h, s*w) -> (n, h, w), float32 arrays."""
-        flat = np.concatenate([self.down(_tensor(stack[part])).numpy()[:, 0] for part in _slabs(len(stack))])
+        flat = np.concatenate([self.down(stack[part]) for part in _slabs(len(stack))])
         return flat if self.through == 1 else self._across(flat, len(flat) // self.through)
 
     def add_up_stack(self, stack, output, factor=1.0):
         """Add ``factor`` * U(stack) to ``output`` in place: (n, h, w) -> (t*n, s*h, s*w)."""
         flat = stack if self.through == 1 else self._across(stack, len(stack) * self.through)
         for part in _slabs(len(flat)):
-            output[part] += factor * self.up(_tensor(flat[part])).numpy()[:, 0]
+            output[part] += factor * self.up(flat[part])
 
     def undo_round_trip(self, stack):
         """(D U)^-1 of a stack (n, h, w), float32: what U must be given for D to return the stack.
@@ -79,8 +80,7 @@ class Operator:
         """Resize axis 0, row by row to bound the memory."""
         result = np.empty((size,) + stack.shape[1:], np.float32)
         for row in range(stack.shape[1]):
-            columns = torch.from_numpy(np.ascontiguousarray(stack[:, row], np.float32))
-            result[:, row] = _resize_columns(self.across, columns, size).numpy()
+            result[:, row] = _resized(self.across, np.asarray(stack[:, row], np.float32), size, 0)
         return result
 
     def parts(self, count):
@@ -95,19 +95,20 @@ class Operator:
 @functools.lru_cache(maxsize=16)
 def round_trip_inverse(name, size, factor):
     """Inverse of D U along one axis of ``size`` voxels: float32 matrix (size, size)."""
-    columns = torch.eye(size, dtype=torch.float64)
-    round_trip = _resize_columns(name, _resize_columns(name, columns, size * factor), size)
-    return np.linalg.inv(round_trip.numpy()).astype(np.float32)
+    columns = np.eye(size)
+    round_trip = _resized(name, _resized(name, columns, size * factor, 0), size, 0)
+    return np.linalg.inv(round_trip).astype(np.float32)
 
 
-def _resize_columns(name, columns, size):
-    """The operator ``name`` along axis 0 of a tensor (n, m): (size, m)."""
-    shape, smaller = (size, columns.shape[1]), size < len(columns)
+def _resized(name, array, size, axis):
+    """The operator ``name`` along one axis of an array, in its dtype."""
     if name == "kspace":
-        return fourier_resize(columns, size, 0)
-    if name == "mean" and smaller:
-        return columns.view(size, -1, columns.shape[1]).mean(1)
-    return F.interpolate(columns[None, None], shape, mode="bicubic", align_corners=False, antialias=smaller)[0, 0]
+        return fourier_resized(array, size, axis)
+    n = array.shape[axis]
+    if name == "mean" and size < n:
+        moved = np.moveaxis(array, axis, 0)
+        return np.moveaxis(moved.reshape(size, n // size, *moved.shape[1:]).mean(1), 0, axis)
+    return along(cubic_matrix(n, size, array.dtype.name), array, axis)
 
 
 def inner_mask(mask, radius, across=False):
@@ -167,7 +168,3 @@ def project(output, reference, mask, operator, is_cancelled=None):
 
 def _slabs(count):
     return [slice(start, min(start + SLAB, count)) for start in range(0, count, SLAB)]
-
-
-def _tensor(stack):
-    return torch.from_numpy(np.ascontiguousarray(stack, np.float32))[:, None]

@@ -15,8 +15,8 @@ third gains; docs/studies/planes.md has the figures.
 """
 
 import numpy as np
-import torch
 
+from ..grids.cubic import along, cubic_matrix
 from ..grids.slices import slices_around
 from ..grids.stacks import interpolated, interpolated_across
 from .slice_wise import SliceWise
@@ -77,10 +77,8 @@ class ThroughPlane:
         enhanced = np.zeros((count, s * n, s * fine), np.float32)
         whole = slice(0, n), slice(0, fine)
         enhancer.run(seen, self._indices[p], enhanced, *whole, progress, is_cancelled)
-        down = torch.nn.functional.interpolate(
-            torch.from_numpy(enhanced)[:, None], (s * n, fine), mode="bicubic", align_corners=False, antialias=True
-        )
-        detail = np.moveaxis(down[:, 0].numpy(), 0, p) - interpolated_across(stack, s)
+        down = along(cubic_matrix(s * fine, fine), enhanced, 2)
+        detail = np.moveaxis(down, 0, p) - interpolated_across(stack, s)
         left_out = np.ones(count, bool)
         left_out[self._indices[p]] = False
         np.moveaxis(detail, p, 0)[left_out] = 0

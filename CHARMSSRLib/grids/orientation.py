@@ -4,9 +4,10 @@ Everything inside works in this frame, so any axis order, flip or direction of t
 voxels takes the same path, and results return onto the caller's grid exactly.
 """
 
+from itertools import permutations
+
 import numpy as np
 import SimpleITK as sitk
-from scipy.optimize import linear_sum_assignment
 
 
 class LPSFrame:
@@ -20,7 +21,8 @@ class LPSFrame:
         direction = np.array(reference.GetDirection()).reshape(3, 3)
         # Columns are image axes, rows are patient axes. The assignment maximises the sum of
         # |cosines|, so every patient axis gets an image axis of its own, however oblique.
-        _, nearest = linear_sum_assignment(-np.abs(direction))
+        cosines = np.abs(direction)
+        nearest = max(permutations(range(3)), key=lambda axes: sum(cosines[i, axis] for i, axis in enumerate(axes)))
         self._order = [int(axis) for axis in nearest]
         self._inverse_order = [int(axis) for axis in np.argsort(nearest)]
         self._flips = [bool(direction[patient, axis] < 0) for patient, axis in enumerate(nearest)]

@@ -4,12 +4,10 @@ A stack is (n, h, w), slices first; factors are three whole numbers, one per axi
 """
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from scipy import fft, ndimage
 
 from ..errors import Cancelled
-from .resize import bicubic_upsample
+from .cubic import along, cubic_matrix, linear_matrix, resized
 
 MASK_SIGMA = 0.8  # voxels of the coarse grid: enough to round the steps of its edge
 
@@ -33,17 +31,13 @@ def interpolated(stack, factors, is_cancelled=None):
     for i in range(n):
         if i % 16 == 0 and is_cancelled is not None and is_cancelled():
             raise Cancelled()
-        one = torch.from_numpy(np.ascontiguousarray(stack[i]))[None, None]
-        output[i] = bicubic_upsample(one, factors[1])[0, 0].numpy()
+        output[i] = resized(stack[i], *output.shape[1:])
     return output
 
 
 def interpolated_across(stack, factor):
     """Cubic interpolation across the slices alone: (n, h, w) -> (factor*n, h, w)."""
-    n, h, w = stack.shape
-    flat = torch.from_numpy(np.ascontiguousarray(stack, np.float32)).view(1, 1, n, h * w)
-    large = F.interpolate(flat, (factor * n, h * w), mode="bicubic", align_corners=False)
-    return large.view(factor * n, h, w).numpy()
+    return along(cubic_matrix(len(stack), factor * len(stack)), stack, 0)
 
 
 def enlarged_mask(stack, factors):
@@ -69,10 +63,7 @@ def enlarged_mask(stack, factors):
         if not one.any():
             large[i] = 0
             continue
-        fine = F.interpolate(
-            torch.from_numpy(one)[None, None], scale_factor=float(s), mode="bilinear", align_corners=False
-        )
-        large[i] = (fine[0, 0] >= 0.5).numpy()
+        large[i] = resized(one, s * h, s * w, linear_matrix) >= 0.5
     return large
 
 

@@ -2,7 +2,6 @@
 
 import math
 import os
-import platform
 from pathlib import Path
 
 from .control_groups import CONTROL_GROUPS, MEMBERSHIP, granted_cores
@@ -57,25 +56,3 @@ def give_torch_its_threads():
 
     if "OMP_NUM_THREADS" not in os.environ and torch.get_num_threads() > computing_threads():
         torch.set_num_threads(computing_threads())
-
-
-def list_devices():
-    """Devices that torch can use, best first.
-
-    Returns:
-        List of {"name": what a setting calls it, "description": text for people}.
-    """
-    import torch
-
-    devices = []
-    if torch.cuda.is_available():
-        for index in range(torch.cuda.device_count()):
-            properties = torch.cuda.get_device_properties(index)
-            memory = properties.total_memory / 2**30
-            devices.append({"name": f"cuda:{index}", "description": f"{properties.name}, {memory:.0f} GiB"})
-    if getattr(torch.backends, "mps", None) is not None and torch.backends.mps.is_available():
-        devices.append({"name": "mps", "description": "Apple GPU"})
-    cores = usable_cores()
-    processor = platform.processor() or platform.machine()
-    devices.append({"name": "cpu", "description": f"{processor}, {cores} core{'s' if cores > 1 else ''}"})
-    return devices

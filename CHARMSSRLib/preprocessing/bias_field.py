@@ -4,7 +4,6 @@ from collections import namedtuple
 
 import numpy as np
 import SimpleITK as sitk
-from scipy.interpolate import make_interp_spline
 
 from ..errors import InputError
 from ..grids.orientation import LPSFrame, bounding_box, image_like
@@ -116,6 +115,8 @@ def _log_field(small, small_mask, task):
 
 def _evaluate(log_small, factors, shape):
     """The smooth log field at full resolution: cubic splines through the centres of the blocks."""
+    from scipy.interpolate import make_interp_spline  # a sixth of a second, which only this needs
+
     result = log_small
     for axis, (factor, size) in enumerate(zip(factors, shape)):
         samples = result.shape[axis]

@@ -9,9 +9,10 @@ import sys
 import threading
 import time
 import traceback
+from importlib import import_module
 
 from .. import __version__
-from ..errors import Cancelled, CHARMSSRError
+from ..errors import BackendError, Cancelled, CHARMSSRError
 from ..files.output_files import plain
 from ..remaining_time import RemainingTime
 from ..settings import EnhancementSettings, FineTuningSettings
@@ -129,8 +130,8 @@ class Server:
         """Announce the worker and work until nothing comes any more; returns the exit status."""
         try:
             hello = _hello()
-        except (ImportError, OSError) as error:
-            self._channel.error("", protocol.MISSING_PACKAGE, _missing_package(error))
+        except (ImportError, OSError, BackendError) as error:
+            self._channel.error("", protocol.MISSING_PACKAGE, _missing_package(error.__cause__ or error))
             return protocol.UNUSABLE_PYTHON
         self._channel.send("hello", **hello)
         while True:
@@ -145,6 +146,8 @@ class Server:
         id = message["id"]
         try:
             answer = self._answer(message)
+        except ModuleNotFoundError as error:  # what only some jobs need: torch, for fine-tuning
+            self._finish(self._channel.error, id, protocol.MISSING_PACKAGE, _missing_package(error))
         except CHARMSSRError as error:
             # The subclass tells the panel what kind of trouble it is; a cancelled job lands here too.
             self._finish(self._channel.error, id, type(error).__name__, error)
@@ -282,20 +285,24 @@ def _as_output_error(folder):
 
 def _hello():
     """What the caller should know; imports everything that a job needs."""
-    import torch
-
+    from ..engines.choice import choose_engine, has_ncnn, has_torch
+    from ..engines.devices import list_devices, versions
     from ..enhancement import enhance  # noqa: F401  (fails here rather than in the first job)
-    from ..machine.cores import list_devices, set_threads
-    from ..machine.devices import choose_device
+    from ..machine.cores import set_threads
     from ..preprocessing.skull_strip import available_backends
 
     set_threads()
+    if not (has_ncnn() or has_torch()):
+        raise ModuleNotFoundError("neither ncnn nor torch", name="ncnn")
+    chosen = choose_engine()
+    import_module(chosen.engine)
     return {
         "pid": os.getpid(),
         "library": __version__,
-        "torch": torch.__version__,
+        "engine": chosen.engine,
+        "engines": versions(),
         "python": platform.python_version(),
-        "device": str(choose_device("auto")),
+        "device": chosen.device,
         "devices": list_devices(),
         "skull_strip_backends": available_backends(),
     }
@@ -305,6 +312,6 @@ def _missing_package(error):
     if isinstance(error, ModuleNotFoundError):
         return (
             f"The Python package {error.name!r} is missing in {sys.executable}; install it "
-            "(in Slicer: the PyTorch extension brings torch)."
+            "(in Slicer: the panel does; the PyTorch extension brings torch)."
         )
-    return f"A Python package in {sys.executable} cannot be loaded ({error}); install PyTorch again."
+    return f"A Python package in {sys.executable} cannot be loaded ({error}); install it again."

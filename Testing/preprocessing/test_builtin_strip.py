@@ -100,7 +100,8 @@ def test_the_weights_are_small_and_match_their_card():
     assert all(key in card["validation"] for key in ("protocol", "validation"))
 
 
-def test_damaged_weights_are_refused_in_a_sentence(tmp_path):
+@pytest.mark.parametrize("engine", ["ncnn", "torch"])
+def test_damaged_weights_are_refused_in_a_sentence(engine, tmp_path):
     weights = tmp_path / builtin.WEIGHTS.name
     shutil.copy(builtin.WEIGHTS, weights)
     shutil.copy(builtin.WEIGHTS.with_suffix(".json"), weights.with_suffix(".json"))
@@ -108,5 +109,13 @@ def test_damaged_weights_are_refused_in_a_sentence(tmp_path):
     content[-5] ^= 1
     weights.write_bytes(bytes(content))
     with pytest.raises(BackendError, match="damaged"):
-        builtin._network(str(weights))
-    assert builtin._network(str(builtin.WEIGHTS)) is not None
+        builtin._network(str(weights), engine)
+    assert builtin._network(str(builtin.WEIGHTS), engine) is not None
+
+
+def test_the_network_without_torch_is_the_same_function():
+    values = np.random.default_rng(0).random((16, 48, 32), dtype=np.float32)
+    both, weights = np.stack([values, values[:, :, ::-1]]), str(builtin.WEIGHTS)
+    expected = builtin._with_torch(both, "cpu", weights)
+    span = expected.max() - expected.min()
+    assert np.abs(np.stack(builtin._with_ncnn(both, weights)) - expected).max() < 1e-5 * span

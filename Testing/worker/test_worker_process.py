@@ -70,7 +70,8 @@ def test_it_introduces_itself(worker):
     assert hello["device"] in [device["name"] for device in hello["devices"]]
     assert hello["devices"][-1]["name"] == "cpu"
     assert hello["skull_strip_backends"] == available_backends()
-    assert all(hello[key] for key in ("library", "torch", "python"))
+    assert all(hello[key] for key in ("library", "engine", "python"))
+    assert hello["engines"]["ncnn"] and hello["engine"] in hello["engines"]
 
 
 def test_a_job_returns_volumes_maps_and_report_with_geometry(worker, image):
@@ -212,11 +213,11 @@ def test_it_leaves_after_idle_time():
     worker.close()
 
 
-def test_a_python_without_torch_is_told_in_a_message_and_by_the_status(tmp_path):
-    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n")
+def test_a_python_without_an_engine_is_told_in_a_message_and_by_the_status(tmp_path):
+    (tmp_path / "ncnn.py").write_text("raise ModuleNotFoundError(\"No module named 'ncnn'\", name='ncnn')\n")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(REPOSITORY)])}
     worker = WorkerClient(environment=environment)
-    with pytest.raises(WorkerError, match="'torch' is missing"):
+    with pytest.raises(WorkerError, match="'ncnn' is missing"):
         worker.start()
     worker = WorkerClient(environment=environment)
     worker.start_process()

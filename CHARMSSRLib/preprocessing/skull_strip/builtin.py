@@ -9,10 +9,13 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ...checkpoints.weights import read_safetensors
+from ...engines.choice import has_ncnn
 from ...errors import BackendError
 from ...grids.orientation import LPSFrame, bounding_box, image_like
 from ...task import Task
 from ..morphology import fill_holes, largest_component
+from .builtin_layout import SIZE_MULTIPLE
 
 HOW_TO_GET_IT = "The weights of the built-in skull-strip are missing: CHARMSSR is damaged. Install it again."
 WEIGHTS = Path(__file__).resolve().parents[2] / "checkpoints" / "skull-strip-builtin.safetensors"
@@ -86,8 +89,6 @@ def network_input(upright, head):
 
 def _grid_around(box, upright):
     """An empty 3 mm image around the head's box, its size divisible as the network needs."""
-    from .builtin_network import SIZE_MULTIPLE
-
     spacing = np.array(upright.GetSpacing())
     low = np.array([axis.start for axis in box[::-1]]) * spacing - _MARGIN_MM
     high = np.array([axis.stop - 1 for axis in box[::-1]]) * spacing + _MARGIN_MM
@@ -113,34 +114,50 @@ def _depth_penalty(grid, upright, head):
 
 def _logits(values, device, weights):
     """The network's answer, averaged with that for the mirrored head; (z, y, x)."""
-    import torch
-
-    network = _network(weights).to(torch.device(device))
-    both = torch.from_numpy(np.stack([values, values[:, :, ::-1]])[:, None]).to(torch.device(device))
-    with torch.inference_mode():
-        plain, mirrored = network(both).float().cpu().numpy()[:, 0]
+    both = np.stack([values, values[:, :, ::-1]])
+    plain, mirrored = (
+        _with_ncnn(both, weights) if device == "cpu" and has_ncnn() else _with_torch(both, device, weights)
+    )
     return 0.5 * (plain + mirrored[:, :, ::-1])
 
 
+def _with_ncnn(both, weights):
+    network = _network(weights, "ncnn")
+    return [network(np.ascontiguousarray(one)) for one in both]
+
+
+def _with_torch(both, device, weights):
+    import torch
+
+    network = _network(weights, "torch").to(torch.device(device))
+    with torch.inference_mode():
+        return network(torch.from_numpy(both[:, None]).to(torch.device(device))).float().cpu().numpy()[:, 0]
+
+
 @lru_cache(maxsize=2)
-def _network(weights):
-    from safetensors.torch import load_file
-
-    from .builtin_network import StripUNet
-
+def _network(weights, engine):
     try:
         card = json.loads(Path(weights).with_suffix(".json").read_text(encoding="utf-8"))
         digest = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
         if digest != card["sha256"]:
             raise ValueError("its SHA-256 differs from the card's")
+        arrays = read_safetensors(weights)
+        if engine == "ncnn":
+            from .builtin_ncnn import NcnnStripUNet
+
+            return NcnnStripUNet(arrays)
+        import torch
+
+        from .builtin_network import StripUNet
+
         network = StripUNet()
-        network.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+        return network.eval()
     except Exception as error:
         raise BackendError(
             f"The weights of the built-in skull-strip are damaged ({error}). Install CHARMSSR "
             "again, or choose another skull-strip backend."
         ) from error
-    return network.eval()
 
 
 def _only_the_brain(logits):

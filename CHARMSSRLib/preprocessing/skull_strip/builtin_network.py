@@ -3,9 +3,7 @@
 import torch
 from torch import nn
 
-CHANNELS = (16, 32, 48, 64, 64)
-# Sizes must be divisible by this: one halving per level below the first.
-SIZE_MULTIPLE = 2 ** (len(CHANNELS) - 1)
+from .builtin_layout import CHANNELS, NORM_EPSILON, SLOPE
 
 
 class StripUNet(nn.Module):
@@ -45,7 +43,7 @@ def _block(source, target):
     for channels in (source, target):
         layers += [
             nn.Conv3d(channels, target, 3, padding=1, bias=False),
-            nn.InstanceNorm3d(target, affine=True),
-            nn.LeakyReLU(0.1, inplace=True),
+            nn.InstanceNorm3d(target, affine=True, eps=NORM_EPSILON),
+            nn.LeakyReLU(SLOPE, inplace=True),
         ]
     return nn.Sequential(*layers)

@@ -9,9 +9,12 @@ from ...errors import BackendError
 from ...grids.orientation import LPSFrame, image_like
 from ...task import Task
 
-HOW_TO_GET_IT = "The skull-strip backend deepbet is not installed in this Python. Install it with: pip install deepbet"
+HOW_TO_GET_IT = (
+    "The skull-strip backend deepbet needs deepbet and PyTorch in this Python. Install them with: "
+    "pip install deepbet torch"
+)
 # What deepbet imports when it strips; its graphical interface needs more, which is not asked for.
-_REQUIRED = ("deepbet", "cc3d", "fill_voids", "nibabel", "pandas", "tqdm")
+_REQUIRED = ("deepbet", "torch", "cc3d", "fill_voids", "nibabel", "pandas", "tqdm")
 _THRESHOLD = 0.5
 
 

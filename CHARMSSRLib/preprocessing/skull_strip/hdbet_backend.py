@@ -10,7 +10,7 @@ from ...errors import BackendError
 from ...task import Task
 
 HOW_TO_GET_IT = (
-    "The skull-strip backend hd-bet needs HD-BET 2 and its parameters in this Python. Install it with: "
+    "The skull-strip backend hd-bet needs HD-BET 2, PyTorch and its parameters in this Python. Install it with: "
     "pip install hd-bet, and run hd-bet once so that it fetches its parameters."
 )
 

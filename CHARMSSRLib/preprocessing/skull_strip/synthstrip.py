@@ -6,6 +6,7 @@ the environment variable CHARMSSR_SYNTHSTRIP_WEIGHTS names, then in
 """
 
 import hashlib
+import importlib.util
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +24,7 @@ WEIGHTS_VARIABLE = "CHARMSSR_SYNTHSTRIP_WEIGHTS"
 # Of the public synthstrip.1.pt (30,851,709 bytes), as several public tools that fetch it pin it.
 PUBLIC_SHA256 = "37417f802196186441aae3e7f385d94f8a98c64a88acaeaa2723af995c653e33"
 HOW_TO_GET_IT = (
-    "The skull-strip backend synthstrip needs FreeSurfer's file synthstrip.1.pt. Set FREESURFER_HOME, "
+    "The skull-strip backend synthstrip needs PyTorch and FreeSurfer's file synthstrip.1.pt. Set FREESURFER_HOME, "
     f"or name the file in the environment variable {WEIGHTS_VARIABLE}."
 )
 _SMALLEST_SIZE, _LARGEST_SIZE = 192, 320
@@ -34,8 +35,8 @@ _FAR_MM = 100.0
 
 
 def is_available():
-    """Whether a weights file is there (its content is checked when it is loaded)."""
-    return weights_file() is not None
+    """Whether PyTorch and a weights file are there (its content is checked when it is loaded)."""
+    return importlib.util.find_spec("torch") is not None and weights_file() is not None
 
 
 def weights_file():
