@@ -4,7 +4,6 @@ from pathlib import Path
 
 from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.progress import ProgressLine
-from CHARMSSRLib.errors import SettingsError
 
 from ..training.degradation_list import DEGRADATIONS
 from .whole_volume_study import add_study_options, run_whole_volume_study
@@ -42,13 +41,6 @@ def add_parser(subparsers):
         "--first-plane", action="store_true", help="of volumes sliced along three axes score only the first, axial"
     )
     parser.add_argument(
-        "--windows",
-        nargs="+",
-        type=int,
-        metavar="N",
-        help="also score the network with the statistics of windows of N x N LR pixels in the place of the slice's",
-    )
-    parser.add_argument(
         "--skull-strip", default="auto", metavar="auto|BACKEND", help="for volumes that are not stripped yet"
     )
     parser.add_argument(
@@ -78,17 +70,12 @@ def run(arguments):
     from ..comparison.sites import site_section
     from ..comparison.tables import markdown, write_tables
     from ..comparison.volumes import first_planes, prepared_volumes
-    from ..comparison.window_study import window_candidates, window_section
 
     for path in arguments.output:
         check_target(path, overwrite=True)
     device = choose_device(arguments.device)
     checkpoint = load_checkpoint(arguments.checkpoint, device)
     candidates = [BASELINE, candidate_of(checkpoint)]
-    if arguments.windows:
-        if min(arguments.windows) < 1:
-            raise SettingsError("--windows takes sides of 1 pixel or more.")
-        candidates += window_candidates(checkpoint, arguments.windows)
     rows = []
     with Interruption() as interruption, ProgressLine() as progress:
         volumes = prepared_volumes(arguments.data, arguments.split, arguments.contrast, arguments.skull_strip, progress)
@@ -101,8 +88,6 @@ def run(arguments):
     name = checkpoint.card["name"]
     title = f"{name} on the {arguments.split} volumes"
     more = [_made_by(arguments, checkpoint.card), "", *site_section(rows, name)]
-    if arguments.windows:
-        more += ["", *window_section(rows, name)]
     write_tables(rows, arguments.output, title, more)
     if not arguments.output:
         print("\n".join([markdown(rows, title), *more]))
@@ -115,5 +100,4 @@ def _made_by(arguments, card):
     words += ["--slices", str(arguments.slices)] if arguments.slices else []
     words += ["--first-plane"] if arguments.first_plane else []
     words += ["--degradation", *arguments.degradation]
-    words += ["--windows", *map(str, arguments.windows)] if arguments.windows else []
     return f"Checkpoint: {card['name']} (SHA-256 {card['sha256'][:12]}...). Command: `{' '.join(words)}`."

@@ -10,7 +10,6 @@ from ..comparison.protocol import BICUBIC, FIGURES, REFERENCE
 from ..comparison.sites import site_section
 from ..comparison.studies import entries_of
 from ..comparison.tables import group, markdown, subject_figures
-from ..comparison.window_study import window_section
 from ..costs.costs import ORIGINAL_EDSR, cost_table
 
 SMALL = 4e6  # parameters: CHARMS is ranked among networks below
@@ -144,11 +143,6 @@ def made_by(folder, name):
     return [line for line in lines if line.startswith("Checkpoint: ")]
 
 
-def windows(folder, name):
-    """Statistics of windows against those of the slice, without the heading."""
-    return [*made_by(folder, name), "", *window_section(read_rows(folder / f"{name}.csv"), name)[2:]]
-
-
 def _means(folder, degradation, figure="brain_psnr"):
     """dict contrast -> dict method -> mean of a figure over the subjects."""
     means = {}
@@ -164,5 +158,5 @@ def _means(folder, degradation, figure="brain_psnr"):
 
 MAKERS = {
     one.__name__: one
-    for one in (protocol, costs, scores, means, ranking, speed, ladder, background, attention, sites, windows)
+    for one in (protocol, costs, scores, means, ranking, speed, ladder, background, attention, sites)
 }

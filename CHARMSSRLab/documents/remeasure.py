@@ -59,16 +59,8 @@ def _gains(checkpoint):
     return Measurement("gains", checkpoint, options, kept, of_slices=True)
 
 
-def _windows(checkpoint, degradation):
-    kept = {f"{checkpoint}.{ending}": f"comparison/statistics/{checkpoint}.{ending}" for ending in ("csv", "md")}
-    options = f"--contrast T1w --slices 4 --first-plane --degradation {degradation} --windows 32 48 64"
-    return Measurement("windows", checkpoint, options, kept, of_slices=True)
-
-
 MEASUREMENTS = (
     *(_gains(f"charms-x{scale}-{kind}") for scale in (2, 4) for kind in ("clinical", "bicubic")),
-    _windows("charms-x2-clinical", "clinical"),
-    _windows("charms-x2-bicubic", "bicubic"),
     _study("planes", "planes", "--split val,check --box 96"),
     _study("planes-averaged", "planes", "--split val,check --box 96 --coarse bicubic"),
     _study("planes-noisy", "planes", "--split val --box 96 --noise 0.03"),

@@ -61,21 +61,6 @@ def test_the_table_has_the_split_alone_and_every_degradation(monkeypatch, data, 
     assert "# tiny on the val volumes" in outputs[1].read_text()
 
 
-def test_windows_of_the_statistics_are_scored_beside_the_network(monkeypatch, data, checkpoint, tmp_path):
-    outputs = ["--output", tmp_path / "windows.csv", "--output", tmp_path / "windows.md"]
-    assert evaluate(monkeypatch, checkpoint, "--data", data, "--slices", 4, "--windows", 12, 500, *outputs) == 0
-    with open(tmp_path / "windows.csv", newline="") as file:
-        scores = {row["method"]: float(row["brain_psnr"]) for row in csv.DictReader(file) if row["brain_psnr"]}
-    # As large as the slice: the network itself. Smaller, or with a border: another function.
-    assert scores["tiny, all statistics in 500"] == pytest.approx(scores["tiny"], abs=1e-4)
-    assert scores["tiny, all statistics in 12"] != scores["tiny, PCA's mean in 12"] != scores["tiny"]
-    text = (tmp_path / "windows.md").read_text()
-    change = scores["tiny, all statistics in 12"] - scores["tiny"]
-    assert f"| all statistics in 12 | {change:+.3f} | {change:+.3f} | {change:+.3f} |" in text
-    assert "| padded by 32 |" in text and "--slices 4 --degradation bicubic --windows 12 500`" in text
-    assert "## Gain of tiny over bicubic by site and degradation" in text
-
-
 def test_the_first_plane_of_each_volume_is_the_axial_one():
     labels = [("a", "T1w", "axial"), ("a", "T1w", "coronal"), ("a", "T2w", "axial"), ("b", "T1w", "sagittal")]
     volumes = [SimpleNamespace(subject=subject, contrast=contrast, plane=plane) for subject, contrast, plane in labels]
@@ -95,7 +80,6 @@ def test_without_an_output_the_table_is_printed(monkeypatch, data, checkpoint, c
         (["--split", "nowhere"], "nowhere"),
         (["--output", "missing_folder/scores.csv"], "missing_folder"),
         (["--degradation", "nearest"], "nearest"),
-        (["--windows", "0"], "--windows"),
     ],
 )
 def test_wrong_usage_gets_one_line_and_status_2(monkeypatch, data, checkpoint, capsys, wrong, words):

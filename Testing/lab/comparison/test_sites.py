@@ -3,7 +3,6 @@
 import pytest
 
 from CHARMSSRLab.comparison import sites
-from CHARMSSRLab.comparison.window_study import window_section
 
 GAINS = {  # (subject, degradation): gain of two planes' mean
     ("ds002748_sub-04", "bicubic"): 2.0,
@@ -46,13 +45,3 @@ def test_the_section_has_a_line_per_site():
     assert "| all sites | T1w | 3 | +2.00 (+1.00) | +1.17 (-0.50) |" in text
     assert "Least gain of a subject: -0.50 dB (ds002748_sub-08 T1w, blur)" in text
 
-
-@pytest.mark.parametrize("gain, words", [(0.2, "worth taking"), (0.01, "the whole box is kept")])
-def test_windows_are_taken_only_for_a_gain_that_counts(gain, words):
-    labels = {"subject": "a", "contrast": "T1w", "degradation": "bicubic"}
-    scores = {"net": 30.0, "net, PCA's mean in 8": 29.5, "net, all statistics in 8": 30.0 + gain}
-    rows = [{**labels, "method": method, "brain_psnr": value} for method, value in scores.items()]
-    lines = window_section(rows, "net")
-    assert "| PCA's mean in 8 | -0.500 | -0.500 | -0.500 |" in lines
-    assert lines[-2].startswith(f"- Best: all statistics in 8, {gain:+.3f} dB") and words in lines[-2]
-    assert f"changes {gain + 0.5:.4f} dB at most" in lines[-1]
