@@ -4,6 +4,7 @@ import argparse
 import csv
 import io
 import json
+import os
 import sys
 import time
 from dataclasses import asdict
@@ -21,13 +22,18 @@ COLUMNS = ("input", "output", "status", "message", "seconds", "warnings")
 PENDING, FINISHED, SKIPPED, FAILED, STOPPED = "pending", "done", "skipped", "failed", "cancelled"
 
 # What a result does not depend on beyond rounding: another machine may go on with a batch.
-_MACHINE_SETTINGS = ("device", "precision", "batch")
+_MACHINE_SETTINGS = ("device", "precision", "batch", "threads")
+# What loses nothing, whatever lies there.
+_KEEP = "choose another folder for the results, or move that one away first"
+_LOOK_AGAIN_SECONDS = 1.0
+_SUMMARY_TRIES = 100
 
 _DESCRIPTION = f"""\
 Enhance all volumes of a folder (with its subfolders) or of a CSV table with the columns
 input and, if wished, output and mask. Results and reports land in OUTDIR, with {SUMMARY}.
 What is finished is skipped, so a batch that was stopped goes on where it was; a volume that
-cannot be enhanced is noted in the summary and does not stop the others.
+cannot be enhanced is noted in the summary and does not stop the others. Several batches may run
+into one folder at once: each volume is done by one of them.
 """
 
 
@@ -53,9 +59,12 @@ def run(arguments):
 
     settings = settings_from(arguments)
     check_early(settings)
-    members = find_members(arguments.source, arguments.folder)
+    notes: list[str] = []
+    members = find_members(arguments.source, arguments.folder, notes)
     _make_folder(arguments.folder)
     check_folder(arguments.folder)
+    for note in notes:
+        print(note, file=sys.stderr)
     maps_folder = Path(arguments.maps) if arguments.maps else None
     jobs = [
         VolumeJob(
@@ -64,8 +73,9 @@ def run(arguments):
             settings=settings,
             mask=member.mask,
             report=member.output.with_name(f"{_stem(member.output)}.json"),
-            maps_folder=maps_folder,
+            maps_folder=maps_folder and maps_folder / _place_below(member.output, arguments.folder),
             overwrite=arguments.overwrite,
+            series=member.series,
         )
         for member in members
     ]
@@ -73,8 +83,21 @@ def run(arguments):
         return _Batch(jobs, arguments.folder / SUMMARY).run(interruption)
 
 
+def _place_below(output, folder):
+    """Where maps of a result go below their folder: as the result does below its own."""
+    place = Path(os.path.abspath(output)).parent
+    try:
+        return place.relative_to(os.path.abspath(folder))
+    except ValueError:
+        return Path(*place.parts[1:])
+
+
 class _Batch:
-    """Runs the jobs in order and keeps the summary on the disk up to date."""
+    """Runs the jobs in order and keeps the summary on the disk up to date.
+
+    Several batches may run into one folder: a volume that another one is at work on is left to it
+    and looked at again at the end.
+    """
 
     def __init__(self, jobs, summary):
         self._jobs = jobs
@@ -85,36 +108,65 @@ class _Batch:
 
     def run(self, interruption):
         self._write_summary()
-        for number, (row, job) in enumerate(zip(self._rows, self._jobs), 1):
-            started = time.monotonic()
-            prefix = f"[{number}/{len(self._jobs)}] {job.input.name}  "
-            try:
-                interruption.check()
-                with ProgressLine(prefix=prefix) as progress:
-                    report, status = self._run_one(job, progress, interruption)
-                row.update(status=status, warnings=" | ".join(report["warnings"]), seconds=report["seconds"])
-            except (Cancelled, KeyboardInterrupt):
-                row.update(status=STOPPED, message="stopped by the user")
-                self._write_summary()
-                raise Cancelled() from None
-            except CHARMSSRError as error:
-                row.update(status=FAILED, message=_one_line(error), seconds=round(time.monotonic() - started, 1))
-            except Exception as error:  # one volume must not stop a cohort, whatever it does
-                message = _one_line(f"unexpected {type(error).__name__}: {error}")
-                row.update(status=FAILED, message=message, seconds=round(time.monotonic() - started, 1))
-            self._announce(prefix, row)
-            self._write_summary()
+        busy = [number for number in range(len(self._jobs)) if not self._finish(number, interruption)]
+        for number in busy:
+            waiting = False
+            while not self._finish(number, interruption):
+                if not waiting:
+                    print(f"{self._prefix(number)}waiting for the other batch", file=sys.stderr)
+                waiting = True
+                time.sleep(_LOOK_AGAIN_SECONDS)
         return self._close()
 
+    def _finish(self, number, interruption):
+        """Do one job; False if another batch is at it."""
+        row, job = self._rows[number], self._jobs[number]
+        started = time.monotonic()
+        try:
+            interruption.check()
+            with ProgressLine(prefix=self._prefix(number)) as progress:
+                outcome = self._run_one(job, progress, interruption)
+            if outcome is None:
+                return False
+            report, status = outcome
+            row.update(status=status, warnings=" | ".join(report["warnings"]), seconds=report["seconds"])
+        except (Cancelled, KeyboardInterrupt):
+            row.update(status=STOPPED, message="stopped by the user")
+            self._write_summary()
+            raise Cancelled() from None
+        except CHARMSSRError as error:
+            row.update(status=FAILED, message=_one_line(error), seconds=round(time.monotonic() - started, 1))
+        except Exception as error:  # one volume must not stop a cohort, whatever it does
+            message = _one_line(f"unexpected {type(error).__name__}: {error}")
+            row.update(status=FAILED, message=message, seconds=round(time.monotonic() - started, 1))
+        self._announce(self._prefix(number), row)
+        self._write_summary()
+        return True
+
+    def _prefix(self, number):
+        return f"[{number + 1}/{len(self._jobs)}] {self._jobs[number].input.name}  "
+
     def _run_one(self, job, progress, interruption):
+        from ..files.file_lock import FileLock
+
         report = _finished_report(job)
         if report is not None:
             return report, SKIPPED
         _make_folder(job.output.parent)
-        if job.maps_folder is not None:
-            _make_folder(job.maps_folder)
-        job.check_outputs()
-        return job.run(progress, interruption), FINISHED
+        lock = FileLock(job.output)
+        if not lock.acquire():
+            return None
+        try:
+            # A second look: the other batch may have finished it between the first look and the lock.
+            report = _finished_report(job)
+            if report is not None:
+                return report, SKIPPED
+            if job.maps_folder is not None:
+                _make_folder(job.maps_folder)
+            job.check_outputs()
+            return job.run(progress, interruption), FINISHED
+        finally:
+            lock.release()
 
     def _announce(self, prefix, row):
         text = {SKIPPED: "finished earlier", FINISHED: f"done in {row['seconds']} s"}.get(row["status"], row["message"])
@@ -127,36 +179,63 @@ class _Batch:
             raise CHARMSSRError(f"{failed} of {len(self._rows)} volumes failed; see the messages in {self._summary}.")
 
     def _write_summary(self):
+        """Write the rows of this batch, after those of others into the same folder."""
+        from ..files.file_lock import FileLock
         from ..files.output_files import OutputFiles
 
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self._rows)
-        with OutputFiles(overwrite=True) as files:
-            files.add_text(text.getvalue(), self._summary)
-            files.commit()
+        lock = FileLock(self._summary)
+        for _ in range(_SUMMARY_TRIES):
+            if lock.acquire():
+                break
+            time.sleep(0.05)
+        try:
+            text = io.StringIO()
+            writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self._rows_of_others() + self._rows)
+            with OutputFiles(overwrite=True) as files:
+                files.add_text(text.getvalue(), self._summary)
+                files.commit()
+        finally:
+            lock.release()
+
+    def _rows_of_others(self):
+        ours = {row["output"] for row in self._rows}
+        try:
+            with open(self._summary, newline="", encoding="utf-8", errors="surrogateescape") as stream:
+                rows = list(csv.DictReader(stream))
+        except (OSError, csv.Error):
+            return []
+        if any(set(row) != set(COLUMNS) for row in rows):
+            return []
+        return [row for row in rows if row["output"] not in ours]
 
 
 def _finished_report(job):
     """The report of a result that is there already; None if the work is to be done.
 
     Raises:
-        OutputError: the result there was made from another input or with other settings.
+        OutputError: the result there was made from another input, from an input that has changed
+            since, or with other settings.
     """
+    from ..files.fingerprint import is_unchanged
+
     if job.overwrite or not (job.output.exists() and job.report.exists()):
         return None
     try:
         report = json.loads(job.report.read_text(encoding="utf-8"))
         made_from, made_with = Path(report["files"]["input"]), dict(report["settings"])
+        state = report["files"].get("input_state")
         report["warnings"], report["seconds"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise OutputError(f"{job.report} is no report of this program; remove it or use --overwrite.") from None
+        raise OutputError(f"{job.report} is no report of this program; {_KEEP}.") from None
     wanted = asdict(job.settings)
     if any(made_with.get(name) != wanted[name] for name in wanted if name not in _MACHINE_SETTINGS):
-        raise OutputError(f"{job.output} was made with other settings; choose another folder or use --overwrite.")
+        raise OutputError(f"{job.output} was made with other settings; {_KEEP}.")
     if made_from.absolute() != job.input.absolute():
-        raise OutputError(f"{job.output} was made from {made_from}; choose another folder or use --overwrite.")
+        raise OutputError(f"{job.output} was made from {made_from}; {_KEEP}.")
+    if state and job.input.exists() and not is_unchanged(job.input, state):
+        raise OutputError(f"{job.input} has changed since {job.output} was made from it; {_KEEP}.")
     return report
 
 

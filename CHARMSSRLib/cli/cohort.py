@@ -1,8 +1,12 @@
 """Which volumes a batch enhances, and what the results are called."""
 
+from __future__ import annotations
+
 import csv
 import os
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Optional
 
@@ -14,67 +18,146 @@ _ENDING = "_charms.nii.gz"
 
 @dataclass(frozen=True)
 class Member:
-    """One volume of a batch: where it comes from, where its result goes."""
+    """One volume of a batch: where it comes from, where its result goes.
+
+    Attributes:
+        input: volume file, or folder that holds a DICOM series.
+        output: volume file.
+        mask: mask file.
+        series: identifier of the DICOM series, where its folder may hold several.
+    """
 
     input: Path
     output: Path
     mask: Optional[Path] = None
+    series: str = ""
 
 
-def find_members(source, folder):
+def find_members(source, folder, notes=None):
     """The volumes of a batch.
 
     Args:
-        source: folder that is searched with its subfolders for volumes and DICOM series, or a CSV
-            file with the columns input and, if wished, output and mask. Relative inputs and masks
-            start at the CSV file's folder, relative outputs at ``folder``.
+        source: folder that is searched with its subfolders (links are followed) for volumes and
+            DICOM series, or a CSV file with the columns input and, if wished, output and mask.
+            Relative inputs and masks start at the CSV file's folder, relative outputs at ``folder``.
         folder: folder of the results. Those of a searched folder keep their place below it and get
             the ending "_charms.nii.gz".
+        notes: list that takes sentences about what was left out, if given.
 
     Returns:
         List of Member, in a stable order.
 
     Raises:
-        InputError: nothing to do, a bad CSV, or two results of the same name.
+        InputError: nothing to do, a bad CSV, or a table with two results of the same name.
     """
     source, folder = Path(source), Path(folder)
+    notes = notes if notes is not None else []
     if source.is_dir():
-        members = _members_of_folder(source, folder)
+        members = _members_of_folder(source, folder, notes)
         if not members:
             raise InputError(f"The folder {source} holds no volume ({', '.join(_READABLE)} or DICOM).")
     elif source.is_file():
         members = _members_of_table(source, folder)
         if not members:
             raise InputError(f"{source.name} lists no volume; give one per line below the heading.")
+        _refuse_collisions(members)
     else:
-        raise InputError(f"There is no file or folder {source}; check the name.")
-    _refuse_collisions(members)
+        from ..files.foreign_kinds import refuse_missing
+
+        refuse_missing(source)
     return members
 
 
-def _members_of_folder(source, folder):
+def _members_of_folder(source: Path, folder: Path, notes: list[str]) -> list[Member]:
     from ..files.dicom_series import is_dicom
+    from ..files.walk import folders_below
 
     results = folder.resolve()
-    members = []
-    for place, subfolders, names in os.walk(source):
-        place = Path(place)
-        subfolders[:] = sorted(
-            name for name in subfolders if not name.startswith(".") and (place / name).resolve() != results
-        )
-        if place.resolve() == results:
+    members, dicom, earlier = [], [], 0
+    for place, names in folders_below(source):
+        real = place.resolve()
+        if results != source.resolve() and (results == real or results in real.parents):
             continue
-        names = sorted(name for name in names if not name.startswith("."))
         for name in names:
             stem = _readable_stem(name)
             if stem is not None:
-                members.append(Member(place / name, folder / place.relative_to(source) / f"{stem}{_ENDING}"))
-        if any(is_dicom(place / name) for name in names if _readable_stem(name) is None):
-            # The folder's own name serves where the series lies in the searched folder itself.
-            relative = place.relative_to(source)
-            name = relative.name or source.resolve().name
-            members.append(Member(place, folder / relative.parent / f"{name}{_ENDING}"))
-    return members
+                if _is_own_result(place / name):
+                    earlier += 1
+                else:
+                    relative = place.relative_to(source)
+                    members.append(Member(place / name, folder / relative / f"{stem}{_ENDING}"))
+            elif is_dicom(place / name):
+                dicom.append(place / name)
+    if earlier:
+        notes.append(f"{earlier} results of this program were left out")
+    return _with_names_of_their_own(members + _members_of_dicom(dicom, source, folder, notes))
+
+
+def _members_of_dicom(paths: Sequence[Path], source: Path, folder: Path, notes: list[str]) -> list[Member]:
+    """One member for each series, wherever its files lie; a damaged file stands for its folder."""
+    from ..files.dicom_frames import read_frames
+    from ..files.dicom_series import MINIMUM_SLICES, series_from
+
+    frames, damaged = [], []
+    for path in paths:
+        try:
+            frames += read_frames(path)
+        except InputError:
+            damaged.append(path.parent)
+    series = series_from(frames)
+    large = [one for one in series if len(one.frames) >= MINIMUM_SLICES]
+    if large:
+        notes += [f"left out: {one.describe(source)}" for one in series if one not in large]
+    members = []
+    for one in large or series:
+        place = Path(os.path.commonpath([path.parent for path in one.files]))
+        if place not in damaged:
+            # A single multi-frame file is read as such: its folder may hold others.
+            lone = one.files[0] if len(one.files) == 1 and len(one.frames) > 1 else None
+            uid = "" if one.split or lone else one.frames[0].series
+            members.append((lone or place, place, one.frames[0].number, uid))
+    members += [(place, place, "", "") for place in dict.fromkeys(damaged)]
+    shared = Counter(place for _, place, _, _ in members)
+    found = []
+    for path, place, number, uid in members:
+        # The folder's own name serves where the series lies in the searched folder itself.
+        relative = place.relative_to(source)
+        name = relative.name or source.resolve().name
+        name = f"{name}_s{number or 0}" if shared[place] > 1 else name
+        found.append(Member(path, folder / relative.parent / f"{name}{_ENDING}", series=uid))
+    return found
+
+
+def _with_names_of_their_own(members: Sequence[Member]) -> list[Member]:
+    """Members of equal names get the whole name of their file, and a number where that is not enough."""
+    counts = Counter(_key(member.output) for member in members)
+    named, taken = [], set()
+    for member in members:
+        output = member.output
+        is_file = _readable_stem(member.input.name) is not None
+        if counts[_key(output)] > 1 and is_file and not member.input.name.lower().endswith(".nii.gz"):
+            output = output.with_name(f"{member.input.name}{_ENDING}")
+        number = 2
+        while _key(output) in taken:
+            output = member.output.with_name(f"{member.output.name[: -len(_ENDING)]}-{number}{_ENDING}")
+            number += 1
+        taken.add(_key(output))
+        named.append(replace(member, output=output))
+    return named
+
+
+def _is_own_result(path: Path) -> bool:
+    """Whether a NIfTI file says that this program wrote it."""
+    from ..files.header_checks import first_bytes
+    from ..files.nifti_header import parse_nifti
+
+    if not path.name.lower().endswith((".nii", ".nii.gz")):
+        return False
+    try:
+        header = parse_nifti(path, first_bytes(path))
+    except InputError:
+        return False
+    return header is not None and header.get("description", b"").startswith(b"CHARMSSR ")
 
 
 def _readable_stem(name):
@@ -85,22 +168,21 @@ def _readable_stem(name):
 
 
 def _members_of_table(table, folder):
+    from ..files.tables import read_table
+
     try:
-        with open(table, newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream, skipinitialspace=True))
+        columns, rows = read_table(table)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table.name} cannot be read as a CSV table ({error}); save it as CSV in UTF-8.") from error
-    if rows and "input" not in rows[0]:
+    if rows and "input" not in columns:
         raise InputError(f"{table.name} has no column 'input'; its first line names the columns: input, output, mask.")
     members = []
-    for number, row in enumerate(rows, 2):
-        source = (row.get("input") or "").strip()
+    for number, row in rows:
+        source = row.get("input", "")
         if not source:
             raise InputError(f"Line {number} of {table.name} names no input; fill it in or remove the line.")
-        output = (
-            row.get("output") or ""
-        ).strip() or f"{_readable_stem(Path(source).name) or Path(source).name}{_ENDING}"
-        mask = (row.get("mask") or "").strip()
+        output = row.get("output") or f"{_readable_stem(Path(source).name) or Path(source).name}{_ENDING}"
+        mask = row.get("mask", "")
         members.append(Member(table.parent / source, folder / output, table.parent / mask if mask else None))
     return members
 
@@ -108,10 +190,16 @@ def _members_of_table(table, folder):
 def _refuse_collisions(members):
     first_with = {}
     for member in members:
-        output = os.path.normcase(os.path.abspath(member.output))
-        other = first_with.setdefault(output, member)
+        other = first_with.setdefault(_key(member.output), member)
         if other is not member:
             raise InputError(
                 f"{other.input} and {member.input} would both become {member.output.name}; "
                 "rename one, or give a CSV table with the columns input and output."
             )
+
+
+def _key(output):
+    """Results of equal keys would share a name, or the name of their reports and maps."""
+    from ..files.output_files import volume_stem
+
+    return os.path.normcase(os.path.abspath(output.with_name(volume_stem(output))))

@@ -170,6 +170,7 @@ def enhance(
         "through_plane_gradient_ratio": gradient_ratio,
         "noise": noise,
         "quality": "best" if turned else "plain",
+        "raised_voxels": volume.raised,
         "skull_strip": volume.strip_report(mask is not None),
         "warnings": warnings,
         **_three_planes_report(volume, way, settings),

@@ -12,6 +12,7 @@ from ..measures.noise import noise_before_and_after
 from ..preprocessing.intensity import fit_intensity_scale
 from .data_consistency import Operator, project, residual
 from .detail_map import added_detail, removed_detail
+from .result_levels import to_scan_levels
 
 NOISE_SLICES = 16  # on which the noise is looked at
 CUBIC_REACH = 2  # voxels around one that cubic interpolation reads
@@ -31,7 +32,11 @@ class Volume:
         box: foreground and the card's margin, three slice objects.
         large_mask: UInt8 foreground on the enlarged grid.
         spacing: mm along the stack's axes.
+        lowest: smallest value of the scan, in the units of the prepared image.
+        raised: how many voxels of the result were raised to it (after ``to_input_units``).
     """
+
+    raised = 0
 
     def __init__(self, prepared, lps, settings, card):
         self.prepared, self.settings, self.scale = prepared, settings, card["scale"]
@@ -43,6 +48,7 @@ class Volume:
         self.axis = chosen_axis(lps, settings.planes)
         self.spacing = stacked_axes(lps.GetSpacing()[::-1], self.axis)
         self.factors = enlargement(self.spacing, self.scale, settings.planes)
+        self.lowest = float(sitk.GetArrayViewFromImage(lps).min()) - prepared.offset
         self.intensity = fit_intensity_scale(values, brain, card["intensity"])
         thick = settings.planes == "three" and not is_isotropic(self.spacing)
         self.operator = Operator(card["data_consistency_operator"], self.scale, self.factors[0], thick)
@@ -155,6 +161,8 @@ class Volume:
             field = np.moveaxis(sitk.GetArrayFromImage(self.prepared.field), self.axis, 0)
             output *= interpolated(field, self.factors)
         self.mask_background(output)
+        mask = self.large_mask if self.masked else None
+        self.raised = to_scan_levels(output, mask, self.lowest, self.prepared.offset, self.prepared.background)
 
     def to_input_units_map(self, stack):
         """A map of differences in input units, masked."""

@@ -24,7 +24,7 @@ MINIMUM_SLICES = 16
 _MOST_FILES = 20000
 _OTHER_MODALITIES = {"CT": "computed tomography", "PT": "PET", "NM": "nuclear medicine", "US": "ultrasound"}
 
-__all__ = ["MINIMUM_SLICES", "Series", "is_dicom", "read_dicom_file", "read_dicom_folder", "read_series", "series_of"]
+__all__ = ["MINIMUM_SLICES", "Series", "is_dicom", "read_dicom_file", "read_dicom_folder", "read_series", "series_from", "series_of"]
 
 
 @dataclass(frozen=True)
@@ -158,10 +158,11 @@ def series_of(folder: Path) -> list[Series]:
                 )
             if path.is_file() and (is_dicom(path) or path.suffix.lower() in (".dcm", ".ima")):
                 frames += read_frames(path)
-    return _grouped(frames)
+    return series_from(frames)
 
 
-def _grouped(frames):
+def series_from(frames: Sequence[Frame]) -> list[Series]:
+    """The series that images belong to."""
     groups: dict[str, list[Frame]] = {}
     for frame in frames:
         groups.setdefault(frame.series, []).append(frame)

@@ -39,6 +39,10 @@ def head_mask(image):
     array = sitk.GetArrayFromImage(small)
     spacing = small.GetSpacing()[::-1]
 
+    # Otsu's histogram cannot tell intensities of 1e-9 apart.
+    largest = float(np.abs(array).max())
+    if largest > 0:
+        array = array / np.float32(largest) * np.float32(1000)
     above_mean = array[array > array.mean()]
     if above_mean.size == 0:
         raise InputError("No head was found in the image: it has no contrast. Check that the right volume is selected.")

@@ -30,7 +30,8 @@ def fit_intensity_scale(array, mask_array, spec):
         array (numpy.ndarray): (z, y, x), input units.
         mask_array (numpy.ndarray): (z, y, x), non-zero inside the brain (or the head).
         spec (dict): ``{"kind": "minmax"}`` for the extrema inside the mask (the paper's), or
-            ``{"kind": "percentile", "upper": 99.9}`` for 0 to that percentile inside the mask.
+            ``{"kind": "percentile", "upper": 99.9}`` for 0 to that percentile inside the mask
+            (from the lowest percentile on, where it is negative: scans about 0).
 
     Raises:
         InputError: the mask is empty or the image has no contrast inside it.
@@ -43,7 +44,8 @@ def fit_intensity_scale(array, mask_array, spec):
     if kind == "minmax":
         lower, upper = float(inside.min()), float(inside.max())
     elif kind == "percentile":
-        lower, upper = 0.0, float(np.percentile(inside, float(spec.get("upper", 99.9))))
+        lowest, upper = (float(one) for one in np.percentile(inside, [0.1, float(spec.get("upper", 99.9))]))
+        lower = min(0.0, lowest)
     else:
         raise CheckpointError(f"The checkpoint asks for the unknown intensity scaling {kind!r}. Update CHARMSSR.")
     if not upper > lower:

@@ -6,6 +6,7 @@ from typing import NamedTuple, Optional
 import SimpleITK as sitk
 
 from ..task import Task
+from .air import air_of
 from .bias_field import correct_bias_field
 from .head_mask import head_mask
 from .plausibility import mask_warnings
@@ -16,13 +17,15 @@ class Preprocessed(NamedTuple):
     """What :func:`preprocess` returns; every image lies on the input's grid.
 
     Attributes:
-        image: float32, bias-corrected, not masked, input units.
+        image: float32, bias-corrected, not masked, input units minus ``offset``.
         mask: UInt8, the brain (the head, when nothing was stripped; or the user's mask).
         head: UInt8, the head mask (or the user's mask).
         field: float32, the bias field; None when it was not corrected.
         strip: what the skull-strip did; None when it did not run.
         stages: seconds (float) by name of the stage (str).
         warnings: sentences (str) for the user.
+        offset: what was subtracted so that the background is 0 (float, input units); 0 for most scans.
+        background: what a result holds outside the mask (float, input units); 0 for most scans.
     """
 
     image: sitk.Image
@@ -32,6 +35,8 @@ class Preprocessed(NamedTuple):
     strip: Optional[SkullStrip]
     stages: dict
     warnings: list
+    offset: float = 0.0
+    background: float = 0.0
 
 
 def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, device="cpu", task=None):
@@ -55,11 +60,15 @@ def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, devic
         Cancelled: the task was cancelled.
     """
     stages, task = {}, task or Task()
-    working = sitk.Cast(image, sitk.sitkFloat32)
-    head = _timed(stages, "head mask", lambda: _binary(mask) if mask is not None else head_mask(working))
+    air = _timed(stages, "head mask", lambda: air_of(image, with_head=mask is None))
+    working, warnings = air.image, list(air.warnings)
+    if mask is not None:
+        head = _binary(mask)
+    else:
+        head = _timed(stages, "head mask", lambda: air.head if air.head is not None else head_mask(working))
 
     bias = None
-    if bias_correction:
+    if bias_correction and air.may_have_bias:
         task.step(0.1, "Correcting the bias field")
         bias = _timed(stages, "bias correction", lambda: correct_bias_field(working, head, task))
         working = bias.image
@@ -67,13 +76,15 @@ def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, devic
     strip = None
     if mask is None and skull_strip != "none":
         task.step(0.5, "Stripping the skull")
-        strip = _timed(stages, "skull strip", lambda: strip_skull(working, skull_strip, device, task, head=head))
+        look = working if air.dark is None else air.dark
+        strip = _timed(stages, "skull strip", lambda: strip_skull(look, skull_strip, device, task, head=head))
     brain = strip.mask if strip is not None else head
-    warnings = list(strip.warnings) if strip is not None else []
+    warnings += strip.warnings if strip is not None else []
     if mask is not None:
         warnings += mask_warnings(brain)
     task.step(1.0, "Preprocessing finished")
-    return Preprocessed(working, brain, head, bias.field if bias is not None else None, strip, stages, warnings)
+    field = bias.field if bias is not None else None
+    return Preprocessed(working, brain, head, field, strip, stages, warnings, air.offset, air.background)
 
 
 def _binary(mask):
@@ -83,5 +94,5 @@ def _binary(mask):
 def _timed(stages, name, step):
     start = time.perf_counter()
     result = step()
-    stages[name] = time.perf_counter() - start
+    stages[name] = stages.get(name, 0.0) + time.perf_counter() - start
     return result

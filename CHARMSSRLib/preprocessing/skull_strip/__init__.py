@@ -13,7 +13,7 @@ from ...errors import BackendError, SettingsError
 from ...task import Task
 from ..head_mask import head_mask
 from ..plausibility import mask_warnings, volume_ml
-from .already_stripped import ALREADY_STRIPPED, foreground_if_stripped
+from .already_stripped import ALREADY_STRIPPED, foreground_if_stripped, small_brain_warnings
 
 SkullStrip = namedtuple("SkullStrip", "mask backend volume_ml warnings")
 SkullStrip.__doc__ = """Result of a skull-strip.
@@ -89,7 +89,8 @@ def strip_skull(image, backend="auto", device="cpu", task=None, head=None):
 
     foreground = foreground_if_stripped(image)
     if foreground is not None:
-        return SkullStrip(foreground, ALREADY_STRIPPED, volume_ml(foreground), mask_warnings(foreground))
+        warnings = mask_warnings(foreground) + small_brain_warnings(volume_ml(foreground))
+        return SkullStrip(foreground, ALREADY_STRIPPED, volume_ml(foreground), warnings)
     first, remarks = None, []
     for name in available_backends():
         try:

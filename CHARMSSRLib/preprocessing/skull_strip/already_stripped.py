@@ -4,23 +4,24 @@ import numpy as np
 import SimpleITK as sitk
 
 from ...grids.orientation import LPSFrame, bounding_box, image_like
-from ..morphology import fill_holes, largest_component
+from ..background import foreground_of
 from ..plausibility import SMALLEST_BRAIN_ML
 
 ALREADY_STRIPPED = "already-stripped"
 # Stricter than the plausibility gate: the largest brains hold 1.9 L, a small head in zeroed air 2.2 L.
 _LARGEST_STRIPPED_ML = 2000.0
-# A brain fills about half of its tightest box; a scanner's background is never exactly constant there.
-_SMALLEST_BACKGROUND = 0.3
 # A brain cropped to its box touches the faces in a few voxels; a neck or a cut head covers much of one.
 _LARGEST_CUT = 0.35
+# Adults' brains rarely hold less; the heads of infants do.
+SMALL_ML = 950.0
 
 
 def foreground_if_stripped(image):
     """The foreground's mask when ``image`` is stripped already, else None.
 
-    It is when at least 30 % of the volume is exactly zero, and the rest is one part of plausible
-    brain volume that is not cut off by a face of the volume.
+    It is when at least 30 % of the volume is a constant (0 or another value; after resampling:
+    nearly so), and the rest is one part of plausible brain volume that is not cut off by a face of
+    the volume.
 
     Args:
         image (SimpleITK.Image): scalar 3-D; not changed.
@@ -28,16 +29,26 @@ def foreground_if_stripped(image):
     Returns:
         SimpleITK.Image or None: UInt8 on the grid of ``image``.
     """
-    values = sitk.GetArrayViewFromImage(image)
-    if values.min() != 0 or np.count_nonzero(values) > (1 - _SMALLEST_BACKGROUND) * values.size:
-        return None
     frame = LPSFrame(image)
     upright = frame.enter(image)
-    foreground = fill_holes(largest_component(sitk.GetArrayViewFromImage(upright) != 0))
+    foreground = foreground_of(sitk.GetArrayFromImage(upright))
+    if foreground is None:
+        return None
     volume = np.count_nonzero(foreground) * np.prod(image.GetSpacing()) / 1000.0
     if not SMALLEST_BRAIN_ML <= volume <= _LARGEST_STRIPPED_ML or _is_cut(foreground):
         return None
     return frame.leave(image_like(foreground.astype(np.uint8), upright))
+
+
+def small_brain_warnings(volume):
+    """A sentence on a foreground (ml) that may as well be an infant's whole head."""
+    if volume >= SMALL_ML:
+        return []
+    return [
+        f"The volume holds {volume:.0f} ml on a constant background and was taken for a brain without its skull. If it "
+        "is the head of a newborn or an infant, the mask holds the skull, too: infants are outside of what this "
+        "program was made for; give a mask."
+    ]
 
 
 def _is_cut(foreground):
