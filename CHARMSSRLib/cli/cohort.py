@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Optional
 
 from ..errors import InputError
 
@@ -29,7 +28,7 @@ class Member:
 
     input: Path
     output: Path
-    mask: Optional[Path] = None
+    mask: Path | None = None
     series: str = ""
 
 

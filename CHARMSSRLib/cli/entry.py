@@ -1,6 +1,7 @@
 """Parses the command line, runs a subcommand and turns errors into one line and an exit status."""
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -108,6 +109,7 @@ def main(arguments=None, commands=None):
     Returns:
         The exit status.
     """
+    print_what_can_be_printed()
     words = sys.argv[1:] if arguments is None else arguments
     if commands is None:
         commands = {} if set(COMMANDS) & set(words) else installed_commands()
@@ -161,6 +163,14 @@ def configure_logging(verbose=False, quiet=False):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
         logger.setLevel(level)
+
+
+def print_what_can_be_printed():
+    """Let a console that cannot show a file's name show its letters' numbers instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            with contextlib.suppress(OSError, ValueError):
+                stream.reconfigure(errors="backslashreplace")
 
 
 def _show_traceback(parsed):

@@ -63,9 +63,7 @@ class VolumeJob:
             check_folder(self.maps_folder if self.maps_folder.exists() else self.maps_folder.parent)
             taken = sorted(self.maps_folder.glob(f"{_stem(self.output)}_*.nii.gz"))
             if taken and not self.overwrite:
-                raise OutputError(
-                    f"{taken[0]} exists already; choose another folder or allow overwriting (--overwrite)."
-                )
+                raise OutputError(f"{taken[0]} exists already; choose another folder for the maps of this result.")
 
     def run(self, progress, interruption):
         """Read, enhance, write; everything appears together, or nothing.
@@ -80,8 +78,11 @@ class VolumeJob:
         Raises:
             CHARMSSRError: whatever is wrong; Cancelled when the user stopped it.
         """
+        from ..files.fingerprint import fingerprint
+
         started = time.monotonic()
         scan, mask, warnings = self._read()
+        state = fingerprint(self.input, tuple(dict.fromkeys(path for path, _ in scan.slices)))
         interruption.check()
         enhance = _enhance_function()
         interruption.check()
@@ -92,7 +93,12 @@ class VolumeJob:
         report = dict(result.report)
         report["warnings"] = list(dict.fromkeys([*warnings, *report.get("warnings", [])]))
         report.update(
-            files={"input": str(self.input), "output": str(self.output), "mask": str(self.mask) if self.mask else None},
+            files={
+                "input": str(self.input),
+                "input_state": state,
+                "output": str(self.output),
+                "mask": str(self.mask) if self.mask else None,
+            },
             settings=asdict(self.settings),
             seconds=round(time.monotonic() - started, 1),
         )
@@ -101,7 +107,10 @@ class VolumeJob:
         return report
 
     def _read(self):
+        import SimpleITK as sitk
+
         from ..enhancement.checks import check_image, match_mask
+        from ..enhancement.mask_values import mask_threshold
         from ..files.mask_placement import placed_mask
         from ..files.volumes import read_scan
 
@@ -115,6 +124,8 @@ class VolumeJob:
         if self.mask is not None:
             drawn = read_scan(self.mask, labels_allowed=True)
             mask = match_mask(placed_mask(drawn, scan), scan.image)
+            note = mask_threshold(sitk.GetArrayViewFromImage(drawn.image)).note
+            warnings += drawn.warnings + ([note] if note else [])
         return scan, mask, warnings
 
     def _write(self, result, report, scan, mask, interruption):

@@ -11,6 +11,7 @@ from ..files.header_checks import (
     sheared_message,
     vector_message,
 )
+from .mask_values import mask_threshold
 
 MINIMUM_SLICES = 16
 MINIMUM_IN_PLANE = 32
@@ -85,7 +86,7 @@ def check_grid(image, what):
 def match_mask(mask, image):
     """A mask as UInt8 (1 inside) on the grid of an image.
 
-    Voxels count as inside where the mask is not zero (for floating-point masks: above one half).
+    Voxels count as inside where the mask is not zero (probabilities and percents: above one half).
     A mask on another grid is resampled to the nearest voxel.
 
     Args:
@@ -97,7 +98,7 @@ def match_mask(mask, image):
     """
     check_grid(mask, "The mask")
     array = sitk.GetArrayViewFromImage(mask)
-    inside = array > 0.5 if array.dtype.kind == "f" else array != 0
+    inside = array > mask_threshold(array).value
     if not inside.any():
         raise InputError("The mask is empty; give one that marks the brain or the head with non-zero voxels.")
     binary = sitk.GetImageFromArray(inside.astype(np.uint8))

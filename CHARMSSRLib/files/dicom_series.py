@@ -24,7 +24,16 @@ MINIMUM_SLICES = 16
 _MOST_FILES = 20000
 _OTHER_MODALITIES = {"CT": "computed tomography", "PT": "PET", "NM": "nuclear medicine", "US": "ultrasound"}
 
-__all__ = ["MINIMUM_SLICES", "Series", "is_dicom", "read_dicom_file", "read_dicom_folder", "read_series", "series_from", "series_of"]
+__all__ = [
+    "MINIMUM_SLICES",
+    "Series",
+    "is_dicom",
+    "read_dicom_file",
+    "read_dicom_folder",
+    "read_series",
+    "series_from",
+    "series_of",
+]
 
 
 @dataclass(frozen=True)

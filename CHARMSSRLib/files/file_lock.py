@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import IO, Optional
+from typing import IO
 
 try:
     import fcntl
@@ -22,7 +22,7 @@ class FileLock:
 
     def __init__(self, path: Path):
         self.path = path.with_name(f".{path.name}.lock")
-        self._stream: Optional[IO[bytes]] = None
+        self._stream: IO[bytes] | None = None
 
     def acquire(self) -> bool:
         """Take the lock if it is free; returns whether it is ours now."""

@@ -11,29 +11,48 @@ from typing import Any
 from .walk import folders_below
 
 
-def fingerprint(path: Path) -> dict[str, Any]:
-    """Size (bytes), time of the last change (seconds) and SHA-256 of a file, or of all files of a folder."""
-    files = _files(path)
+def fingerprint(path: Path, files: Sequence[Path] = ()) -> dict[str, Any]:
+    """What a file, or the files of a folder, hold.
+
+    Args:
+        path: a file or a folder.
+        files: those of the folder that count; all by default.
+
+    Returns:
+        "size" (bytes), "modified" (seconds), "sha256"; and "files", where some were named.
+    """
+    named = [os.path.relpath(file, path) for file in files] if path.is_dir() else []
+    counted = _files(path, named)
     digest = hashlib.sha256()
-    for file in files:
+    for file in counted:
         with open(file, "rb") as stream:
             for block in iter(lambda: stream.read(1 << 20), b""):
                 digest.update(block)
-    return {**_quick(files), "sha256": digest.hexdigest()}
+    state = {**_quick(counted), "sha256": digest.hexdigest()}
+    return {**state, "files": named} if named else state
 
 
 def is_unchanged(path: Path, known: dict[str, Any]) -> bool:
     """Whether a file is the one of an earlier ``fingerprint``; its content is read only if its time differs."""
-    quick = _quick(_files(path))
-    if quick["size"] != known.get("size"):
+    names = known.get("files") or []
+    try:
+        counted = _files(path, names)
+        quick = _quick(counted)
+        if quick["size"] != known.get("size"):
+            return False
+        if quick["modified"] == known.get("modified"):
+            return True
+        return fingerprint(path, counted if names else ())["sha256"] == known.get("sha256")
+    except OSError:
         return False
-    return quick["modified"] == known.get("modified") or fingerprint(path)["sha256"] == known.get("sha256")
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path, names: Sequence[str]) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return [place / name for place, names in folders_below(path) for name in names if (place / name).is_file()]
+    if names:
+        return [path / name for name in names]
+    return [place / name for place, found in folders_below(path) for name in found if (place / name).is_file()]
 
 
 def _quick(files: Sequence[Path]) -> dict[str, Any]:

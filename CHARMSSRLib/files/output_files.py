@@ -123,7 +123,9 @@ class OutputFiles:
 
     def add_text(self, text, path):
         """Write a text file (UTF-8, line ends as given)."""
-        self._add(path, Path(path).suffix, lambda temporary: temporary.write_bytes(text.encode("utf-8")))
+        self._add(
+            path, Path(path).suffix, lambda temporary: temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
+        )
 
     def add_file(self, write, path):
         """Let ``write(temporary path)`` make a file of any kind."""

@@ -4,12 +4,15 @@ import csv
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 
 from CHARMSSRLib.cli.cohort import find_members
 from CHARMSSRLib.errors import InputError
-from CHARMSSRLib.files.volumes import write_volume
+from CHARMSSRLib.files.file_lock import FileLock
+from CHARMSSRLib.files.volumes import read_scan, write_volume
 
 MODEL = ("--checkpoint", "any")
 
@@ -19,7 +22,7 @@ def cohort(tmp_path, phantom_head):
     """Folder with three scans (one in a subfolder), a broken one and things that are no volumes."""
     folder = tmp_path / "scans"
     (folder / "sub").mkdir(parents=True)
-    write_volume(phantom_head, folder / "a.nii.gz")
+    sitk.WriteImage(phantom_head, str(folder / "a.nii.gz"))
     write_volume(phantom_head, folder / "sub" / "a.nrrd")
     write_volume(phantom_head, folder / "z.mha")
     (folder / "broken.nii.gz").write_bytes(b"\x1f\x8b no volume")
@@ -56,7 +59,7 @@ def test_what_is_finished_is_skipped_and_what_failed_is_tried_again(
 ):
     results = tmp_path / "results"
     charmssr("batch", cohort, results, *MODEL)
-    write_volume(phantom_head, cohort / "broken.nii.gz", overwrite=True)
+    sitk.WriteImage(phantom_head, str(cohort / "broken.nii.gz"))
     fake_enhance.calls.clear()
     done = charmssr("batch", cohort, results, *MODEL, "--device", "cpu")
     assert done.status == 0 and len(fake_enhance.calls) == 1
@@ -133,9 +136,12 @@ def test_a_table_names_inputs_outputs_and_masks(charmssr, fake_enhance, tmp_path
     assert done.status == 0
     assert [call.mask is not None for call in fake_enhance.calls] == [True, False]
     assert (tmp_path / "out" / "first" / "own.nrrd").exists() and (tmp_path / "out" / "a_charms.nii.gz").exists()
-    assert sorted(os.listdir(tmp_path / "maps")) == [
-        "a_charms_detail.nii.gz", "a_charms_mask.nii.gz", "own_detail.nii.gz", "own_mask.nii.gz",
-    ]  # fmt: skip
+    assert names_below(tmp_path / "maps") == [
+        "a_charms_detail.nii.gz",
+        "a_charms_mask.nii.gz",
+        "first/own_detail.nii.gz",
+        "first/own_mask.nii.gz",
+    ]
     report = json.loads((tmp_path / "out" / "first" / "own.json").read_text())
     assert report["files"]["mask"] == str(tmp_path / "in" / "mask.nii.gz")
 
@@ -169,3 +175,132 @@ def test_dicom_folders_are_members(shared_data, tmp_path):
     found = {member.input.parent.name: member.output.relative_to(tmp_path).as_posix() for member in members}
     assert found["rgb"] in ("rgb/001_charms.nii.gz", "rgb/001_ground_truth_charms.nii.gz")
     assert "gantrytilting/001_charms.nii.gz" in [member.output.relative_to(tmp_path).as_posix() for member in members]
+
+
+def names_below(folder, pattern="*"):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob(pattern) if path.is_file())
+
+
+def test_maps_keep_their_place_below_the_folder_as_results_do(charmssr, fake_enhance, tmp_path, phantom_head):
+    for subject in ("sub-1", "sub-2"):
+        (tmp_path / "scans" / subject).mkdir(parents=True)
+        sitk.WriteImage(phantom_head, str(tmp_path / "scans" / subject / "T1w.nii.gz"))
+    done = charmssr("batch", tmp_path / "scans", tmp_path / "out", *MODEL, "--maps", tmp_path / "maps")
+    assert done.status == 0
+    assert names_below(tmp_path / "maps") == [
+        f"{subject}/T1w_charms_{name}.nii.gz" for subject in ("sub-1", "sub-2") for name in ("detail", "mask")
+    ]
+
+
+def test_equal_stems_get_names_of_their_own(tmp_path, phantom_head):
+    (tmp_path / "in").mkdir()
+    for name in ("a.nii.gz", "a.nii", "a.nrrd", "b.mha"):
+        sitk.WriteImage(phantom_head, str(tmp_path / "in" / name))
+    members = find_members(tmp_path / "in", tmp_path / "out")
+    assert sorted(member.output.name for member in members) == [
+        "a.nii_charms.nii.gz", "a.nrrd_charms.nii.gz", "a_charms.nii.gz", "b_charms.nii.gz",
+    ]  # fmt: skip
+
+
+def test_results_beside_their_scans_are_not_enhanced_again(charmssr, fake_enhance, cohort):
+    for _ in range(2):
+        assert charmssr("batch", cohort, cohort, *MODEL).status == 2  # the broken one
+    assert len(fake_enhance.calls) == 3
+    done = charmssr("batch", cohort, cohort.parent / "elsewhere", *MODEL)
+    assert len(fake_enhance.calls) == 6 and "3 results of this program were left out" in done.err
+
+
+def test_a_replaced_input_is_not_taken_for_finished(charmssr, fake_enhance, cohort, tmp_path, phantom_head):
+    results = tmp_path / "results"
+    charmssr("batch", cohort, results, *MODEL)
+    state = json.loads((results / "z_charms.json").read_text())["files"]["input_state"]
+    assert state["size"] == (cohort / "z.mha").stat().st_size and len(state["sha256"]) == 64
+    os.utime(cohort / "z.mha", (1, 1))  # touched, not changed
+    charmssr("batch", cohort, results, *MODEL)
+    assert summary(results)["z_charms.nii.gz"]["status"] == "skipped"
+    before = (results / "z_charms.nii.gz").read_bytes()
+    write_volume(phantom_head + 1, cohort / "z.mha", overwrite=True)
+    charmssr("batch", cohort, results, *MODEL)
+    row = summary(results)["z_charms.nii.gz"]
+    assert row["status"] == "failed" and "has changed since" in row["message"] and "--overwrite" not in row["message"]
+    assert (results / "z_charms.nii.gz").read_bytes() == before
+
+
+def test_no_message_about_other_results_advises_to_overwrite_them(charmssr, fake_enhance, cohort, tmp_path):
+    results = tmp_path / "results"
+    charmssr("batch", cohort, results, *MODEL)
+    (cohort / "z.mha").rename(cohort / "y.mha")
+    table = tmp_path / "table.csv"
+    table.write_text("input,output\nscans/y.mha,z_charms.nii.gz\n")
+    done = charmssr("batch", table, results, *MODEL)
+    assert done.status == 2 and "was made from" in done.err and "--overwrite" not in done.err
+
+
+def test_a_volume_that_another_batch_is_at_is_left_to_it(charmssr, fake_enhance, cohort, tmp_path):
+    """The second batch starts inside the first one's work, sees the lock, and takes over what the first finishes."""
+    results = tmp_path / "results"
+    lock = FileLock(results / "z_charms.nii.gz")
+    results.mkdir()
+    assert lock.acquire() and not FileLock(results / "z_charms.nii.gz").acquire()
+
+    def finish_the_other(step, image):
+        if step == 0 and len(fake_enhance.calls) == 2:
+            charmssr_of_the_other.append(True)
+            lock.release()
+
+    charmssr_of_the_other = []
+    fake_enhance.action = finish_the_other
+    charmssr("batch", cohort, results, *MODEL)
+    assert charmssr_of_the_other and summary(results)["z_charms.nii.gz"]["status"] == "done"
+    assert not list(results.rglob(".*.lock"))
+
+
+def test_two_batches_into_one_folder_share_the_summary(charmssr, fake_enhance, tmp_path, phantom_head):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write_volume(phantom_head, tmp_path / name / f"{name}.nrrd")
+        assert charmssr("batch", tmp_path / name, tmp_path / "out", *MODEL).status == 0
+    assert sorted(summary(tmp_path / "out")) == ["one_charms.nii.gz", "two_charms.nii.gz"]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("heading", ["input", "Input", " INPUT "])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_tables_of_any_spreadsheet_are_read(tmp_path, delimiter, heading, encoding):
+    lines = [delimiter.join([heading, "Mask"]), delimiter.join(["ä.nii", "m.nii"]), delimiter.join(["", ""])]
+    (tmp_path / "t.csv").write_text("\r\n".join(lines), encoding=encoding, newline="")
+    (member,) = find_members(tmp_path / "t.csv", tmp_path / "out")
+    assert (member.input, member.mask) == (tmp_path / "ä.nii", tmp_path / "m.nii")
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs links")
+def test_linked_folders_are_searched_once(tmp_path, phantom_head):
+    (tmp_path / "data" / "sub").mkdir(parents=True)
+    write_volume(phantom_head, tmp_path / "data" / "sub" / "a.nrrd")
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "linked").symlink_to(tmp_path / "data", target_is_directory=True)
+    (tmp_path / "data" / "loop").symlink_to(tmp_path / "study", target_is_directory=True)
+    members = find_members(tmp_path / "study", tmp_path / "out")
+    assert [member.output.relative_to(tmp_path).as_posix() for member in members] == ["out/linked/sub/a_charms.nii.gz"]
+
+
+def test_each_series_of_a_disc_is_one_member(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "files"))
+    from dicom_files import stack, write_dicomdir, write_enhanced, write_slices
+
+    disc = tmp_path / "disc"
+    write_dicomdir(disc / "DICOMDIR")
+    write_slices(disc / "IMAGES")
+    write_slices(disc / "IMAGES", stack(seed=4), uid="1.2.5", number=7, first=50)
+    write_slices(disc / "IMAGES", stack(count=3), uid="1.2.6", number=1, description="localizer", first=90)
+    write_slices(disc / "IMAGES" / "below", stack(seed=5), uid="1.2.7", number=9)
+    write_enhanced(disc / "MF" / "a.dcm", series="1.2.8", number=11)
+    notes = []
+    members = find_members(disc, tmp_path / "out", notes)
+    assert [(m.output.relative_to(tmp_path / "out").as_posix(), m.series) for m in members] == [
+        ("IMAGES_s4_charms.nii.gz", "1.2.3"), ("IMAGES_s7_charms.nii.gz", "1.2.5"),
+        ("IMAGES/below_charms.nii.gz", "1.2.7"), ("MF_charms.nii.gz", ""),
+    ]  # fmt: skip
+    assert notes == ['left out: series 1 "localizer" in IMAGES, 3 images']
+    for member in members:
+        assert read_scan(member.input, series=member.series).image.GetSize() == (34, 40, 18)

@@ -1,8 +1,10 @@
 """``charmssr enhance``: options arrive, outputs appear together, errors leave nothing."""
 
+import io
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import nibabel
@@ -236,3 +238,27 @@ def test_result_mask_and_maps_state_both_forms_of_the_scan(charmssr, fake_enhanc
         for form in ("get_sform", "get_qform"):
             centres = [getattr(one.header, form)() @ [*((np.array(one.shape) - 1) / 2), 1] for one in (source, result)]
             assert np.allclose(*centres, atol=1e-3)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("name", ["Ергебнис-ü.nii.gz", "\udcff.nii.gz"])
+def test_a_console_that_cannot_print_a_name_does_not_fail_the_work(
+    fake_enhance, charmssr, scan, tmp_path, monkeypatch, encoding, name
+):
+    for stream in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, stream, io.TextIOWrapper(io.BytesIO(), encoding))
+    try:
+        done = charmssr("enhance", scan, tmp_path / name, *MODEL, "--report", tmp_path / "r.json")
+    except UnicodeEncodeError:
+        pytest.skip("this file system cannot hold the name")
+    assert done.status == 0 and (tmp_path / name).exists() and (tmp_path / "r.json").exists()
+
+
+def test_a_note_on_how_a_mask_of_probabilities_was_read_is_a_warning(
+    charmssr, fake_enhance, scan, tmp_path, phantom_brain
+):
+    sitk.WriteImage(sitk.Cast(phantom_brain, sitk.sitkFloat32) * 0.4, str(tmp_path / "mask.nii.gz"))
+    done = charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--mask", tmp_path / "mask.nii.gz")
+    assert done.status == 0 and "probabilities of at most 0.4" in done.err
+    mask = sitk.GetArrayFromImage(fake_enhance.calls[0].mask)
+    assert np.array_equal(mask, sitk.GetArrayFromImage(phantom_brain))
