@@ -157,6 +157,5 @@ def _means(folder, degradation, figure="brain_psnr"):
 
 
 MAKERS = {
-    one.__name__: one
-    for one in (protocol, costs, scores, means, ranking, speed, ladder, background, attention, sites)
+    one.__name__: one for one in (protocol, costs, scores, means, ranking, speed, ladder, background, attention, sites)
 }

@@ -17,22 +17,28 @@ class Degradation:
         title: of a checkpoint that was trained on it, as a phrase.
         purpose: what such a checkpoint is for, as a phrase.
         operator: the D of the data consistency of such a checkpoint, "bicubic" or "kspace".
+        noisy: whether it adds noise, so that another seed gives another slice.
     """
 
     name: str
     title: str
     purpose: str
     operator: str
+    noisy: bool
 
 
 DEGRADATIONS = {
     one.name: one
     for one in (
-        Degradation("bicubic", "bicubic downsampling", "the paper's protocol", "bicubic"),
-        Degradation("kspace", "truncated k-space", "for scans whose k-space was cut, with little noise", "kspace"),
-        Degradation("blur", "Gaussian blur", "for scans blurred by a Gaussian of one coarse voxel", "bicubic"),
+        Degradation("bicubic", "bicubic downsampling", "the paper's protocol", "bicubic", noisy=False),
+        Degradation(
+            "kspace", "truncated k-space", "for scans whose k-space was cut, with little noise", "kspace", noisy=True
+        ),
+        Degradation(
+            "blur", "Gaussian blur", "for scans blurred by a Gaussian of one coarse voxel", "bicubic", noisy=False
+        ),
         # Scanners truncate k-space: for real scans that operator risks least (docs/studies/whole-volumes.md).
-        Degradation("clinical", "mixed clinical degradations", "for routine scans", "kspace"),
+        Degradation("clinical", "mixed clinical degradations", "for routine scans", "kspace", noisy=True),
     )
 }
 

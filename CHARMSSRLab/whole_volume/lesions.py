@@ -12,6 +12,8 @@ from scipy import ndimage
 from CHARMSSRLib.measures.tissue import find_tissues, fit_mixture
 
 RING_MM = (2.0, 5.0)
+
+
 @dataclass(frozen=True)
 class Lesion:
     """One lesion.
