@@ -81,7 +81,7 @@ def _group_page(rows: Sequence[Row], bounds: dict[str, dict[str, tuple[float, fl
         counts[row.status] = counts.get(row.status, 0) + 1
     return _template("group.html").render(
         rows=rows,
-        figures=FIGURES,
+        figures=[figure for figure in FIGURES if any(row.values.get(figure.key) is not None for row in rows)],
         plots=plots,
         counts=counts,
         subjects=len({row.subject for row in rows}),

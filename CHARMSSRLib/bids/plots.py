@@ -36,6 +36,10 @@ def strip_plot(figure: Figure, series: Sequence[tuple[str, Sequence[_Point], Opt
         for bound in bounds or ():
             if low <= bound <= high:
                 parts.append(f'<path class="bound" d="M{place(bound):.1f} {middle - 18:.0f}v36"/>')
+        dots = "".join(
+            f"M{place(value):.1f} {middle + _jitter(name):.1f}h0" for value, name, _, unusual in points if not unusual
+        )
+        parts.append(f'<path class="dots" d="{dots}"/>')
         ordered = sorted(point[0] for point in points)
         if len(ordered) >= 4:
             first, second, third = (ordered[int(share * (len(ordered) - 1))] for share in (0.25, 0.5, 0.75))
@@ -44,10 +48,6 @@ def strip_plot(figure: Figure, series: Sequence[tuple[str, Sequence[_Point], Opt
                 f'<rect class="box" x="{place(first):.1f}" y="{middle - 12:.0f}" width="{width:.1f}" height="24"/>'
             )
             parts.append(f'<path class="median" d="M{place(second):.1f} {middle - 12:.0f}v24"/>')
-        dots = "".join(
-            f"M{place(value):.1f} {middle + _jitter(name):.1f}h0" for value, name, _, unusual in points if not unusual
-        )
-        parts.append(f'<path class="dots" d="{dots}"/>')
         for value, name, page, unusual in points:
             if unusual:
                 tip = html.escape(f"{name}: {figure.text(value)} {figure.unit}".strip())
@@ -64,7 +64,8 @@ def strip_plot(figure: Figure, series: Sequence[tuple[str, Sequence[_Point], Opt
 def _range(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     margin = 0.04 * (high - low) or 0.05 * abs(high) or 1.0
-    return low - margin, high + margin
+    # None of the figures falls below 0.
+    return (max(0.0, low - margin) if low >= 0 else low - margin), high + margin
 
 
 def _jitter(name: str) -> float:
@@ -73,4 +74,4 @@ def _jitter(name: str) -> float:
 
 
 def _short(value: float) -> str:
-    return f"{value:.3g}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -9,11 +9,15 @@ from pathlib import Path
 
 from ..bids.names import CONTRASTS, label_of
 from ..errors import CHARMSSRError, InputError, SettingsError
+from ..settings import EnhancementSettings
+from ..settings_table import settings_of
 from .interruption import Interruption
 from .options import add_enhancement_options, check_early, positive, settings_from
 from .progress import ProgressLine
 
 REFUSED, FAILED = 3, 4
+SNAKEMAKE = "snakemake"
+_ENGINE, _NETWORK_ENGINE = settings_of(EnhancementSettings)["engine"]
 _SHOWN_NOTES = 20
 _REDO = ("no", "changed", "all")
 
@@ -70,6 +74,15 @@ def add_parser(subparsers):
     again.add_argument("--retries", type=_retries, default=1, metavar="N", help="tries of failed scans (default: 1)")
     add_enhancement_options(parser)
     parser.add_argument("--maps", action="store_true", help="also write the maps of what was added")
+    # One option of two kinds: what runs the network, and what runs the scans. It may be given twice.
+    parser.add_argument(
+        "--engine",
+        action="append",
+        choices=(*_ENGINE.choices, SNAKEMAKE),
+        help=f"what runs the network (default: {_NETWORK_ENGINE}); snakemake: Snakemake runs the scans, in batches",
+    )
+    parser.add_argument("--profile", default="local", help="Snakemake's: local, slurm, cluster, or one of yours")
+    parser.add_argument("--parts", type=positive, default=0, metavar="N", help="Snakemake's batches: one per subject")
     parser.add_argument("--no-pages", action="store_true", help="make no quality pages")
     parser.add_argument("-w", "--work-dir", metavar="WORK", type=Path, help="folder for temporary files")
     parser.add_argument("--n-cpus", "--n_cpus", "--nprocs", type=positive, metavar="N", help="cores to use")
@@ -83,6 +96,9 @@ def run(arguments):
     from ..checkpoints.registry import read_card
 
     arguments.maps = "yes" if arguments.maps else None
+    engines = arguments.engine or []
+    by_snakemake = SNAKEMAKE in engines
+    arguments.engine = next((name for name in reversed(engines) if name != SNAKEMAKE), _NETWORK_ENGINE)
     settings = settings_from(arguments)
     check_early(settings)
     description = read_description(arguments.dataset)
@@ -96,7 +112,8 @@ def run(arguments):
     card = read_card(settings.checkpoint)
     tasks, notes = _find(arguments, settings, card["scale"])
     _tell(notes, everything=arguments.dry_run)
-    return _participant(arguments, settings, card, description, tasks, notes)
+    run_level = _by_snakemake if by_snakemake and not arguments.dry_run else _participant
+    return run_level(arguments, settings, card, description, tasks, notes)
 
 
 def _find(arguments, settings, scale):
@@ -132,15 +149,11 @@ def _group(arguments):
     return 0
 
 
-def _participant(arguments, settings, card, description, tasks, notes):
-    from ..bids.dataset import prepare_output
-    from ..bids.participant import Orders, ParticipantRun, describe, plan
-    from ..bids.validation import validate
-    from ..bids.warm_worker import WarmWorker
+def _orders(arguments, settings):
+    from ..bids.participant import Orders
     from ..checkpoints.registry import find_weights, sha256_of
-    from ..machine.cores import usable_cores
 
-    orders = Orders(
+    return Orders(
         dataset=arguments.dataset,
         output=arguments.output,
         settings=settings,
@@ -150,6 +163,75 @@ def _participant(arguments, settings, card, description, tasks, notes):
         verify=arguments.verify_inputs,
         pictures=not arguments.no_pages,
     )
+
+
+def _by_snakemake(arguments, settings, card, description, tasks, notes):
+    from ..bids import journal
+    from ..bids.dataset import prepare_output
+    from ..bids.participant import plan
+    from ..bids.snakemake import run_snakemake, snakemake_program
+    from ..bids.validation import validate
+
+    snakemake_program()
+    if arguments.shard != (1, 1):
+        raise SettingsError("--shard and --engine snakemake both share out the work; use one of them.")
+    if not arguments.skip_bids_validation:
+        _say(validate(arguments.dataset))
+    prepare_output(arguments.dataset, arguments.output, description, card)
+    wanted = {"cpus": arguments.n_cpus, "mem_mb": arguments.mem_mb}
+    run_snakemake(
+        arguments.dataset,
+        arguments.output,
+        sorted({task.scan.subject for task in tasks}),
+        _options_of(arguments, settings),
+        arguments.profile,
+        arguments.parts,
+        {name: value for name, value in wanted.items() if value is not None},
+    )
+    to_do, changed, done = plan(tasks, _orders(arguments, settings))
+    refused = len(changed)
+    for task in to_do:
+        entry = journal.last(arguments.output / task.outputs.log)
+        refused += entry is not None and entry.status == journal.REFUSED
+        _say(f"not done: {task.scan.path}: {entry.message or entry.status if entry else 'not begun'}")
+    print(f"{len(tasks)} scans: {done} done, {len(to_do) + len(changed)} not. Results: {arguments.output}")
+    if len(to_do) + len(changed) > refused:
+        return FAILED
+    return REFUSED if refused or any(note.refused for note in notes) else 0
+
+
+def _options_of(arguments, settings):
+    """The options of this run that every batch needs, as a command line has them."""
+    options = []
+    for name, (one, default) in settings_of(type(settings)).items():
+        value = getattr(settings, name)
+        flag = name.replace("_", "-")
+        if not one.on_the_command_line or value == default:
+            continue
+        if isinstance(default, bool):
+            options.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            options += [f"--{flag}", str(value)]
+    for flag in ("maps", "no_pages", "verify_inputs"):
+        options += [f"--{flag.replace('_', '-')}"] if getattr(arguments, flag) else []
+    if arguments.session_label:
+        options += ["--session-label", *arguments.session_label]
+    if arguments.bids_filter_file:
+        options += ["--bids-filter-file", str(arguments.bids_filter_file.resolve())]
+    if arguments.work_dir:
+        options += ["--work-dir", str(arguments.work_dir.resolve())]
+    options += ["--contrasts", *arguments.contrasts]
+    return [*options, "--redo", arguments.redo, "--retries", str(arguments.retries)]
+
+
+def _participant(arguments, settings, card, description, tasks, notes):
+    from ..bids.dataset import prepare_output
+    from ..bids.participant import ParticipantRun, describe, plan
+    from ..bids.validation import validate
+    from ..bids.warm_worker import WarmWorker
+    from ..machine.cores import usable_cores
+
+    orders = _orders(arguments, settings)
     if arguments.dry_run:
         return _show_plan(*plan(tasks, orders))
     if not arguments.skip_bids_validation and arguments.shard[0] == 1:

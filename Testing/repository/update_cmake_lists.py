@@ -9,7 +9,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIBRARY = REPOSITORY / "CHARMSSRLib"
-RESOURCE_SUFFIXES = (".html", ".json", ".safetensors", ".typed")
+RESOURCE_SUFFIXES = (".html", ".json", ".safetensors", ".smk", ".typed", ".yaml")
 
 TEMPLATE = """#-----------------------------------------------------------------------------
 # The library lands in a folder of its name beside CHARMSSR.py. Both lists are
