@@ -26,6 +26,8 @@ SMALLEST_PATCH = 12  # of the 3T slice: the window of SSIM has to fit into the p
 MODEL, BEFORE, RESULT, MACHINE = "model", "preprocessing", "result", "machine"
 START, TRAINING = "start and data", "training"
 SERIES = "DICOM series"
+NETWORK, BOUNDS, SECURITY = "network", "bounds", "TLS"
+AE_TITLE = r"[A-Za-z0-9_ .-]{1,16}"
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,54 @@ class DICOMSettings:
     def from_dict(cls, values: dict) -> DICOMSettings:
         """Settings from a mapping (a worker message, a JSON file); unknown keys are refused."""
         return from_mapping(cls, values)
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """Settings of a node of a hospital's network."""
+
+    forward: str = setting("", "where results are sent", group=NETWORK, metavar="TITLE@HOST:PORT")
+    port: int = setting(11112, "port to listen on", group=NETWORK, least=0, most=65535, zero="a free one", metavar="N")
+    aet: str = setting(
+        "CHARMSSR",
+        "own application entity title",
+        group=NETWORK,
+        pattern=AE_TITLE,
+        metavar="TITLE",
+        refusal="{value} is no application entity title: up to 16 letters, digits, dots, dashes and underscores.",
+    )
+    bind: str = setting("127.0.0.1", "address to listen on; 0.0.0.0 for all", group=NETWORK, metavar="ADDRESS")
+    callers: str = setting(
+        "", "titles that may call, with commas between; all if empty", group=NETWORK, metavar="TITLES"
+    )
+    connections: int = setting(16, "associations at once", group=NETWORK, least=1, metavar="N")
+    inbox: str = setting("charmssr-inbox", "folder of the node; made if missing", group=BOUNDS, metavar="FOLDER")
+    quiet_time: float = setting(
+        30.0, "seconds without a new image after which a series is taken to be complete", group=BOUNDS, least=0.1,
+        metavar="SECONDS",
+    )  # fmt: skip
+    most_gigabytes: float = setting(
+        50.0,
+        "received objects that the inbox may hold, in GB; more are refused",
+        group=BOUNDS,
+        least=0.0001,
+        metavar="GB",
+    )
+    most_series: int = setting(200, "series under way at once; more are refused", group=BOUNDS, least=1, metavar="N")
+    hold_days: int = setting(
+        7, "days after which held series are removed", group=BOUNDS, least=0, zero="never", metavar="N"
+    )
+    tls_certificate: str = setting("", "own certificate; turns TLS on", group=SECURITY, metavar="FILE.pem")
+    tls_key: str = setting("", "key of the own certificate", group=SECURITY, metavar="FILE.pem")
+    tls_authority: str = setting(
+        "",
+        "certificate that has to have signed those of callers and of the archive",
+        group=SECURITY,
+        metavar="FILE.pem",
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True)

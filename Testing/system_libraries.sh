@@ -7,6 +7,19 @@ packages='libegl1 libgl1 libxkbcommon0 libfontconfig1 libdbus-1-3 libglib2.0-0 l
 
 [ "$(uname -s)" = Linux ] || exit 0
 PATH="$PATH:/sbin:/usr/sbin"
+
+# Real parts of a hospital's network for the tests of the node, which are skipped where these are missing.
+parts=''
+command -v storescu >/dev/null && command -v storescp >/dev/null || parts="$parts dcmtk"
+command -v Orthanc >/dev/null || parts="$parts orthanc"
+if [ -n "$parts" ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $parts ||
+      echo "Not installed:$parts; the tests that need them will be skipped." >&2
+  else
+    echo "Tests that need them will be skipped (Debian, Ubuntu: sudo apt-get install$parts)." >&2
+  fi
+fi
 missing=''
 for library in $libraries; do
   ldconfig -p | grep -q "$library" || missing="$missing $library"

@@ -14,7 +14,7 @@ from ..errors import Cancelled, CHARMSSRError
 
 # Each names a file of this folder (dashes become underscores) with add_parser(subparsers), which sets
 # the default "run": a function of the parsed arguments that returns the exit status (None for 0).
-COMMANDS = ("enhance", "batch", "bids", "fine-tune", "export", "checkpoints", "worker")
+COMMANDS = ("enhance", "batch", "bids", "fine-tune", "export", "checkpoints", "node", "worker")
 # Other packages add commands by this group of entry points: a name, and a module with add_parser.
 GROUP = "charmssr.commands"
 
@@ -42,6 +42,7 @@ examples:
   charmssr batch SCANS_FOLDER RESULTS_FOLDER
   charmssr fine-tune pairs.csv my-7t
   charmssr checkpoints
+  charmssr node --forward PACS@host:104
 
 exit status: 0 done; 2 bad input or usage (one line says what and why); 130 cancelled.
 Nothing is written unless the work is complete.

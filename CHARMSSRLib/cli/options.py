@@ -48,7 +48,7 @@ def _add_option(group, name, described, default):
         else:
             group.add_argument(flag, action="store_true", help=described.help)
         return
-    shown = described.zero if described.zero and default == 0 else default
+    shown = described.zero if described.zero and default == 0 else "none" if default == "" else default
     options = {"default": default, "help": f"{described.help} (default: {shown})"}
     if described.choices is not None:
         group.add_argument(flag, choices=described.choices, **options)

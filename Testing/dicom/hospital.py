@@ -63,7 +63,7 @@ def headers(pixels, orientation=AXIAL, step=STEP, name="t1", number=4, tags=None
         one.ImageOrientationPatient = [f"{value:.12g}" for value in orientation]
         one.PixelSpacing, one.SliceThickness = list(PIXEL), step
         one.SpacingBetweenSlices = step
-        one.AcquisitionNumber, one.AcquisitionTime = 1, f"1012{k:02d}.5"
+        one.AcquisitionNumber, one.AcquisitionTime = 1, f"1012{k % 60:02d}.5"
         _acquisition(one)
         _pixels(one, plane)
         for keyword, value in (tags(k) if tags else {}).items():
@@ -119,7 +119,7 @@ def write_multi_frame(path, pixels=None, orientation=AXIAL, order=None, step=STE
         )
         frame.FrameContentSequence = item(
             StackID="1", InStackPositionNumber=k + 1, DimensionIndexValues=[1, k + 1],
-            FrameAcquisitionDateTime=f"202402291013{k:02d}.5",
+            FrameAcquisitionDateTime=f"202402291013{k % 60:02d}.5",
         )  # fmt: skip
         frame.FrameVOILUTSequence = item(WindowCenter=400, WindowWidth=800)
         frames.append(frame)

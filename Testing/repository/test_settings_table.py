@@ -4,7 +4,7 @@ import pytest
 
 from CHARMSSRLib.cli.entry import build_parser, own_commands
 from CHARMSSRLib.errors import SettingsError
-from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings, FineTuningSettings
+from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings, FineTuningSettings, NodeSettings
 from CHARMSSRLib.settings_table import settings_of
 
 TABLES = {"enhance": EnhancementSettings, "batch": EnhancementSettings, "fine-tune": FineTuningSettings}
@@ -27,7 +27,7 @@ def test_every_setting_is_an_option_with_its_default_its_choices_and_its_help(co
         assert option.help.startswith(described.help)
 
 
-@pytest.mark.parametrize("table", [EnhancementSettings, FineTuningSettings, DICOMSettings])
+@pytest.mark.parametrize("table", [EnhancementSettings, FineTuningSettings, DICOMSettings, NodeSettings])
 def test_every_setting_refuses_what_it_cannot_be(table):
     for name, (described, default) in settings_of(table).items():
         wrong = [object()]

@@ -1,0 +1,73 @@
+"""Which series are enhanced: the ordered rules, and what no rule can let through."""
+
+import json
+
+import pytest
+from hospital import headers, item, voxels
+
+from CHARMSSRLib.dicom.node.rules import DEFAULT_RULES, decide, read_rules
+from CHARMSSRLib.errors import InputError
+
+
+def decision(rules=DEFAULT_RULES, count=18, **tags):
+    return decide(headers(voxels(count), tags=lambda k: tags), rules)
+
+
+@pytest.mark.parametrize(
+    "tags, words",
+    [
+        ({"Modality": "CT"}, "not MR but CT"),
+        ({"QualityControlImage": "YES"}, "quality control"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "localiser"),
+        ({"SeriesDescription": "AAHead_Scout"}, "localiser"),
+        ({"ImageType": ["DERIVED", "SECONDARY", "MPR"]}, "derived"),
+        ({"ImageType": ["DERIVED", "SECONDARY", "M", "CHARMS"]}, "of this software"),
+        ({"ContributingEquipmentSequence": item(Manufacturer="CHARMSSR")}, "of this software"),
+        ({"count": 5}, "only 5 images"),
+    ],
+)
+def test_some_series_are_held_whatever_the_rules_say(tmp_path, tags, words):
+    (tmp_path / "r.json").write_text(json.dumps({"rules": [{"match": {}, "action": "enhance"}]}))
+    found = decision(read_rules(tmp_path / "r.json"), **tags)
+    assert found.action == "hold" and words in found.reason
+
+
+def test_a_series_with_images_missing_in_between_is_incomplete():
+    some = headers(voxels(20))
+    assert decide(some, DEFAULT_RULES).action == "enhance"
+    assert decide(some[:9] + some[10:], DEFAULT_RULES).reason.startswith("incomplete")
+
+
+def test_the_first_rule_that_matches_decides_and_nothing_leaves_without_one(tmp_path):
+    rules = [
+        {"name": "no children", "match": {"PatientAge": "00*"}, "action": "hold"},
+        {"name": "T1", "match": {"SeriesDescription": ["*T1*", "*mprage*"], "EchoTime": {"most": 10},
+         "ScanningSequence": "gr\\ir"}, "action": "enhance", "settings": {"planes": "axial"}},
+        {"name": "room 2", "match": {"StationName": "MR2"}, "action": "enhance"},
+    ]  # fmt: skip
+    (tmp_path / "r.json").write_text(json.dumps({"rules": rules}))
+    read = read_rules(tmp_path / "r.json")
+    found = decision(read)
+    assert (found.action, found.reason, found.settings) == ("enhance", "rule: T1", {"planes": "axial"})
+    assert decision(read, PatientAge="009Y").reason == "rule: no children"
+    assert decision(read, EchoTime="90").reason == "no rule matches"
+    assert decision(read, EchoTime="90", StationName="mr2").reason == "rule: room 2"
+    assert decision(read, SeriesDescription="T2 space", StationName="MR3").action == "hold"
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        ("nonsense", "no JSON"),
+        ('{"rule": []}', "nothing else"),
+        ('{"rules": [{"match": {}}]}', "needs match and action"),
+        ('{"rules": [{"match": {}, "action": "send"}]}', "action 'send'"),
+        ('{"rules": [{"match": {"EchoTme": 1}, "action": "hold"}]}', "'EchoTme'"),
+        ('{"rules": [{"match": {"EchoTime": {"less": 1}}, "action": "hold"}]}', "EchoTime"),
+        ('{"rules": [{"match": {}, "action": "enhance", "settings": {"plane": "three"}}]}', "plane"),
+    ],
+)
+def test_faulty_rules_are_refused_before_anything_is_received(tmp_path, content, words):
+    (tmp_path / "r.json").write_text(content)
+    with pytest.raises(InputError, match=words):
+        read_rules(tmp_path / "r.json")
