@@ -155,7 +155,7 @@ def test_ctrl_c_in_the_middle_of_the_real_work_leaves_nothing(checkpoint, scan, 
         assert " %  " in first, first
         process.send_signal(signal.SIGINT)
         started = time.monotonic()
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=600)
     finally:
         process.kill()
     assert process.returncode == 130, err

@@ -149,7 +149,7 @@ try:
 except OutputError as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0 and done.stderr == ""
     assert "could not be written" in done.stdout and "full" in done.stdout
     assert os.listdir(tmp_path) == []

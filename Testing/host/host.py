@@ -159,7 +159,7 @@ class Host:
             self._turnEventLoop(20)
             time.sleep(PAUSE_S)
 
-    def waitUntil(self, condition, seconds=30.0):
+    def waitUntil(self, condition, seconds=300.0):
         """Processes events until a condition holds; returns whether it did in time."""
         end = QtCore.QDeadlineTimer(round(1000 * seconds))
         while not condition():

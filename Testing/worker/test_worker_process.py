@@ -54,7 +54,7 @@ def start_job(worker, image, folder, id, behaviour):
     )  # fmt: skip
 
 
-def wait_for(worker, type, id, seconds=20):
+def wait_for(worker, type, id, seconds=300):
     """The next message of this type and job; others in between are passed over."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -191,7 +191,7 @@ def test_shutdown_ends_the_process_even_in_the_middle_of_a_job(image, tmp_path):
     worker.start()
     start_job(worker, image, tmp_path, "endless", "deaf")
     worker.send("shutdown")
-    assert worker.process.wait(timeout=5) == 0
+    assert worker.process.wait(timeout=300) == 0
 
 
 def test_a_killed_worker_is_reported_in_one_sentence(image):
@@ -209,7 +209,7 @@ def test_a_killed_worker_is_reported_in_one_sentence(image):
 def test_it_leaves_after_idle_time():
     worker = FakeWorker(idle_seconds=0.3)
     worker.start()
-    assert worker.process.wait(timeout=10) == 0
+    assert worker.process.wait(timeout=300) == 0
     worker.close()
 
 
@@ -223,7 +223,7 @@ def test_a_python_without_an_engine_is_told_in_a_message_and_by_the_status(tmp_p
     worker.start_process()
     message = worker.next_message(20)
     assert (message["type"], message["id"], message["kind"]) == ("error", "", "MissingPackage")
-    assert worker.process.wait(timeout=10) == 3
+    assert worker.process.wait(timeout=300) == 3
     worker.close()
 
 
