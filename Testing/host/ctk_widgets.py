@@ -2,6 +2,7 @@
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
+from .folding import Folding
 from .pythonqt import native, standIn
 from .stand_in import hostProperty
 
@@ -9,7 +10,7 @@ Signal = QtCore.Signal
 
 
 @standIn
-class ctkCollapsibleButton(native(QtWidgets.QAbstractButton)):
+class ctkCollapsibleButton(Folding, native(QtWidgets.QAbstractButton)):
     """A header with an arrow above contents that fold away; checked means open."""
 
     contentsCollapsed = Signal(bool)
@@ -27,7 +28,6 @@ class ctkCollapsibleButton(native(QtWidgets.QAbstractButton)):
             text, parent = "", text
         super().__init__(parent)
         self._hostCollapsed = False
-        self._hostHidden = []
         self.setText(text)
         self.setCheckable(True)
         self.setChecked(True)
@@ -48,18 +48,13 @@ class ctkCollapsibleButton(native(QtWidgets.QAbstractButton)):
         if collapsed == self._hostCollapsed:
             return
         self._hostCollapsed = collapsed
-        if collapsed:
-            self._hostHidden = [child for child in QtCore.QObject.children(self)
-                                if isinstance(child, QtWidgets.QWidget) and not child.isHidden()]
-            for child in self._hostHidden:
-                child.setVisible(False)
-            self.setMaximumHeight(self._hostHeaderSize().height() + self.collapsedHeight)
-        else:
-            self.setMaximumHeight(16777215)
-            for child in self._hostHidden:
-                child.setVisible(True)
+        self.setMaximumHeight(self._hostHeaderSize().height() + self.collapsedHeight if collapsed else 16777215)
+        self._hostFoldAll()
         self.updateGeometry()
         self.contentsCollapsed.emit(collapsed)
+
+    def _hostIsClosed(self):
+        return self._hostCollapsed
 
     def _hostHeaderSize(self):
         metrics = self.fontMetrics()
@@ -109,7 +104,7 @@ class ctkCollapsibleButton(native(QtWidgets.QAbstractButton)):
 
 
 @standIn
-class ctkCollapsibleGroupBox(native(QtWidgets.QGroupBox)):
+class ctkCollapsibleGroupBox(Folding, native(QtWidgets.QGroupBox)):
     """A group box that folds its contents away when unchecked."""
 
     collapsedHeight = hostProperty("collapsedHeight", int, 14)
@@ -118,7 +113,6 @@ class ctkCollapsibleGroupBox(native(QtWidgets.QGroupBox)):
         if isinstance(text, QtWidgets.QWidget):
             text, parent = "", text
         super().__init__(text, parent)
-        self._hostHidden = []
         self.setCheckable(True)
         self.setChecked(True)
         self.toggled.connect(self._hostExpand)
@@ -132,12 +126,11 @@ class ctkCollapsibleGroupBox(native(QtWidgets.QGroupBox)):
     collapsed = QtCore.Property(bool, _hostReadCollapsed, _hostWriteCollapsed)
 
     def _hostExpand(self, isOpen):
-        if not isOpen:
-            self._hostHidden = [child for child in QtCore.QObject.children(self)
-                                if isinstance(child, QtWidgets.QWidget) and not child.isHidden()]
-        for child in self._hostHidden:
-            child.setVisible(isOpen)
+        self._hostFoldAll()
         self.setMaximumHeight(16777215 if isOpen else self.fontMetrics().height() + self.collapsedHeight)
+
+    def _hostIsClosed(self):
+        return not self.isChecked()
 
 
 @standIn

@@ -99,6 +99,8 @@ class Host:
         sample_data.SampleDataLogic.localFiles.clear()
         self.application.settings().clear()
         self.application._hostTesting = False
+        look.useStyle(self.application, dark=False)
+        self.application._hostWindow._hostResize(self.application._hostWindow._hostDockWidth)
         self.application._hostExitStatus = None
         self.application._hostExtensions.installedExtensions.clear()
         self.application._hostExtensions.installRequests.clear()
@@ -224,10 +226,19 @@ class Host:
         if name.startswith("slicer.") and hasattr(slicer, name.partition(".")[2]):
             delattr(slicer, name.partition(".")[2])
 
+    def useStyle(self, dark):
+        """Slicer's light or dark style."""
+        look.useStyle(self.application, dark)
+        self.processEvents()
+
     # --- pictures ---------------------------------------------------------------------------------------------------
     def grab(self, widget, path, width=480, scale=2.0):
         """Saves a picture of a panel: see :func:`look.grab`."""
         return look.grab(widget, path, width, scale)
+
+    def grabWindow(self, path, dockWidth=299, size=(1280, 900), scale=1.0):
+        """Saves a picture of the main window: see :func:`look.grabWindow`."""
+        return look.grabWindow(self.application._hostWindow, path, dockWidth, size, scale)
 
     def plotPicture(self, path):
         """Saves a picture of the chart that plot views show: see :func:`plot_pictures.picture`."""

@@ -30,7 +30,16 @@ def useFonts():
     return False
 
 
-def _palette():
+def _palette(dark=False):
+    if dark:  # the colours of Slicer's dark style
+        palette = QtGui.QPalette(QtGui.QColor(50, 50, 50))
+        for role, shade in ((QtGui.QPalette.Base, 30), (QtGui.QPalette.ToolTipBase, 50),
+                            (QtGui.QPalette.WindowText, 255), (QtGui.QPalette.Text, 255),
+                            (QtGui.QPalette.ButtonText, 255), (QtGui.QPalette.ToolTipText, 255)):
+            palette.setColor(role, QtGui.QColor(shade, shade, shade))
+        for role in (QtGui.QPalette.WindowText, QtGui.QPalette.Text, QtGui.QPalette.ButtonText):
+            palette.setColor(QtGui.QPalette.Disabled, role, QtGui.QColor(150, 150, 150))
+        return palette
     palette = QtGui.QPalette(QtGui.QColor(240, 240, 240))
     palette.setColor(QtGui.QPalette.Base, QtGui.QColor(255, 255, 255))
     palette.setColor(QtGui.QPalette.Highlight, QtGui.QColor(48, 140, 198))
@@ -46,6 +55,11 @@ def apply(application):
     font.setPointSizeF(_POINTS)
     application.setFont(font)
     QtCore.qInstallMessageHandler(_onQtMessage)
+
+
+def useStyle(application, dark):
+    """Light or dark colours, as Slicer's styles have them."""
+    application.setPalette(_palette(dark))
 
 
 def _onQtMessage(kind, context, text):
@@ -79,14 +93,27 @@ def grab(widget, path, width=480, scale=2.0):
     # More than once, because texts wrap anew at another width and scroll bars go.
     for _ in range(3):
         height = _neededHeight(panel, width)
-        frame = window.width - panel.parentWidget().width if window is not panel else 0
-        window.resize(width + frame, height + 100 if window is not panel else height)
+        if window is not panel:
+            window._hostResize(width + 20, (1280, height + 400))
         QtWidgets.QApplication.processEvents()
     panel.resize(width, height)
     image = QtGui.QImage(QtCore.QSize(round(width * scale), round(height * scale)), QtGui.QImage.Format_RGB32)
     image.setDevicePixelRatio(scale)
-    image.fill(QtGui.QColor(240, 240, 240))
+    image.fill(panel.palette.color(QtGui.QPalette.Window))
     panel.render(image)
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    image.save(str(path))
+    return path
+
+
+def grabWindow(window, path, dockWidth, size, scale):
+    """Saves a picture of the main window with its dock, as an application of that size shows it."""
+    for _ in range(3):  # texts wrap anew when the dock has its width
+        window._hostResize(dockWidth, size)
+        QtWidgets.QApplication.processEvents()
+    image = QtGui.QImage(QtCore.QSize(round(size[0] * scale), round(size[1] * scale)), QtGui.QImage.Format_RGB32)
+    image.setDevicePixelRatio(scale)
+    window.render(image)
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     image.save(str(path))
     return path

@@ -12,11 +12,16 @@ from PySide6 import QtCore, QtUiTools, QtWidgets
 
 from .pythonqt import ignoringUnknownAttributes, native
 from .signals import findSignal, findSlot
+from .translation import translated
 
 # Properties that QFormBuilder treats itself, so they needn't be properties of the widget.
 _FORM_PROPERTIES = {"buttonGroupId", "currentTabText", "currentTabIcon", "currentTabToolTip", "windowTitle",
                     "leftMargin", "topMargin", "rightMargin", "bottomMargin", "horizontalSpacing", "verticalSpacing",
                     "currentItemText", "currentItemName", "orientation", "geometry", "sizeHint"}
+
+
+# Properties that Qt translates when it reads a form.
+_TEXTS = {"text", "title", "toolTip", "placeholderText", "specialValueText", "noneDisplay", "suffix", "prefix"}
 
 
 class UiError(ValueError):
@@ -66,6 +71,7 @@ class QUiLoader:
         for element in root.iter("widget"):
             if element.get("class") not in widgetClasses():
                 raise UiError(f"Unknown widget class {element.get('class')} (object {element.get('name')}).")
+        _translate(root)
         enumerations = list(_takeEnumerations(root))
         buffer = QtCore.QBuffer()
         buffer.setData(ElementTree.tostring(root))
@@ -83,6 +89,13 @@ class QUiLoader:
         for connection in connections if connections is not None else ():
             _connect(connection, named)
         return widget
+
+
+def _translate(root):
+    for prop in root.iter("property"):
+        string = prop.find("string")
+        if prop.get("name") in _TEXTS and string is not None and string.get("notr") != "true":
+            string.text = translated(string.text or "")
 
 
 def _takeEnumerations(root):

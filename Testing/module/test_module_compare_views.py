@@ -266,18 +266,18 @@ def test_a_result_whose_input_is_gone_cannot_be_compared_and_says_so(slicerModul
 # Explanations
 
 
-def test_each_choice_is_explained_in_a_sentence_below_it(panel):
+def test_each_choice_is_explained_in_a_sentence_of_its_tool_tip(panel):
     from CHARMSSRModule.parameter_node import DataConsistency, Planes
 
-    for choices, name, label in (
-        (Planes, "planes", "planesExplanationLabel"),
-        (DataConsistency, "dataConsistency", "dataConsistencyExplanationLabel"),
+    for choices, name, list_ in (
+        (Planes, "planes", panel.ui.planesComboBox),
+        (DataConsistency, "dataConsistency", panel.ui.dataConsistencyComboBox),
     ):
         seen = set()
         for choice in choices:
             setattr(panel._parameterNode, name, choice)
-            text = getattr(panel.ui, label).text
-            assert text.endswith(".") and text.count(". ") == 0
+            text = list_.toolTip
+            assert text.count("<p>") == 2 and text.endswith(".</p>") and ". " not in text
             seen.add(text)
         assert len(seen) == len(list(choices))
 
@@ -286,15 +286,15 @@ def test_what_three_directions_and_maps_mean_depends_on_the_voxels(panel, head):
     from CHARMSSRModule.parameter_node import Planes
 
     panel._parameterNode.planes = Planes.THREE
-    assert "slices are thick" in panel.ui.planesExplanationLabel.text
-    assert panel.ui.mapsExplanationLabel.text == "Adds a colour map of the added detail."
-    assert panel.ui.gridLabel.text == "Voxels: 3.5 × 3.5 × 8 → 1.75 × 1.75 × 2 mm"
+    assert "slices are thick" in panel.ui.planesComboBox.toolTip
+    assert panel.ui.mapsCheckBox.toolTip == "<p>Adds a colour map of the added detail.</p>"
+    assert panel.ui.gridLabel.text.endswith(", 1.75 × 1.75 × 2 mm")
     head.SetSpacing(3.5, 3.5, 4)
-    assert "three times as long" in panel.ui.planesExplanationLabel.text
-    assert "three directions disagree" in panel.ui.mapsExplanationLabel.text
-    assert panel.ui.gridLabel.text == "Voxels: 3.5 × 3.5 × 4 → 1.75 × 1.75 × 2 mm"
+    assert "three times as long" in panel.ui.planesComboBox.toolTip
+    assert "three directions disagree" in panel.ui.mapsCheckBox.toolTip
+    assert "3.5 × 3.5 × 4 → 1.75 × 1.75 × 2 mm" in panel.ui.gridLabel.toolTip
     panel._parameterNode.planes = Planes.AXIAL
-    assert "four times as long" in panel.ui.mapsExplanationLabel.text
+    assert "four times as long" in panel.ui.mapsCheckBox.toolTip
 
 
 def test_maps_are_off_unless_asked_for(slicerModule, panel):

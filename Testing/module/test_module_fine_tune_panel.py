@@ -407,7 +407,7 @@ def test_pictures_of_each_state(slicerModule, panel, section, run, goOn, pairs):
         slicerModule.grab(panel, path, width=400)
         assert qt.QImage(path).width() == 800
 
-    for button in ("inputs", "model", "preprocessing", "result"):
+    for button in ("model", "preprocessing", "result"):
         getattr(panel.ui, button + "CollapsibleButton").collapsed = True
     grab("idle")
     section.ui.addPairButton.click()

@@ -42,7 +42,8 @@ def shown(widget):
 def test_the_first_volume_is_chosen_and_the_button_ready(panel, head):
     assert panel.ui.inputSelector.currentNode() is head
     assert panel.ui.enhanceButton.enabled and panel.ui.enhanceButton.text == "Enhance to 7T-like"
-    assert panel.ui.gridLabel.text == "Voxels: 3.5 × 3.5 × 8 → 1.75 × 1.75 × 8 mm"
+    assert panel.ui.gridLabel.text == "→ super-resolved, 1.75 × 1.75 × 8 mm"
+    assert "Voxels: 3.5 × 3.5 × 8 → 1.75 × 1.75 × 8 mm" in panel.ui.gridLabel.toolTip
     for widget in (panel.ui.noticeFrame, panel.ui.messageFrame, panel.ui.progressBar, panel.ui.statusLabel):
         assert not shown(widget)
 
@@ -71,11 +72,13 @@ def test_the_panel_fits_into_400_pixels(slicerModule, panel, finish):
 def test_each_model_is_listed_with_what_its_result_may_be_called_and_why(panel):
     select(panel.ui.checkpointComboBox, "Model mine")
     assert "Super-resolved." in panel.ui.modelDescriptionLabel.text
-    assert "has not seen 7T" in panel.ui.modelDescriptionLabel.text
-    assert "What mine &lt;b&gt;can&lt;/b&gt; do" in panel.ui.modelDescriptionLabel.text
+    assert "has not seen 7T" in panel.ui.modelDescriptionLabel.toolTip
+    assert "What mine &lt;b&gt;can&lt;/b&gt; do" in panel.ui.modelDescriptionLabel.toolTip
+    assert panel.ui.gridLabel.text.startswith("→ super-resolved, ")
     select(panel.ui.checkpointComboBox, "Model mine-7t")
     assert "7T-like." in panel.ui.modelDescriptionLabel.text
-    assert "pairs of 3T and 7T" in panel.ui.modelDescriptionLabel.text
+    assert "pairs of 3T and 7T" in panel.ui.modelDescriptionLabel.toolTip
+    assert panel.ui.gridLabel.text.startswith("→ 7T-like, ")
 
 
 def test_bundled_models_come_first(panel):
@@ -89,7 +92,7 @@ def test_the_clinical_model_is_chosen_unless_the_user_chooses(panel):
     panel._parameterNode.checkpoint = ""
     panel.enter()
     assert panel.ui.checkpointComboBox.currentText == "CHARMS x2, clinical"
-    assert "For clinical scans" in panel.ui.modelDescriptionLabel.text
+    assert "For clinical scans" in panel.ui.modelDescriptionLabel.toolTip
 
 
 def test_choices_are_kept_in_the_parameter_node_and_shown_from_it(panel):
@@ -167,7 +170,7 @@ def test_an_own_folder_of_models_fills_the_list(panel, models, tmp_path):
 @pytest.mark.parametrize("planes, expected", [("Coronal slices", "1.75 × 3.5 × 4"), ("As acquired", "1.75 × 1.75 × 8")])
 def test_the_announced_voxels_follow_the_planes(panel, planes, expected):
     select(panel.ui.planesComboBox, planes)
-    assert panel.ui.gridLabel.text.endswith(f"→ {expected} mm")
+    assert panel.ui.gridLabel.text.endswith(f", {expected} mm")
 
 
 def test_a_volume_that_cannot_be_enhanced_disables_the_button_and_its_tool_tip_says_why(panel, head):
@@ -194,7 +197,7 @@ def test_the_panel_follows_changes_of_the_chosen_volume(panel, head):
     volume.SetSpacing(1, 1, 30)
     assert not panel.ui.enhanceButton.enabled and "1 x 1 x 30 mm" in panel.ui.enhanceButton.toolTip
     volume.SetSpacing(1, 1, 3)
-    assert panel.ui.enhanceButton.enabled and panel.ui.gridLabel.text == "Voxels: 1 × 1 × 3 → 0.5 × 0.5 × 3 mm"
+    assert panel.ui.enhanceButton.enabled and panel.ui.gridLabel.text.endswith(", 0.5 × 0.5 × 3 mm")
 
 
 def test_two_models_of_the_same_title_are_told_apart_by_name(panel, models):
@@ -228,9 +231,13 @@ def test_the_button_adds_a_volume_and_shows_its_figures(slicerModule, panel, fin
     assert panel._parameterNode.resultVolume is result
     assert panel.ui.enhanceButton.text == "Enhance to 7T-like" and not shown(panel.ui.progressBar)
     assert panel.ui.statusLabel.text.startswith("Done in ")
-    text = panel.ui.resultLabel.text
+    assert panel.ui.resultLabel.text == "<b>Phantom head CHARMS x2</b><br>1.75 × 1.75 × 8 mm, 18.4 s"
+    assert not shown(panel.ui.figuresLabel)
+    panel.ui.figuresButton.click()
+    assert shown(panel.ui.figuresLabel)
+    text = panel.ui.figuresLabel.text
     for figure in (
-        "Phantom head CHARMS x2", "mine", "3.5 × 3.5 × 8 → 1.75 × 1.75 × 8 mm", "16 enhanced, 2 without brain",
+        "mine", "3.5 × 3.5 × 8 → 1.75 × 1.75 × 8 mm", "16 enhanced, 2 without brain",
         "built-in, 1432 mL", "2.13 %", "0.0012 → 0.0011", "cpu, float32", "18.4 s", "1.9 GB",
     ):  # fmt: skip
         assert figure in text, figure
@@ -439,7 +446,7 @@ def test_a_saved_scene_brings_choices_and_figures_back(slicerModule, panel, fini
     assert slicer.mrmlScene.Import()
     panel.enter()
     assert panel.ui.planesComboBox.currentText == "Coronal slices"
-    assert "16 enhanced" in panel.ui.resultLabel.text
+    assert "16 enhanced" in panel.ui.figuresLabel.text
     assert panel.ui.compareButton.enabled
 
 

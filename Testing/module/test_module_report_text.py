@@ -32,8 +32,10 @@ def test_figures_that_a_report_lacks_leave_no_row(text, head):
 
 
 def test_names_from_files_cannot_inject_markup(text, head):
-    table = text.reportTable({"checkpoint": {"name": "<img src=x>"}, "warnings": ["<b>"]}, None, head)
-    assert "<img" not in table and "&lt;b&gt;" in table
+    report = {"checkpoint": {"name": "<img src=x>"}, "warnings": ["<b>"]}
+    head.SetName("<u>head")
+    texts = text.reportTable(report, None, head) + text.reportHeadline(report, head)
+    assert "<img" not in texts and "&lt;b&gt;" in texts and "<u>" not in texts
 
 
 def test_changes_show_both_figures_only_when_they_differ(text, head):

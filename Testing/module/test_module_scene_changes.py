@@ -120,3 +120,30 @@ def test_after_a_reload_the_old_rows_hear_no_more_of_the_scene(slicerModule, pan
     slicerModule.raiseErrors()
     panel = slicer.modules.CHARMSSRWidget
     assert panel._parameterNode.inputVolume.GetName() == "Chosen"
+
+
+def test_a_scan_that_is_removed_while_it_is_enhanced_ends_the_job_at_once(slicerModule, panel, fakeWorker, head):
+    import slicer
+
+    panel.logic.worker.stop()
+    fakeWorker("slow")
+    panel.ui.enhanceButton.click()
+    assert slicerModule.waitUntil(lambda: panel.job.fraction > 0.1, 20)
+    slicer.mrmlScene.RemoveNode(head)
+    assert panel.job is None
+    assert panel.ui.statusLabel.text == "The input volume was removed while it was being enhanced: nothing was added."
+    slicerModule.waitUntil(lambda: panel.logic.worker.job is None, 20)
+
+
+def test_the_report_is_a_table_of_the_scene_beside_the_result(slicerModule, panel, head):
+    import slicer
+
+    panel.ui.enhanceButton.click()
+    assert slicerModule.waitUntil(lambda: panel.job is None, 20)
+    panel.ui.tableButton.click()
+    table = slicer.util.getNode("Phantom head CHARMS x2 report")
+    rows = {table.GetCellText(row, 0): table.GetCellText(row, 1) for row in range(table.GetNumberOfRows())}
+    assert rows["Slices"] == "16 enhanced, 2 without brain" and rows["Distance to the scan"] == "2.13 %"
+    assert slicer.app.applicationLogic().GetSelectionNode().GetActiveTableID() == table.GetID()
+    panel.ui.tableButton.click()
+    assert len(slicer.util.getNodesByClass("vtkMRMLTableNode")) == 1

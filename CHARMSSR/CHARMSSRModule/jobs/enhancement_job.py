@@ -3,6 +3,7 @@
 import logging
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from ..errors import JobCancelled
@@ -29,7 +30,7 @@ class EnhancementJob(WorkerJob):
         self._settings = settings
         self._scale = scale
         self._version = version
-        self._sceneTag = None
+        self._sceneTags = []
 
     def runningSentence(self):
         return _("{name} is still being enhanced: wait for it, or cancel it first.").format(name=self.name)
@@ -40,7 +41,9 @@ class EnhancementJob(WorkerJob):
     def start(self):
         super().start()
         if not self.done:
-            self._sceneTag = slicer.mrmlScene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._onSceneCloses)
+            scene = slicer.mrmlScene
+            self._sceneTags = [scene.AddObserver(scene.StartCloseEvent, self._onSceneCloses),
+                               scene.AddObserver(scene.NodeAboutToBeRemovedEvent, self._onNodeGoes)]  # fmt: skip
         logging.info("CHARMSSR: enhancing %s with %s", self.name, self._settings["checkpoint"])
 
     def _message(self):
@@ -57,9 +60,7 @@ class EnhancementJob(WorkerJob):
     def _deliver(self, message):
         inputNode = slicer.mrmlScene.GetNodeByID(self._inputId)
         if inputNode is None:
-            self._end(
-                JobCancelled(_("The input volume was removed while it was being enhanced: nothing was added."))
-            )
+            self._end(JobCancelled(_removedSentence()))
             return
         outputNode = slicer.mrmlScene.GetNodeByID(self._outputId) if self._outputId else None
         report = message.get("report") or {}
@@ -77,11 +78,20 @@ class EnhancementJob(WorkerJob):
     def _onSceneCloses(self, caller, event):
         self.abandon(_("The scene was closed while the volume was being enhanced: nothing was added."))
 
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeGoes(self, caller, event, node):
+        if node.GetID() == self._inputId:
+            self.abandon(_removedSentence())
+
     def _onEnd(self):
-        if self._sceneTag is not None:
-            slicer.mrmlScene.RemoveObserver(self._sceneTag)
-            self._sceneTag = None
+        for tag in self._sceneTags:
+            slicer.mrmlScene.RemoveObserver(tag)
+        self._sceneTags = []
         if self.node is not None:
             logging.info("CHARMSSR: %s done in %.1f s", self.node.GetName(), self.seconds)
         else:
             logging.info("CHARMSSR: %s not enhanced: %s", self.name, self.error)
+
+
+def _removedSentence():
+    return _("The input volume was removed while it was being enhanced: nothing was added.")

@@ -54,21 +54,36 @@ def isSevenTeslaLike(card):
     return bool(card.get("seen_7t"))
 
 
-def modelTitle(card):
-    """Line of the model list."""
-    title = card.get("title") or card["name"]
-    if card.get("preliminary") and "preliminary" not in title:
-        return _("{title} (preliminary)").format(title=title)
-    return title
+# What the bundled models were trained for, by the one degradation that their cards name.
+_PURPOSES = {"clinical": _("routine scans"), "bicubic": _("the paper's protocol")}
+
+
+def modelTitle(card, markDefault=True):
+    """Line of the model list: short enough for a narrow dock."""
+    purpose = _PURPOSES.get((card.get("degradations") or [""])[0]) if not isSevenTeslaLike(card) else None
+    if purpose is None or card.get("unreadable") or not card["name"].startswith("charms-x"):
+        return card.get("title") or card["name"]
+    title = _("x{scale}, {purpose}").format(scale=card.get("scale", 2), purpose=purpose)
+    return _("{title} (default)").format(title=title) if markDefault and card["name"] == defaultModel() else title
+
+
+def resultKind(card):
+    """What a result of the checkpoint may be called."""
+    return _("7T-like") if isSevenTeslaLike(card) else _("super-resolved")
+
+
+def modelClaim(card):
+    """Sentence: what the result may be called, and why."""
+    if isSevenTeslaLike(card):
+        return _("7T-like: this model was fine-tuned on pairs of 3T and 7T scans.")
+    return _("Super-resolved: this model has not seen 7T scans; it sharpens, but imitates no 7T contrast.")
 
 
 def modelDescription(card):
-    """Rich text under the model list: what the result may be called and why, then the card's own line."""
-    if isSevenTeslaLike(card):
-        claim = _("<b>7T-like.</b> This model was fine-tuned on pairs of 3T and 7T scans.")
-    else:
-        claim = _("<b>Super-resolved.</b> This model has not seen 7T scans: it sharpens, but imitates no 7T contrast.")
-    return "<br>".join(part for part in (claim, escape(card.get("summary", ""))) if part)
+    """One rich line under the model list."""
+    claim = _("<b>7T-like.</b> From 3T and 7T pairs.") if isSevenTeslaLike(card) else _(
+        "<b>Super-resolved.</b> No 7T contrast.")
+    return claim + (" " + escape(_("Preliminary.")) if card.get("preliminary") else "")
 
 
 def useCheckpointFolder():

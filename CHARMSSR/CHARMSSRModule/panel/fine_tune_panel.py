@@ -15,6 +15,7 @@ from ..jobs.worker_environment import usesOwnPython
 from ..scene.loss_plot import LOSS, PSNR, LossPlot
 from ..scene.pair_input_checks import hintsAboutPair, reasonAgainstPair
 from .fine_tune_results import pageOf, readResult, resultText, shortResult
+from .fitted_texts import FittedTexts, showText
 from .list_items import ItemDataConnector, selectItem
 from .machine_panel import MISSING_BACKEND, fillBackendList
 from .model_panel import MISSING_TEXT
@@ -56,6 +57,9 @@ class FineTunePanel(VTKObservationMixin):
         self._progress = ProgressPanel(self.ui)
         self._fillRates()
         self.ui.moreGroupBox.collapsed = True
+        self._fitted = FittedTexts()
+        self._fitted.keepWhole(
+            self.ui.introLabel, self.ui.pairsHintLabel, self.ui.nameHintLabel, self.ui.resultLabel)
         for button, function in (
             (self.ui.addPairButton, self.table.add),
             (self.ui.removeAllButton, self.table.clear),
@@ -127,7 +131,7 @@ class FineTunePanel(VTKObservationMixin):
         wasBlocked = comboBox.blockSignals(True)
         comboBox.clear()
         for card in models.availableModels():
-            comboBox.addItem(models.modelTitle(card), card["name"])
+            comboBox.addItem(models.modelTitle(card, markDefault=False), card["name"])
             comboBox.setItemData(comboBox.count - 1, card.get("summary", ""), qt.Qt.ToolTipRole)
         name = self._parameters.checkpoint or models.defaultModel()
         if name:
@@ -190,7 +194,7 @@ class FineTunePanel(VTKObservationMixin):
             hint = _(
                 "\u26a0 One person only: a block of slices is held out, which says little about other people."
             )
-        self._showText(self.ui.pairsHintLabel, hint)
+        showText(self.ui.pairsHintLabel, hint)
         self.ui.removeAllButton.enabled = bool(pairs)
         self.ui.removeAllButton.toolTip = (
             _("Empty the table; the volumes stay in the scene") if pairs else _("The table is empty")
@@ -199,12 +203,7 @@ class FineTunePanel(VTKObservationMixin):
         hint = fine_tuning.reasonAgainstName(name)
         if not hint and fine_tuning.canGoOn(name) and self.job is None:
             hint = _("An unfinished run of this name is there: with the same pairs and settings it goes on.")
-        self._showText(self.ui.nameHintLabel, "" if self.job is not None else hint)
-
-    @staticmethod
-    def _showText(label, text):
-        label.text = text
-        label.visible = bool(text)
+        showText(self.ui.nameHintLabel, "" if self.job is not None else hint)
 
     def _showButton(self, pairs):
         button = self.ui.startButton
@@ -246,7 +245,7 @@ class FineTunePanel(VTKObservationMixin):
 
     def _showResult(self):
         result = readResult(self._parameters.result)
-        self._showText(self.ui.resultLabel, resultText(result))
+        showText(self.ui.resultLabel, resultText(result))
         shown = bool(result)
         canUse = bool(result.get("checkpointPath")) and result.get("name") in self._modelNames()
         self.ui.useButton.visible = self.ui.reportButton.visible = shown

@@ -6,6 +6,7 @@ from html import escape
 
 from slicer.i18n import tr as _
 
+from .colours import GOOD, WARNING, colour
 from .report_text import durationText
 
 # The library's names of what is compared with the 7T scan, in the order of the table.
@@ -51,7 +52,7 @@ def resultText(result):
     if report.get("verdict"):
         parts.append(_coloured(report["verdict"], report.get("baseline_beaten")))
     parts += [_scores(report.get("summary") or {}), _facts(report)]
-    parts += [f'<p style="color:gray">{escape(note)}</p>' for note in report.get("notes", [])]
+    parts += [f"<p><i>{escape(note)}</i></p>" for note in report.get("notes", [])]
     parts += [f"<p>\u26a0 {escape(warning)}</p>" for warning in report.get("warnings", [])]
     return "".join(part for part in parts if part)
 
@@ -63,8 +64,9 @@ def _title(result):
 
 
 def _coloured(sentence, beaten):
-    colour = {True: "#2e8b57", False: "#c77700"}.get(beaten, "gray")
-    return f'<p style="color:{colour}">{escape(sentence)}</p>'
+    if beaten is None:
+        return f"<p>{escape(sentence)}</p>"
+    return f'<p style="color:{colour(GOOD if beaten else WARNING)}">{escape(sentence)}</p>'
 
 
 def _scores(summary):
@@ -73,11 +75,13 @@ def _scores(summary):
     for method, title in METHODS.items():
         figures = [_figure(summary.get(method) or {}, name, digits) for name, digits in (("psnr", 2), ("ssim", 3))]
         if any(figures):
-            rows.append("".join(f'<td style="padding-right:10px">{escape(text)}</td>' for text in (title, *figures)))
+            cells = [f'<td style="padding-right:8px">{escape(title)}</td>']
+            cells += [f'<td style="padding-right:8px; white-space:nowrap">{escape(figure)}</td>' for figure in figures]
+            rows.append("".join(cells))
     if not rows:
         return ""
     header = "".join(
-        f'<td style="padding-right:10px; color:gray">{escape(text)}</td>'
+        f'<td style="padding-right:8px"><i>{escape(text)}</i></td>'
         for text in (_("Against the 7T"), _("PSNR (dB)"), _("SSIM"))
     )
     return '<table cellspacing="0" cellpadding="1"><tr>' + "</tr><tr>".join([header, *rows]) + "</tr></table>"

@@ -50,6 +50,14 @@ class MachinePanel:
             text = _("Known once the worker process has started.")
         self._ui.deviceLabel.text = text
 
+    def backends(self):
+        """Ways to find the brain that the worker has, the best one first; [] until it has told."""
+        return (self._worker.hello or self._shownHello or {}).get("skull_strip_backends") or []
+
+    def deviceChoice(self):
+        """The device that the user has chosen; "" for the automatic one."""
+        return self._ui.deviceComboBox.currentText if machineSetting("Device") != "auto" else ""
+
     def fillBackends(self, chosen):
         """List the ways to find the brain that the worker has."""
         fillBackendList(self._ui.skullStripComboBox, self._worker.hello or self._shownHello, chosen)

@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 from ..jobs import models
 from ..scene.geometry import enhancedSpacing, ijkToRasOfNode, isIsotropic
 from .choice_texts import mapsExplanation, planesExplanation
+from .fitted_texts import toolTip
 from .list_items import selectItem
 from .report_text import spacingText
 
@@ -42,21 +43,34 @@ class ModelPanel:
             return _("The model {name} is not on this computer: choose another one.").format(name=name)
         return card["summary"] if card.get("unreadable") else ""
 
+    def choice(self, name):
+        """What the header of the section says."""
+        card = self._cards.get(name or models.defaultModel())
+        return models.modelTitle(card) if card is not None else name
+
     def describe(self, name, inputNode, planes, reasonAgainstInput):
         """Say what the chosen checkpoint is, and what becomes of the input's voxels or why nothing can."""
+        ui = self._ui
         card = self._cards.get(name or models.defaultModel())
         usable = card is not None and not card.get("unreadable")
-        self._ui.modelDescriptionLabel.text = models.modelDescription(card) if usable else self.reasonNotToUse(name)
-        scale = card.get("scale", 2) if usable else 1
-        self._ui.gridLabel.text = reasonAgainstInput or _gridText(inputNode, planes, scale)
-        self._ui.gridLabel.visible = bool(self._ui.gridLabel.text)
+        claim = models.modelClaim(card) if usable else ""
+        ui.modelDescriptionLabel.text = models.modelDescription(card) if usable else self.reasonNotToUse(name)
+        ui.modelDescriptionLabel.toolTip = toolTip(claim, card.get("summary", "")) if usable else ""
+        if reasonAgainstInput:
+            ui.gridLabel.text, ui.gridLabel.toolTip = reasonAgainstInput, _("Why this volume cannot be enhanced")
+        else:
+            before, after = _spacings(inputNode, planes, card.get("scale", 2) if usable else 1)
+            kind = models.resultKind(card) if usable else ""
+            ui.gridLabel.text = _("\u2192 {kind}, {after} mm").format(kind=kind, after=after)
+            voxels = _("Voxels: {before} \u2192 {after} mm").format(before=before, after=after)
+            ui.gridLabel.toolTip = toolTip(voxels, claim)
         # While there is no volume to look at, the usual one is spoken of.
         isotropic = bool(reasonAgainstInput) or isIsotropic(ijkToRasOfNode(inputNode))
-        self._ui.planesExplanationLabel.text = planesExplanation(planes, isotropic)
-        self._ui.mapsExplanationLabel.text = mapsExplanation(planes, isotropic)
+        ui.planesComboBox.toolTip = toolTip(_("Which slices are enhanced."), planesExplanation(planes, isotropic))
+        ui.mapsCheckBox.toolTip = toolTip(mapsExplanation(planes, isotropic))
 
 
-def _gridText(inputNode, planes, scale):
-    before = spacingText(inputNode.GetSpacing())
-    spacing = enhancedSpacing(ijkToRasOfNode(inputNode), planes, scale)
-    return _("Voxels: {before} \u2192 {after} mm").format(before=before, after=spacingText(spacing))
+def _spacings(inputNode, planes, scale):
+    """Voxel sizes of the input and of the result, as text."""
+    after = enhancedSpacing(ijkToRasOfNode(inputNode), planes, scale)
+    return spacingText(inputNode.GetSpacing()), spacingText(after)

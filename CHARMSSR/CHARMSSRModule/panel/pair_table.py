@@ -6,9 +6,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..scene.scan_pairs import CONTRASTS, ROLES, PairStore, suggestedPair
+from .colours import BAD, GOOD, WARNING, colour
+from .fitted_texts import FittedTexts, showText
 
 READY, WARNED, REFUSED = "ready", "warned", "refused"
-_SIGNS = {READY: ("\u2714", "#2e8b57"), WARNED: ("\u26a0", "#c77700"), REFUSED: ("\u2718", "#c83c32")}
+_SIGNS = {READY: ("\u2714", GOOD), WARNED: ("\u26a0", WARNING), REFUSED: ("\u2718", BAD)}
 
 _TIPS = {
     "image3T": _("3T scan: the kind of scan that is to be enhanced"),
@@ -33,6 +35,8 @@ class PairRow:
             "image7T": self.ui.image7TSelector,
             "mask3T": self.ui.maskSelector,
         }
+        self._fitted = FittedTexts()
+        self._fitted.keepWhole(self.ui.reasonLabel)
         self._showing = True
         self.ui.contrastComboBox.addItems(list(CONTRASTS))
         self.widget.setMRMLScene(slicer.mrmlScene)
@@ -65,15 +69,14 @@ class PairRow:
 
     def showState(self, state, text, figures=""):
         """A sign and, unless all is well, a sentence; ``figures`` are for the tool tip."""
-        sign, colour = _SIGNS[state]
-        self.ui.stateLabel.text = f'<b style="color:{colour}">{sign}</b>'
+        sign, kind = _SIGNS[state]
+        self.ui.stateLabel.text = f'<b style="color:{colour(kind)}">{sign}</b>'
         titles = {READY: _("This pair can be used"), WARNED: _("This pair can be used, but"),
                   REFUSED: _("This pair can't be used")}  # fmt: skip
         parts = [titles[state] + (f": {escape(text)}" if text else ""), figures]
         self.ui.stateLabel.toolTip = "<br>".join(part for part in parts if part)
-        self.ui.reasonLabel.text = f'<span style="color:{colour}">{escape(text)}</span>' if text else ""
+        showText(self.ui.reasonLabel, escape(text))
         self.ui.reasonLabel.toolTip = self.ui.stateLabel.toolTip
-        self.ui.reasonLabel.visible = bool(text)
 
     def setEnabled(self, enabled):
         """A running fine-tuning has copies: its table is not to be changed meanwhile."""

@@ -4,6 +4,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import JobCancelled, MissingPackage
+from .fitted_texts import FittedTexts, showText
 from .report_text import durationText, remainingTime
 
 
@@ -17,6 +18,8 @@ class ProgressPanel:
         self._ui = ui
         self._details = ""
         self._progressScale = ui.progressBar.maximum
+        self._fitted = FittedTexts()
+        self._fitted.keepWhole(ui.statusLabel, ui.messageLabel)
         ui.detailsButton.connect("clicked(bool)", self._onDetails)
         self.clear()
 
@@ -51,8 +54,7 @@ class ProgressPanel:
             self._showMessage(str(exception), getattr(exception, "details", ""))
 
     def _showStatus(self, text):
-        self._ui.statusLabel.text = text
-        self._ui.statusLabel.visible = bool(text)
+        showText(self._ui.statusLabel, text)
 
     def _showMessage(self, text, details=""):
         self._details = details

@@ -5,16 +5,29 @@ from html import escape
 from slicer.i18n import tr as _
 
 
+def reportHeadline(report, resultNode):
+    """Rich text of what a reader of the image wants to know: which volume, its voxels, the time, warnings."""
+    facts = [_("{size} mm").format(size=spacingText(resultNode.GetSpacing()))]
+    seconds = _seconds(report.get("stages", {}))
+    if seconds:
+        facts.append(durationText(report["stages"].get("total", sum(seconds.values()))))
+    lines = [f"<b>{escape(resultNode.GetName())}</b>", escape(", ".join(facts))]
+    warnings = [f"\u26a0 {escape(text)}" for text in report.get("warnings", [])]
+    return "<br>".join(lines + warnings)
+
+
 def reportTable(report, inputNode, resultNode):
-    """Rich text: one row per figure that the report has, warnings below."""
-    rows = [(label, value) for label, value in _rows(report, inputNode, resultNode) if value]
+    """Rich text: one row per figure that the report has."""
     cells = "".join(
-        f'<tr><td style="padding-right:8px; white-space:nowrap"><span style="color:gray">{escape(label)}</span></td>'
-        f"<td>{escape(value)}</td></tr>"
-        for label, value in rows
+        f'<tr><td style="padding-right:8px">{escape(label)}</td><td>{escape(value)}</td></tr>'
+        for label, value in reportRows(report, inputNode, resultNode)
     )
-    warnings = "".join(f"<p>\u26a0 {escape(text)}</p>" for text in report.get("warnings", []))
-    return f'<table cellspacing="0" cellpadding="1">{cells}</table>{warnings}'
+    return f'<table cellspacing="0" cellpadding="1">{cells}</table>'
+
+
+def reportRows(report, inputNode, resultNode):
+    """(label, value) of each figure that the report has, as texts."""
+    return [(label, value) for label, value in _rows(report, inputNode, resultNode) if value]
 
 
 BACKEND_TITLES = {
@@ -128,8 +141,12 @@ def _percent(value):
     return f"{100 * value:.2f} %"
 
 
+def _seconds(stages):
+    return {name: value for name, value in stages.items() if isinstance(value, (int, float)) and name != "total"}
+
+
 def _time(stages):
-    seconds = {name: value for name, value in stages.items() if isinstance(value, (int, float)) and name != "total"}
+    seconds = _seconds(stages)
     if not seconds:
         return ""
     slowest = sorted(seconds, key=seconds.get, reverse=True)[:3]

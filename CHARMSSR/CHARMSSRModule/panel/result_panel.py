@@ -1,16 +1,16 @@
 """The result section of the panel: figures of the last result, comparison, and its maps in colour."""
 
-from html import escape
-
 import slicer
 from slicer.i18n import tr as _
 
 from ..scene import compare_views
 from ..scene.map_overlay import MapOverlay
 from ..scene.map_texts import mapExplanation, mapTitle
+from ..scene.report_table import showTable, tableOfReport
 from ..scene.result_maps import MAP, mapNodes
 from ..scene.scene_results import reportOf, sourceOf
-from .report_text import reportTable
+from .fitted_texts import FittedTexts
+from .report_text import reportHeadline, reportRows, reportTable
 
 
 class ResultPanel:
@@ -20,9 +20,14 @@ class ResultPanel:
         self._ui = ui
         self._parameters = None
         self._overlay = MapOverlay()
+        self._shownResult = None
+        self._fitted = FittedTexts()
+        self._fitted.keepWhole(ui.resultLabel, ui.figuresLabel, ui.mapExplanationLabel)
         ui.compareButton.connect("clicked(bool)", self.onCompareButton)
         ui.linkViewsButton.connect("clicked(bool)", self.onLinkViewsButton)
         ui.showMapButton.connect("clicked(bool)", self.onShowMapButton)
+        ui.figuresButton.connect("toggled(bool)", self._onFiguresToggled)
+        ui.tableButton.connect("clicked(bool)", self.onTableButton)
         ui.mapComboBox.connect("currentIndexChanged(int)", self._onMapChosen)
         ui.mapOpacitySlider.connect("valueChanged(double)", self._onOpacityChanged)
 
@@ -33,10 +38,17 @@ class ResultPanel:
             return
         node = parameters.resultVolume
         report, source = reportOf(node), sourceOf(node)
-        if node is None or not report:
-            self._ui.resultLabel.text = _("No result yet.")
-        else:
-            self._ui.resultLabel.text = f"<b>{escape(node.GetName())}</b>" + reportTable(report, source, node)
+        hasReport = node is not None and bool(report)
+        self._ui.resultLabel.text = reportHeadline(report, node) if hasReport else _("No result yet.")
+        self._ui.figuresLabel.text = reportTable(report, source, node) if hasReport else ""
+        for button in (self._ui.figuresButton, self._ui.tableButton):
+            button.enabled = hasReport
+        self._ui.figuresLabel.visible = hasReport and self._ui.figuresButton.checked
+        choice = node.GetName() if hasReport else _("none yet")
+        self._fitted.setHeader(self._ui.resultCollapsibleButton, _("Result"), choice)
+        if node is not self._shownResult:
+            self._ui.resultCollapsibleButton.collapsed = node is None
+            self._shownResult = node
         maps = mapNodes(node)
         self._refreshComparison(node, source, maps)
         self._fillMaps(maps)
@@ -75,6 +87,18 @@ class ResultPanel:
             else:
                 self._showChosenMap()
             self.refresh(self._parameters)
+
+    def onTableButton(self, checked=False):
+        """The report as a table of the scene, in a table view."""
+        with slicer.util.tryWithErrorDisplay(_("The table could not be shown.")):
+            node = self._parameters.resultVolume
+            report = reportOf(node)
+            rows = reportRows(report, sourceOf(node), node)
+            rows += [(_("Warning"), warning) for warning in report.get("warnings", [])]
+            showTable(tableOfReport(node, rows))
+
+    def _onFiguresToggled(self, checked):
+        self._ui.figuresLabel.visible = checked and bool(self._ui.figuresLabel.text)
 
     def _onMapChosen(self, index):
         name = self._ui.mapComboBox.itemData(index)

@@ -13,11 +13,13 @@ from ..jobs.worker_client import STOPPED
 from ..logic import CHARMSSRLogic
 from .choice_texts import consistencyExplanation
 from .fine_tune_panel import FineTunePanel
+from .fitted_texts import FittedTexts, toolTip
 from .list_items import ItemDataConnector
 from .machine_panel import MISSING_BACKEND, MachinePanel
 from .model_panel import MISSING_TEXT, ModelPanel
 from .result_panel import ResultPanel
 from .run_panel import RunPanel
+from .section_titles import advancedChoice, preprocessingChoice, slicesChoice
 
 
 class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -43,6 +45,9 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget.setMRMLScene(slicer.mrmlScene)
 
         self.logic = CHARMSSRLogic()
+        self._fitted = FittedTexts()
+        self._fitted.keepWhole(
+            self.ui.noticeLabel, self.ui.gridLabel, self.ui.modelDescriptionLabel, self.ui.deviceLabel)
         self._modelPanel = ModelPanel(self.ui)
         self._machinePanel = MachinePanel(self.ui, self.logic.worker, self._onModelsChanged)
         self._runPanel = RunPanel(self.ui)
@@ -199,8 +204,12 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             parameters.planes.value,
             self.logic.reasonNotToStart(parameters.inputVolume),
         )
-        self.ui.dataConsistencyExplanationLabel.text = consistencyExplanation(parameters.dataConsistency.value)
+        self.ui.dataConsistencyComboBox.toolTip = toolTip(
+            _("What is done about the distance between result and scan."),
+            consistencyExplanation(parameters.dataConsistency.value),
+        )
         self._machinePanel.refresh(parameters.skullStrip)
+        self._showChoices()
         packageMissing = self._runPanel.showNotice(self.logic.worker.startError)
         if self.job is not None:
             self._runPanel.showRunning(self.job, self._cancelling)
@@ -208,6 +217,19 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._runPanel.showReady(self.ui.noticeLabel.text if packageMissing else self._reasonNotToStart())
         self._resultPanel.refresh(parameters)
         self.fineTunePanel.refresh()
+
+    def _showChoices(self):
+        """What is folded away is read in the sections' headers."""
+        ui, parameters = self.ui, self._parameterNode
+        for section, title, choice in (
+            (ui.modelCollapsibleButton, _("Model"), self._modelPanel.choice(parameters.checkpoint)),
+            (ui.slicesCollapsibleButton, _("Slices"), slicesChoice(parameters.planes, parameters.maps)),
+            (ui.preprocessingCollapsibleButton, _("Preprocessing"),
+             preprocessingChoice(parameters, self._machinePanel.backends())),
+            (ui.advancedCollapsibleButton, _("Advanced"),
+             advancedChoice(parameters, self._machinePanel.deviceChoice())),
+        ):  # fmt: skip
+            self._fitted.setHeader(section, title, choice)
 
     def _reasonNotToStart(self):
         parameters = self._parameterNode

@@ -191,3 +191,21 @@ def test_a_path_is_announced(slicerHost):
     edit.connect("currentPathChanged(QString)", seen.append)
     edit.currentPath = "folder/model.json"
     assert seen == ["folder/model.json"] and edit.currentPath == "folder/model.json"
+
+
+def test_what_a_module_shows_in_a_closed_section_waits_until_it_is_opened(slicerHost):
+    import ctk
+    import qt
+
+    section = ctk.ctkCollapsibleButton()
+    layout = qt.QVBoxLayout(section)
+    labels = [qt.QLabel(name) for name in ("shown", "hidden", "untouched")]
+    for label in labels:
+        layout.addWidget(label)
+    section.show()
+    labels[0].hide()
+    section.collapsed = True
+    labels[0].visible, labels[1].visible = True, False
+    assert [label.visible for label in labels] == [False, False, False]
+    section.collapsed = False
+    assert [label.visible for label in labels] == [True, False, True]
