@@ -44,7 +44,7 @@ class ProgressLine:
     def __call__(self, fraction, message):
         if not _is_wanted():
             return
-        left = self._remaining.update(fraction)
+        left = self._remaining.update(fraction, message)
         text = f"{self._prefix}{100 * fraction:3.0f} %  {message}"
         if left:
             text += f"  (about {spoken(left)} left)"

@@ -32,6 +32,7 @@ from .three_planes import ThreePlanes
 from .through_plane import ThroughPlane
 from .variability import TurnedCopies
 from .volume import Volume, chosen_axis, stacked_axes
+from .work_shares import share_of_work
 
 # How the progress bar is shared out: preprocessing ends here, the network ends there.
 PREPROCESSED, ENHANCED = 0.3, 0.95
@@ -116,7 +117,8 @@ def enhance(
     enhancer = SliceEnhancer(model, chosen.device, chosen.precision, settings.batch)
 
     def step(done, count):
-        task.tell(PREPROCESSED + (ENHANCED - PREPROCESSED) * done / count, f"Enhancing slice {done} of {count}")
+        share = share_of_work(way.parts, done)
+        task.tell(PREPROCESSED + (ENHANCED - PREPROCESSED) * share, f"Enhancing slice {done} of {count}")
 
     with stages("network"):
         step(0, way.slice_count)

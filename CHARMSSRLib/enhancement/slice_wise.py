@@ -21,6 +21,7 @@ class SliceWise:
         self.slice_count = len(self.plan.indices)
         n, h, w = volume.acquired.shape
         box = (self.plan.rows.stop - self.plan.rows.start) * (self.plan.columns.stop - self.plan.columns.start)
+        self.parts = [(self.slice_count, box)]
         self.report = {
             "plane": ("axial", "coronal", "sagittal")[volume.axis],
             "enhanced": len(self.plan.indices),

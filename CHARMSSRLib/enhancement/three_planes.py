@@ -36,7 +36,8 @@ class ThreePlanes:
         inside = volume.foreground[volume.box]
         self._indices = [slices_around(inside, p) for p in PLANES]
         self.slice_count = sum(len(indices) for indices in self._indices)
-        pixels = sum(len(self._indices[p]) * np.prod(self._shape) // self._shape[p] for p in PLANES)
+        self.parts = [(len(self._indices[p]), int(np.prod(self._shape)) // self._shape[p]) for p in PLANES]
+        pixels = sum(count * size for count, size in self.parts)
         self.report = {
             "plane": "three",
             "enhanced": self.slice_count,

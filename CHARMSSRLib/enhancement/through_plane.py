@@ -38,6 +38,8 @@ class ThroughPlane:
         self._shape = inside.shape
         planes = REFORMATTED if volume.factors[0] > 1 else ()
         self._indices = {p: slices_around(inside, p) for p in planes}
+        sizes = [(len(indices), int(np.prod(self._shape)) // self._shape[p]) for p, indices in self._indices.items()]
+        self.parts = [*self._acquired_plane.parts, *sizes]
         own = self._acquired_plane.report
         enhanced = own["enhanced"] + sum(len(indices) for indices in self._indices.values())
         self.slice_count = enhanced

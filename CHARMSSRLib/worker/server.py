@@ -248,7 +248,7 @@ class _Progress:
         self._last_fraction, self._left = 0.0, None
 
     def __call__(self, fraction, message):
-        self._left = self._remaining.update(fraction)
+        self._left = self._remaining.update(fraction, message)
         self._last_fraction = fraction
         now = time.monotonic()
         if fraction < 1 and message == self._last_message and now - self._last_time < _PROGRESS_INTERVAL:

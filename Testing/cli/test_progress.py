@@ -71,5 +71,51 @@ def test_the_time_left_follows_a_change_of_speed():
     assert left == pytest.approx(20, rel=0.25)
 
 
+def estimates(parts, seconds_per_pixel=1e-5, preprocessing=5.0):
+    """(share of the slices done, seconds left as estimated) of a run whose bar is shared out as ``enhance`` does."""
+    from CHARMSSRLib.enhancement.work_shares import share_of_work
+
+    clock, told, count = Clock(), [], sum(slices for slices, _ in parts)
+    remaining = RemainingTime(clock)
+    for step in range(11):
+        remaining.update(0.03 * step, "Correcting the bias field")
+        clock.now += preprocessing / 10
+    done = 0
+    for slices, pixels in parts:
+        for _ in range(slices):
+            left = remaining.update(0.3 + 0.65 * share_of_work(parts, done), f"Enhancing slice {done} of {count}")
+            told.append((done / count, left, clock.now))
+            clock.now += pixels * seconds_per_pixel
+            done += 1
+    return told, clock.now
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [(176, 40000)],  # slice by slice
+        [(4 * 176, 40000)],  # with maps: each slice turned three times more
+        [(140, 27000), (180, 21000), (150, 25200)],  # three planes
+        [(30, 40000), (200, 6000), (200, 6000)],  # thick slices, then across them
+    ],
+)
+def test_the_time_left_never_grows_by_more_than_a_quarter_after_the_first_tenth_of_the_slices(parts):
+    told, end = estimates(parts)
+    told = [(left, now) for share, left, now in told if share >= 0.1]
+    assert all(left is not None for left, _ in told)
+    least = told[0][0]
+    for left, _ in told:
+        assert left <= 1.25 * least
+        least = min(least, left)
+    left, now = told[0]
+    assert left == pytest.approx(end - now, rel=0.25)
+
+
+def test_preprocessing_foretells_nothing_about_the_network():
+    remaining = RemainingTime(Clock())
+    assert remaining.update(0.2, "Correcting the bias field") is None
+    assert remaining.update(0.3, "Enhancing slice 0 of 100") is None
+
+
 def test_durations_are_told_in_fitting_units():
     assert [spoken(s) for s in (0.2, 44.6, 200, 8000)] == ["1 s", "45 s", "3 min", "2 h 13 min"]
