@@ -51,8 +51,9 @@ class RemainingTime:
 
     def _left_by_stage(self, fraction, message):
         now = self._clock()
-        if _COUNTED.search(message):
-            stage = _NUMBER.sub("#", message)
+        counted = _COUNTED.search(message)
+        if counted:
+            stage = _NUMBER.sub("#", message[: counted.end()])
             if stage != self._stage:
                 self._stage, self._stage_start, self._speed = stage, (now, fraction), None
             passed, gained = now - self._stage_start[0], fraction - self._stage_start[1]

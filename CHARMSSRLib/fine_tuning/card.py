@@ -6,6 +6,7 @@ import torch
 
 from ..checkpoints.registry import CARD_FORMAT
 from ..machine.devices import hardware
+from .report.report import NOTICEABLE_DB
 
 PROTOCOL = (
     "brain-masked PSNR and SSIM on the 7T volume's own grid, 7T scaled by the card's rule, range its 99.9th"
@@ -76,7 +77,11 @@ def _summary(base, trained_on, validation):
     text = f"x{base['scale']}, 7T-like, tuned on {trained_on}"
     if validation and validation.get("psnr_db") is not None:
         gain = validation["psnr_db"] - validation["matched_psnr_db"]
-        text += f": {gain:+.1f} dB over the intensity-matched 3T on held-out data"
+        text += (
+            f": {gain:+.1f} dB over the intensity-matched 3T on held-out data"
+            if gain >= NOTICEABLE_DB
+            else ": no gain over the intensity-matched 3T was shown on held-out data"
+        )
     return text
 
 

@@ -289,6 +289,7 @@ def _hello():
     from ..engines.devices import list_devices, versions
     from ..enhancement import enhance  # noqa: F401  (fails here rather than in the first job)
     from ..machine.cores import set_threads
+    from ..machine.priority import raise_priority
     from ..preprocessing.skull_strip import available_backends
 
     set_threads()
@@ -305,6 +306,7 @@ def _hello():
         "device": chosen.device,
         "devices": list_devices(),
         "skull_strip_backends": available_backends(),
+        "nice": raise_priority(),
     }
 
 

@@ -146,6 +146,25 @@ def test_the_verdict_is_plain():
     assert verdict_on([])[0] is None
 
 
+@pytest.mark.parametrize(
+    "gains, beaten", [([0.01], False), ([0.3], True), ([0.5, -0.3, 0.2], False), ([0.4, 0.5], True)]
+)
+def test_a_gain_within_the_noise_beats_nothing(gains, beaten):
+    rows = []
+    for number, gain in enumerate(gains):
+        levels = {
+            "3T interpolated": 20,
+            "3T intensity-matched": 25,
+            "checkpoint before": 21,
+            "checkpoint after": 25 + gain,
+        }
+        rows += [{**row(method, psnr), "subject": str(number)} for method, psnr in levels.items()]
+    judged, text = verdict_on(rows)
+    assert judged is beaten
+    assert ("beats" in text) is beaten and ("No better than chance" in text) is not beaten
+    assert ("One held-out pair says little" in text) is (beaten and len(gains) == 1)
+
+
 CARD = {"scale": 2, "intensity": {"kind": "minmax"}, "margin": 16}
 
 

@@ -1,4 +1,4 @@
-"""The panel as the application shows it: a dock of 299 points in a window of 1280 x 900, help above, Data Probe below."""
+"""The panel in the application's own size: a dock of 299 points, window 1280 x 900, help above, Data Probe below."""
 
 import pytest
 
@@ -111,7 +111,7 @@ def test_folded_sections_tell_what_is_chosen_inside(slicerModule, panel, head):
     parameters.biasCorrection, parameters.skullStrip, parameters.keepSkull = False, "none", True
     parameters.dataConsistency = DataConsistency.PROJECT
     assert ui.slicesCollapsibleButton.text == "Slices: All three, fused, with maps"
-    assert ui.preprocessingCollapsibleButton.text == "Preprocessing: no N4, no mask, whole head"
+    assert ui.preprocessingCollapsibleButton.toolTip == "Preprocessing: no N4, no mask, whole head"
     assert ui.advancedCollapsibleButton.text == "Advanced: Correct the result"
 
 
@@ -170,9 +170,8 @@ def test_nothing_is_cut_in_a_language_with_longer_words_and_every_text_is_transl
             texts += [each.title for each in opened.parent.findChildren("QGroupBox")]
             texts += [each.toolTip for each in vars(opened.ui).values() if hasattr(each, "toolTip")]
             texts += [each.toolTip for each in vars(opened.fineTunePanel.ui).values() if hasattr(each, "toolTip")]
-            # Signs of the rows, and sentences of the library, which speaks English only.
-            plain = [text for text in texts if any(map(str.isalpha, text)) and not (OPENING in text and CLOSING in text)]
-            assert [text for text in plain if "\u2714" not in text] == []
+            words = [text for text in texts if any(map(str.isalpha, text)) and "\u2714" not in text]
+            assert [text for text in words if not (OPENING in text and CLOSING in text)] == []
     finally:
         slicerHost.reset()
         forget()

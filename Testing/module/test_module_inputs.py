@@ -245,3 +245,36 @@ def test_every_axis_order_of_a_real_scan_keeps_its_place_in_the_patient(logic, v
     size = np.array(volume.GetImageData().GetDimensions())
     for corner, larger in (((-0.5, -0.5, -0.5), (-0.5, -0.5, -0.5)), (size - 0.5, size * (2, 2, 1) - 0.5)):
         np.testing.assert_allclose(place(result, larger), place(volume, corner), atol=1e-3)
+
+
+@pytest.mark.parametrize("value, sentence", [(7.0, "the same value"), (float("nan"), "no number"), (-900.0, "a CT")])
+def test_voxels_that_cannot_be_enhanced_are_told_before_the_button_is_pressed(slicerModule, head, value, sentence):
+    import numpy as np
+    import slicer
+
+    panel = slicerModule.openModule("CHARMSSR")
+    voxels = np.array(slicer.util.arrayFromVolume(head), dtype=np.float32)
+    good = voxels.copy()
+    voxels[3 if value != 7.0 else slice(None)] = value
+    slicer.util.updateVolumeFromArray(head, voxels)
+    assert not panel.ui.enhanceButton.enabled
+    assert sentence in panel.ui.enhanceButton.toolTip and sentence in panel.ui.gridLabel.text
+    slicer.util.updateVolumeFromArray(head, good)
+    assert sentence not in panel.ui.gridLabel.text
+
+
+def test_voxels_are_looked_at_once_for_each_state_of_an_image(slicerModule, head, monkeypatch):
+    from CHARMSSRModule.scene import input_checks
+
+    looks = []
+    monkeypatch.setattr(input_checks, "reasonAgainstVoxels", lambda node: looks.append(node) or "")
+    checks = input_checks.VoxelChecks()
+    for _ in range(3):
+        assert checks.reason(head) == ""
+    assert len(looks) == 1
+    head.GetImageData().Modified()
+    checks.reason(head)
+    assert len(looks) == 2
+    monkeypatch.setattr(checks, "MOST_VOXELS", 100)
+    head.GetImageData().Modified()
+    assert checks.reason(head) == "" and len(looks) == 2

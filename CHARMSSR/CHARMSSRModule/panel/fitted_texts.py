@@ -45,7 +45,7 @@ class FittedTexts(qt.QObject):
 
     def _fitHeader(self, section):
         metrics = section.fontMetrics()
-        room = section.width - 2 * metrics.height()  # the arrow and the frame
+        room = section.width - round(1.7 * metrics.height())  # the arrow and the frame
         text = metrics.elidedText(self._headers[section.objectName], qt.Qt.ElideRight, max(room, 60))
         if section.text != text:
             section.text = text

@@ -44,6 +44,8 @@ class MachinePanel:
             self.fillBackends(chosenBackend)
         if hello is not None:
             text = _("{device}; PyTorch {torch}").format(device=self._deviceInUse(hello), torch=hello.get("torch", ""))
+            if hello.get("nice", 0) > 0:
+                text += _("; low priority (nice {value}): other programs go first").format(value=hello["nice"])
         elif self._worker.state == STARTING or self._worker.state == READY:
             text = _("Looking for devices\u2026")
         else:

@@ -11,6 +11,7 @@ from slicer.util import VTKObservationMixin
 from ..jobs import torch_installation
 from ..jobs.worker_client import STOPPED
 from ..logic import CHARMSSRLogic
+from ..scene.input_checks import VoxelChecks
 from .choice_texts import consistencyExplanation
 from .fine_tune_panel import FineTunePanel
 from .fitted_texts import FittedTexts, toolTip
@@ -34,6 +35,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = None
         self._guiTags = []
         self._observedInput = None
+        self._voxelChecks = VoxelChecks()
 
     def setup(self):
         """Build the panel."""
@@ -202,7 +204,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             parameters.checkpoint,
             parameters.inputVolume,
             parameters.planes.value,
-            self.logic.reasonNotToStart(parameters.inputVolume),
+            self._reasonAgainstInput(),
         )
         self.ui.dataConsistencyComboBox.toolTip = toolTip(
             _("What is done about the distance between result and scan."),
@@ -233,10 +235,16 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _reasonNotToStart(self):
         parameters = self._parameterNode
-        reason = self.logic.reasonToWait() or self.logic.reasonNotToStart(
-            parameters.inputVolume, parameters.outputVolume, parameters.maskNode
+        reason = (
+            self.logic.reasonToWait()
+            or self._reasonAgainstInput()
+            or self.logic.reasonNotToStart(parameters.inputVolume, parameters.outputVolume, parameters.maskNode)
         )
         return reason or self._modelPanel.reasonNotToUse(parameters.checkpoint)
+
+    def _reasonAgainstInput(self):
+        node = self._parameterNode.inputVolume
+        return self.logic.reasonNotToStart(node) or self._voxelChecks.reason(node)
 
     # Buttons
 

@@ -1,7 +1,8 @@
 """Why a volume can't be enhanced, in a sentence; "" if it can.
 
-What the node itself shows is told before the button is pressed (reasonAgainstNode); what needs a look at
-every voxel, when it is pressed (reasonAgainstVoxels). The worker checks again: scripts reach it directly.
+What the node itself shows is told before the button is pressed (reasonAgainstNode); so is what its voxels tell
+(VoxelChecks), but for images so large that the look would be felt. All is checked when it is pressed
+(reasonAgainstVoxels), and again by the worker: scripts reach it directly.
 """
 
 import os
@@ -119,3 +120,21 @@ def reasonAgainstVoxels(node):
             name=node.GetName(), level=CT_LEVEL
         )
     return ""
+
+
+class VoxelChecks:
+    """Reasons that voxels give, found once for each state of an image."""
+
+    MOST_VOXELS = 40_000_000  # about a tenth of a second
+
+    def __init__(self):
+        self._seen = (None, "")
+
+    def reason(self, node):
+        """Reason against the voxels of a node that has passed reasonAgainstNode; "" if there is none."""
+        image = node.GetImageData()
+        state = (node.GetID(), node.GetName(), image.GetPointData().GetScalars().GetMTime(), image.GetMTime())
+        if self._seen[0] != state:
+            isLarge = image.GetNumberOfPoints() > self.MOST_VOXELS
+            self._seen = (state, "" if isLarge else reasonAgainstVoxels(node))
+        return self._seen[1]

@@ -26,6 +26,8 @@ def mapRange(voxels, signed):
     magnitudes = np.abs(np.asarray(flat[:: max(1, flat.size // ENOUGH_VOXELS)], dtype=np.float64))
     magnitudes = magnitudes[np.isfinite(magnitudes) & (magnitudes > 0)]
     highest = float(np.percentile(magnitudes, PERCENTILE)) if len(magnitudes) > 0 else 1.0
+    # Three digits: a scene file keeps window and level with six, and the ends must come back as they were.
+    highest = float(f"{highest:.3g}")
     return (-highest if signed else 0.0), highest
 
 

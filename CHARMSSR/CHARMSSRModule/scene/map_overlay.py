@@ -29,7 +29,7 @@ class MapOverlay:
             composite.SetBackgroundVolumeID(resultNode.GetID())
             composite.SetForegroundVolumeID(mapNode.GetID())
             composite.SetForegroundOpacity(opacity)
-        self._showLegend(mapNode)
+        self._showLegend(mapNode, self._views(resultNode, viewName))
 
     def hide(self):
         """Take every map away; layers that the user has changed meanwhile are left as they are."""
@@ -69,13 +69,35 @@ class MapOverlay:
         return showing or _composites()
 
     @staticmethod
-    def _showLegend(mapNode):
+    def _showLegend(mapNode, composites):
         legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(mapNode)
         top = max(abs(bound) for bound in _range(mapNode))
+        position, size, orientation = _legendPlace(composites, legend)
         with slicer.util.NodeModify(legend):
             legend.SetTitleText(mapTitle(mapNode.GetAttribute(MAP)))
-            legend.SetLabelFormat("%.0f" if top >= 20 else "%.2g")
+            legend.SetLabelFormat(labelFormat(top))
+            legend.SetOrientation(orientation)
+            legend.SetPosition(*position)
+            legend.SetSize(*size)
             legend.SetVisibility(True)
+
+
+def labelFormat(top):
+    """Format of the legend's numbers up to ``top``: as many decimals as tell them apart, and "0" for zero.
+
+    Without exponents: half of a range that a scene file has rounded is not quite zero.
+    """
+    decimals = next((digits for digits, least in ((0, 20), (1, 2), (2, 0.2)) if top >= least), 3)
+    return f"%.{decimals}f"
+
+
+def _legendPlace(composites, legend):
+    """(position, size, orientation) beside the brain: right in a wide view, above it in a tall one."""
+    sizes = [view.GetDimensions() for view in slicer.util.getNodesByClass("vtkMRMLSliceNode")
+             if view.GetLayoutName() in [composite.GetLayoutName() for composite in composites]]  # fmt: skip
+    if any(height > width for width, height, _depth in sizes):
+        return (0.5, 0.98), (0.6, 0.1), legend.Horizontal
+    return (0.98, 0.5), (0.12, 0.6), legend.Vertical
 
 
 def _range(mapNode):

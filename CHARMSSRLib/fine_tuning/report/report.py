@@ -3,6 +3,7 @@
 from ...measures.statistics import mean_and_deviation
 from .scores import FIGURES, INTERPOLATED, MATCHED, METHODS, TUNED, UNTUNED
 
+NOTICEABLE_DB = 0.1  # registration and the choice of the step alone move the PSNR of a pair by about as much
 CANCELLED_VERDICT = (
     "The fine-tuning was cancelled. The best weights so far were kept; they were not scored on the 7T grid."
 )
@@ -37,15 +38,29 @@ def summarise(rows):
 
 def gain_of(rows, baseline, figure="psnr"):
     """Mean over the pairs of what the fine-tuned checkpoint gains over a baseline; None without both."""
+    gains = _gains(rows, baseline, figure)
+    return mean_and_deviation(gains)[0] if gains else None
+
+
+def _gains(rows, baseline, figure):
+    """Gain of each pair that has both figures."""
     by_pair = {}
     for row in rows:
         by_pair.setdefault((row["subject"], row["contrast"]), {})[row["method"]] = row.get(figure)
-    gains = [
+    return [
         own[TUNED] - own[baseline]
         for own in by_pair.values()
         if own.get(TUNED) is not None and own.get(baseline) is not None
     ]
-    return mean_and_deviation(gains)[0] if gains else None
+
+
+def is_more_than_noise(gains):
+    """Whether gains in PSNR (dB, one of each held-out pair) tell more than chance does.
+
+    Their mean must reach ``NOTICEABLE_DB`` and, where there are several, twice its standard error.
+    """
+    mean, deviation = mean_and_deviation(gains)
+    return mean >= NOTICEABLE_DB and (len(gains) == 1 or mean > 2 * deviation / len(gains) ** 0.5)
 
 
 def verdict_on(rows):
@@ -54,17 +69,24 @@ def verdict_on(rows):
     if gains[MATCHED] is None:
         return None, "There are no scores on held-out data, so nothing can be said about what was gained."
     similarity = gain_of(rows, MATCHED, "ssim")
-    beaten = gains[MATCHED] > 0
+    each = _gains(rows, MATCHED, "psnr")
     figures = (
         f"PSNR {gains[MATCHED]:+.2f} dB and SSIM {similarity:+.4f} against the intensity-matched 3T,"
         f" {gains[UNTUNED]:+.2f} dB against the checkpoint before, {gains[INTERPOLATED]:+.2f} dB against the"
         " interpolated 3T"
     )
-    if beaten:
+    if is_more_than_noise(each):
         text = f"On held-out data the fine-tuned checkpoint beats the intensity-matched baseline: {figures}."
+        if len(each) == 1:
+            text += " One held-out pair says little about other people."
         if similarity < 0:
             text += " Its SSIM is lower, though: look at the pictures before using it."
         return True, text
+    if gains[MATCHED] > 0:
+        return False, (
+            f"No better than chance: what was gained on held-out data is too little to tell ({figures}). More pairs or"
+            " more steps may help; until then a look-up table of intensities does as well."
+        )
     return False, (
         "The intensity-matched baseline was not beaten: a look-up table of intensities does as well as this checkpoint"
         f" on held-out data ({figures}). Do not take its detail for 7T detail."
