@@ -84,6 +84,7 @@ class EnhancementSettings:
     )
     precision: str = setting("auto", "number format", group=MACHINE, choices=PRECISIONS)
     batch: int = setting(0, "slices per batch", group=MACHINE, least=0, zero="automatic", metavar="N")
+    threads: int = setting(0, "threads of the computation", group=MACHINE, least=0, zero="all cores given", metavar="N")
 
     def __post_init__(self) -> None:
         if isinstance(self.denoise, int) and not isinstance(self.denoise, bool):

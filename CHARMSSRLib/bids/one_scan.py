@@ -66,25 +66,27 @@ class ScanWork:
             CHARMSSRError: whatever is wrong; Cancelled when it was stopped.
         """
         from ..enhancement.checks import check_image
-        from ..files.volumes import read_volume
+        from ..files.volumes import read_scan
 
         started = time.monotonic()
         path = self._dataset / scan
         stamp = input_stamp(path)
         refuse_contrast_agent(self._metadata.of(scan))
-        image = read_volume(path)
-        warnings = check_image(image)
-        result = enhancer.enhance(image, self._settings, progress=progress, is_cancelled=is_cancelled)
+        read = read_scan(path)
+        warnings = read.warnings + check_image(read.image)
+        result = enhancer.enhance(read.image, self._settings, progress=progress, is_cancelled=is_cancelled)
         progress(1.0, "Writing the result")
         report = dict(result.report)
         report["warnings"] = list(dict.fromkeys([*warnings, *report.get("warnings", [])]))
         report["seconds"] = round(time.monotonic() - started, 1)
-        self._write(scan, outputs, image, result, stamp, report, lock)
+        self._write(scan, outputs, read, result, stamp, report, lock)
         return report
 
-    def _write(self, scan, outputs, image, result, stamp, report, lock):
+    def _write(self, scan, outputs, read, result, stamp, report, lock):
         from ..files.output_files import OutputFiles
 
+        # Both geometries of the scan's file, so that the results lie on it in every reader.
+        forms = read.forms_for(result.image)
         stripped = not self._settings.keep_skull and self._settings.skull_strip != "none"
         self._tidy(outputs)
         with OutputFiles(overwrite=True) as files:
@@ -93,7 +95,7 @@ class ScanWork:
                 _make_folders(self._output / folder)
 
             def add(volume, image_path, sidecar_path, sidecar):
-                files.add_volume(volume, self._output / image_path)
+                files.add_volume(volume, self._output / image_path, forms)
                 if sidecar_path != outputs.sidecar:
                     files.add_json(sidecar, self._output / sidecar_path)
 
@@ -104,9 +106,9 @@ class ScanWork:
                 from .pictures import scan_pictures
 
                 files.add_json(
-                    scan_pictures(image, result.image, result.mask, result.maps), self._output / outputs.pictures
+                    scan_pictures(read.image, result.image, result.mask, result.maps), self._output / outputs.pictures
                 )
-            files.add_volume(result.image, self._output / outputs.image)
+            files.add_volume(result.image, self._output / outputs.image, forms)
             sidecar = image_sidecar(scan, stamp, wanted_settings(self._settings), report, stripped)
             files.add_json(sidecar, self._output / outputs.sidecar)
             if not lock.still_held():

@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import Cancelled, CHARMSSRError, OutputError
+from ..settings import MACHINE, EnhancementSettings
+from ..settings_table import settings_of
 from .cohort import find_members
 from .interruption import Interruption
 from .one_volume import VolumeJob
@@ -22,7 +24,7 @@ COLUMNS = ("input", "output", "status", "message", "seconds", "warnings")
 PENDING, FINISHED, SKIPPED, FAILED, STOPPED = "pending", "done", "skipped", "failed", "cancelled"
 
 # What a result does not depend on beyond rounding: another machine may go on with a batch.
-_MACHINE_SETTINGS = ("device", "precision", "batch", "threads")
+_MACHINE_SETTINGS = {name for name, (one, _) in settings_of(EnhancementSettings).items() if one.group == MACHINE}
 # What loses nothing, whatever lies there.
 _KEEP = "choose another folder for the results, or move that one away first"
 _LOOK_AGAIN_SECONDS = 1.0

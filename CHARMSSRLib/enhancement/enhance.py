@@ -17,6 +17,7 @@ from ..grids.geometry import image_on_enlarged_grid
 from ..grids.orientation import LPSFrame
 from ..grids.slices import enlargement, is_isotropic
 from ..machine import memory
+from ..machine.cores import use_threads
 from ..machine.memory import peak_memory
 from ..preprocessing.pipeline import preprocess
 from ..preprocessing.skull_strip import check_backend
@@ -85,6 +86,7 @@ def enhance(
         Cancelled: ``is_cancelled()`` answered true.
     """
     settings = settings or EnhancementSettings()
+    use_threads(settings.threads)
     task = Task(progress, is_cancelled)
     stages = Stages()
     with stages("check"):

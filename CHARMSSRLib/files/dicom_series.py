@@ -23,6 +23,7 @@ from .walk import folders_below
 MINIMUM_SLICES = 16
 _MOST_FILES = 20000
 _OTHER_MODALITIES = {"CT": "computed tomography", "PT": "PET", "NM": "nuclear medicine", "US": "ultrasound"}
+_PHASE = ("P", "PHASE", "PHASE MAP")
 
 __all__ = [
     "MINIMUM_SLICES",
@@ -129,6 +130,8 @@ def read_series(series: Series, name: str) -> Scan:
     stack = stack_of(name, _without_copies(series.frames))
     if first.modality in _OTHER_MODALITIES:
         raise InputError(f"{name} is {_OTHER_MODALITIES[first.modality]}; only MR can be enhanced.")
+    if all(_is_phase(frame) for frame in stack.frames):
+        raise InputError(f"{name} holds phase images; give the magnitude series of the same scan.")
     array = read_pixels(name, stack.frames)
     facts = {}
     padded = without_padding(array, stack.frames)
@@ -148,6 +151,11 @@ def read_series(series: Series, name: str) -> Scan:
     image.SetDirection(stack.direction.ravel().tolist())
     slices = tuple((frame.path, frame.index) for frame in stack.frames)
     return Scan(image, stack.warnings, facts=facts, slices=slices)
+
+
+def _is_phase(frame):
+    kind = frame.traits.get("image type", "").upper().split("\\")[0]
+    return kind in _PHASE or frame.traits.get("complex component", "").upper() in _PHASE
 
 
 def series_of(folder: Path) -> list[Series]:

@@ -24,9 +24,9 @@ def placed_mask(mask: Scan, scan: Scan) -> sitk.Image:
         mask, scan: as ``read_scan`` gave them.
 
     Returns:
-        The mask's image; its geometry is changed where needed.
+        The mask's image, or a copy with another geometry where that is needed.
     """
-    image = mask.image
+    image = sitk.Image(mask.image)
     size = scan.image.GetSize()
     if image.GetSize() == size and _agree(scan, mask):
         image.CopyInformation(scan.image)

@@ -58,6 +58,13 @@ def read_mgh(path: Path) -> Scan:
     return Scan(image, warnings)
 
 
+def mgh_spacing(start: bytes) -> tuple[float, float, float] | None:
+    """Voxel size (mm) by the first bytes of an unpacked file; None where they do not tell."""
+    if len(start) < 42 or struct.unpack_from(">h", start, 28)[0] <= 0:
+        return None
+    return struct.unpack_from(">3f", start, 30)
+
+
 def _place(path, image, content):
     """Give the image the geometry of the header; returns warnings."""
     size = np.array(image.GetSize(), float)

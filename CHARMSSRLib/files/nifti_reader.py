@@ -69,6 +69,13 @@ def read_nifti(path: Path, header: dict, labels_allowed: bool = False) -> Scan:
     return Scan(image, warnings, forms, facts)
 
 
+def nifti_spacing(header: dict) -> tuple[float, float, float]:
+    """Voxel size (mm) by the header; axes that it does not have count 1."""
+    unit = _UNITS_MM.get(header.get("units", 0) & 7, 1.0)
+    x, y, z = (abs(float(step)) * unit for step in header["pixdim"][1:4])
+    return x, y, z
+
+
 def check_nifti_header(path: Path, header: dict, labels_allowed: bool = False) -> list[str]:
     """What ``read_nifti`` refuses or warns about by the header alone; returns the warnings.
 

@@ -17,12 +17,12 @@ from .header_checks import (
     sheared_message,
     vector_message,
 )
-from .mgh import is_mgh, read_mgh
+from .mgh import is_mgh, mgh_spacing, read_mgh
 from .minc_orientation import in_patient_coordinates, is_minc
 from .native_messages import native_messages_hidden
 from .nifti_forms import NiftiForms
 from .nifti_header import parse_nifti
-from .nifti_reader import check_nifti_header, read_nifti
+from .nifti_reader import check_nifti_header, nifti_spacing, read_nifti
 from .output_files import VOLUME_EXTENSIONS, OutputFiles, check_target, volume_extension
 from .raw_header import check_raw_header
 from .scan import Scan
@@ -90,6 +90,37 @@ def check_header(path: Path | str) -> list[str]:
     return check_raw_header(path, start)
 
 
+def read_spacing(path: Path | str) -> tuple[float, float, float] | None:
+    """Voxel size (mm) along the three axes by a file's header alone; None where it does not tell.
+
+    Raises:
+        InputError: the file cannot be read as a volume, with the reason.
+    """
+    path = Path(path)
+    start = first_bytes(path)
+    if is_mgh(path):
+        return mgh_spacing(start)
+    nifti = parse_nifti(path, start)
+    if nifti is not None:
+        return nifti_spacing(nifti)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        with native_messages_hidden():
+            reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise _unreadable(path) from error
+    spacing = reader.GetSpacing()
+    return (spacing[0], spacing[1], spacing[2]) if len(spacing) >= 3 else None
+
+
+def _unreadable(path):
+    reason = unreadable_reason(path) or "it is damaged, or of a format that is not known here"
+    return InputError(
+        f"{path.name} cannot be read as a volume: {reason}. Give a file that Slicer reads, best as NIfTI or NRRD."
+    )
+
+
 def write_volume(image: sitk.Image, path: Path | str, overwrite: bool = False, forms: NiftiForms | None = None) -> None:
     """Write a scalar 3-D image in its own pixel type; the file appears only when complete.
 
@@ -143,10 +174,7 @@ def _read_file(path, labels_allowed):
             _check_kind(path, reader)
             image = reader.Execute()
     except (RuntimeError, MemoryError) as error:
-        reason = unreadable_reason(path) or "it is damaged, or of a format that is not known here"
-        raise InputError(
-            f"{path.name} cannot be read as a volume: {reason}. Give a file that Slicer reads, best as NIfTI or NRRD."
-        ) from error
+        raise _unreadable(path) from error
     if image.GetDimension() == 4:
         image = image[:, :, :, 0]
     if is_minc(path):

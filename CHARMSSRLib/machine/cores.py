@@ -2,11 +2,14 @@
 
 import math
 import os
+import sys
 from pathlib import Path
 
 from .control_groups import CONTROL_GROUPS, MEMBERSHIP, granted_cores
 
 _given = None  # by set_threads
+_wanted = 0  # by use_threads
+_before = {}  # what torch and ITK had before use_threads
 
 
 def usable_cores(groups=CONTROL_GROUPS, membership=MEMBERSHIP):
@@ -35,7 +38,13 @@ def worker_threads():
 
 
 def computing_threads():
-    """Threads for an engine: what OMP_NUM_THREADS says, else what :func:`set_threads` gave, else every usable core."""
+    """Threads for an engine.
+
+    What :func:`use_threads` was told, else what OMP_NUM_THREADS says, else what :func:`set_threads` gave, else every
+    usable core.
+    """
+    if _wanted:
+        return _wanted
     said = os.environ.get("OMP_NUM_THREADS", "")
     return int(said) if said.isdigit() and int(said) > 0 else _given or usable_cores()
 
@@ -50,9 +59,33 @@ def set_threads():
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(_given)
 
 
+def use_threads(count):
+    """Give everything that computes so many threads (the setting "threads"); 0 gives back what was before."""
+    global _wanted
+    import SimpleITK as sitk
+
+    if count == _wanted:
+        return
+    _before.setdefault("itk", sitk.ProcessObject.GetGlobalDefaultNumberOfThreads())
+    _wanted = count
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(count or _before.pop("itk"))
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return
+    if count:
+        _before.setdefault("torch", torch.get_num_threads())
+        torch.set_num_threads(count)
+    elif "torch" in _before:
+        torch.set_num_threads(_before.pop("torch"))
+
+
 def give_torch_its_threads():
     """Tell torch, once it is there, of the limits that it does not know itself."""
     import torch
 
+    if _wanted:
+        _before.setdefault("torch", torch.get_num_threads())
+        torch.set_num_threads(_wanted)
+        return
     if "OMP_NUM_THREADS" not in os.environ and torch.get_num_threads() > computing_threads():
         torch.set_num_threads(computing_threads())

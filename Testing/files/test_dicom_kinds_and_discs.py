@@ -10,6 +10,7 @@ from dicom_files import (
     OBLIQUE,
     SIZE,
     affine,
+    item,
     positions,
     stack,
     write_dicomdir,
@@ -63,6 +64,15 @@ def test_a_few_phase_slices_in_the_place_of_magnitudes_are_noticed(tmp_path):
 
     write_slices(tmp_path, tags=tags)
     assert "M\\ND (16 images), P\\ND (2 images)" in refusal(tmp_path)
+
+
+def test_a_series_of_phase_images_is_refused(tmp_path):
+    write_slices(tmp_path / "classic", tags=lambda k: {"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]})
+    path = write_enhanced(
+        tmp_path / "a.dcm", per_frame=lambda n: {"MRImageFrameTypeSequence": item(ComplexImageComponent="PHASE")}
+    )
+    for one in (tmp_path / "classic", path):
+        assert "phase images" in refusal(one)
 
 
 def test_slices_of_several_acquisitions_that_complete_each_other_are_put_together(tmp_path):

@@ -13,7 +13,7 @@ from readers import TO_RAS, box_distance, image_affine, nibabel_affine, sitk_aff
 
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files import minc_orientation
-from CHARMSSRLib.files.volumes import read_scan, read_volume, write_volume
+from CHARMSSRLib.files.volumes import read_scan, read_spacing, read_volume, write_volume
 
 SIZE = (12, 10, 8)
 VOXELS = np.random.default_rng(0).integers(0, 900, SIZE).astype(np.int16)
@@ -208,3 +208,16 @@ def test_links_to_nothing_say_what_they_are(tmp_path):
     assert "datalad get annexed.nii.gz" in refusal(tmp_path / "annexed.nii.gz")
     (tmp_path / "gone.nii.gz").symlink_to(tmp_path / "elsewhere.nii.gz")
     assert "link to" in refusal(tmp_path / "gone.nii.gz") and "does not exist" in refusal(tmp_path / "gone.nii.gz")
+
+
+@pytest.mark.parametrize("name", ["a.mgz", "a.nii.gz", "a.nii", "a.nrrd", "a.img"])
+def test_the_voxel_size_is_told_by_the_header_alone(tmp_path, name):
+    path = tmp_path / name
+    if name == "a.nrrd":
+        write_volume(sitk.GetImageFromArray(VOXELS.T), path)
+        assert read_spacing(path) == (1.0, 1.0, 1.0)
+        return
+    kinds = {"a.mgz": nibabel.MGHImage, "a.nii": nibabel.Nifti2Image, "a.img": nibabel.AnalyzeImage}
+    turn = 0.0 if name == "a.img" else 0.3
+    nibabel.save(kinds.get(name, nibabel.Nifti1Image)(VOXELS, affine(turn, mirrored=name == "a.img")), path)
+    assert read_spacing(path) == pytest.approx((0.9, 1.1, 3.0), rel=1e-5)

@@ -10,8 +10,11 @@ from typing import Any
 
 import SimpleITK as sitk
 
-from ...errors import PairError
-from ...files.volumes import read_mask, read_volume
+from ...errors import InputError, PairError
+from ...files.mask_placement import placed_mask
+from ...files.scan import Scan
+from ...files.tables import read_table
+from ...files.volumes import read_scan, read_spacing
 
 COLUMNS = ("subject", "contrast", "path_3t", "path_7t")
 MASK_COLUMN = "mask_3t"
@@ -56,20 +59,22 @@ class Pair:
         Raises:
             InputError: a file cannot be read.
         """
-        return _loaded(self.image_3t), _loaded(self.image_7t), _loaded(self.mask_3t, read_mask)
+        scan_3t, scan_7t = _loaded(self.image_3t), _loaded(self.image_7t)
+        mask = None if self.mask_3t is None else placed_mask(_loaded(self.mask_3t, labels_allowed=True), scan_3t)
+        return scan_3t.image, scan_7t.image, mask
 
 
-def _loaded(source, reader=read_volume):
-    return source if source is None or isinstance(source, sitk.Image) else reader(source)
+def _loaded(source, labels_allowed=False):
+    return Scan(source) if isinstance(source, sitk.Image) else read_scan(source, labels_allowed)
 
 
 def read_pairs(path: str | Path) -> list[Pair]:
     """Read a list of pairs.
 
     Args:
-        path: CSV file in UTF-8 with the columns subject, contrast, path_3t, path_7t and, where
-            wanted, mask_3t. Relative paths start at the CSV file's folder. Further columns and
-            empty lines are passed over.
+        path: table (commas, semicolons or tabs between the fields) with the columns subject, contrast,
+            path_3t, path_7t and, where wanted, mask_3t. Relative paths start at the table's folder.
+            Further columns and empty lines are passed over.
 
     Returns:
         list of Pair, with absolute paths.
@@ -81,10 +86,7 @@ def read_pairs(path: str | Path) -> list[Pair]:
     """
     path = Path(path)
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows = [(reader.line_num, row) for row in reader]
-            columns = [name.strip() for name in reader.fieldnames or () if name]
+        columns, rows = read_table(path)
     except OSError as error:
         raise PairError(f"The list of pairs {path} cannot be read: {error.strerror}. Check the name.") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -97,12 +99,8 @@ def read_pairs(path: str | Path) -> list[Pair]:
         )
     pairs: list[Pair] = []
     seen: dict[Any, Any] = {}
-    for line, row in rows:
-        # What lies beyond the last column comes as a list.
-        texts = {name: text for name, text in row.items() if not isinstance(text, list)}
-        fields = {(name or "").strip(): (text or "").strip() for name, text in texts.items()}
-        if any(fields.values()):
-            pairs.append(_pair_of(fields, path, line, seen))
+    for line, fields in rows:
+        pairs.append(_pair_of(fields, path, line, seen))
     if not pairs:
         raise PairError(f"The list of pairs {path.name} holds no pair; add a line for each pair below the first.")
     return pairs
@@ -163,10 +161,7 @@ def _voxel_size(path):
     """Spacing by the file's header alone; None for DICOM folders and for what cannot be read here."""
     if path.is_dir():
         return None
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
-    except RuntimeError as error:
-        raise PairError(f"{path.name} cannot be read as a volume; give a file that Slicer reads.") from error
-    return reader.GetSpacing()[:3] if reader.GetDimension() >= 3 else None
+        return read_spacing(path)
+    except InputError as error:
+        raise PairError(str(error)) from error
