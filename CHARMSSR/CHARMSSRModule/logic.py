@@ -10,6 +10,7 @@ from .jobs.enhancement_job import EnhancementJob
 from .jobs.fine_tune_job import FineTuneJob
 from .jobs.machine_settings import machineSetting
 from .jobs.worker_client import sharedWorker
+from .scene.dicom_export import exportSeries, reasonNotToExport
 from .scene.input_checks import reasonAgainstFile, reasonAgainstNode, reasonAgainstOutput, reasonAgainstVoxels
 from .scene.result_maps import mapNodes
 from .scene.scan_pairs import asPair
@@ -125,6 +126,22 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         if job.exception is not None:
             raise job.exception
         return job.node
+
+    def exportDICOM(self, node, folder=None, seriesOffset=None, mark=False):
+        """Write a result as a DICOM series under the patient and study of its source.
+
+        :param node: result of ``process`` whose source came from DICOM.
+        :param folder: new or empty folder; None for Slicer's DICOM database.
+        :param seriesOffset: added to the number of the source's series; None for 9000.
+        :param mark: draw "research only" into a corner of each image.
+        :returns: paths of the written images.
+        :raises ValueError: if it can't be written; the message says why (``reasonNotToExportDICOM`` asks before).
+        """
+        return exportSeries(node, folder, seriesOffset, mark)
+
+    def reasonNotToExportDICOM(self, node):
+        """Sentence why ``exportDICOM`` would refuse a node, "" if it wouldn't."""
+        return reasonNotToExport(node)
 
     def reasonNotToFineTune(self, pairs, name):
         """Sentence why ``fineTune`` would refuse these pairs or this name, "" if it wouldn't."""
