@@ -27,7 +27,7 @@ class JobCancelled(JobError):
 
 
 class MissingPackage(JobError):
-    """The worker's Python lacks a package (torch, safetensors)."""
+    """The worker's Python lacks a package (ncnn, safetensors)."""
 
     def __init__(self, message, package, details=""):
         super().__init__(message, kind="MissingPackage", details=details)
@@ -46,5 +46,5 @@ def exceptionFor(kind, message, details=""):
         return JobCancelled(_("Cancelled: nothing was added."))
     if kind == "MissingPackage":
         named = re.search(r"'([\w.]+)'", message)
-        return MissingPackage(message, named.group(1) if named else "torch", details)
+        return MissingPackage(message, named.group(1) if named else "ncnn", details)
     return JobError(message, kind, details)

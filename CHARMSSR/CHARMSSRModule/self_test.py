@@ -51,7 +51,7 @@ def canCompute():
     """True if the worker's Python has what it needs, as far as this Python can tell."""
     if not usesOwnPython():
         return True
-    return all(importlib.util.find_spec(package) is not None for package in ("torch", "safetensors"))
+    return all(importlib.util.find_spec(package) is not None for package in ("ncnn", "safetensors"))
 
 
 class CHARMSSRTest(ScriptedLoadableModuleTest):
@@ -76,7 +76,7 @@ class CHARMSSRTest(ScriptedLoadableModuleTest):
                 self.tearDown()
         self.delayDisplay("Test passed")
 
-    def test_a_generated_head_is_enhanced_where_torch_is_installed(self):
+    def test_a_generated_head_is_enhanced_where_an_engine_is_installed(self):
         head = addPhantomHead()
         if not canCompute() or not models.availableModels():
             self._checkRefusal(head)
@@ -96,7 +96,7 @@ class CHARMSSRTest(ScriptedLoadableModuleTest):
 
     def test_maps_stand_beside_the_result_and_are_shown_over_it(self):
         if not canCompute() or not models.availableModels():
-            logging.info("No torch or no model: nothing to make maps with")
+            logging.info("No engine or no model: nothing to make maps with")
             return
         head = addPhantomHead()
         result = self.logic.process(head, biasCorrection=False, skullStrip="none", maps=True)

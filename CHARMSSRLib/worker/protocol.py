@@ -3,7 +3,7 @@
 One UTF-8 JSON object per line, each with ``version``, ``id`` (of the job; "" outside one) and ``type``:
 
     worker -> caller   hello     pid, library, python, engine and device (what "auto" means here),
-                                 engines (their versions), devices, skull_strip_backends; once, as
+                                 engines (their versions), devices, nvidia_cards, skull_strip_backends; once, as
                                  soon as jobs are taken
     caller -> worker   run       task, folder (absolute) and what the task takes, see below
     worker -> caller   progress  fraction (0..1), message, remaining_seconds (or null), event (or null)

@@ -285,7 +285,7 @@ def _as_output_error(folder):
 
 def _hello():
     """What the caller should know; imports everything that a job needs."""
-    from ..engines.choice import choose_engine, has_ncnn, has_torch
+    from ..engines.choice import choose_engine, has_ncnn, has_torch, nvidia_cards
     from ..engines.devices import list_devices, versions
     from ..enhancement import enhance  # noqa: F401  (fails here rather than in the first job)
     from ..machine.cores import set_threads
@@ -305,6 +305,7 @@ def _hello():
         "python": platform.python_version(),
         "device": chosen.device,
         "devices": list_devices(),
+        "nvidia_cards": nvidia_cards(),
         "skull_strip_backends": available_backends(),
         "nice": raise_priority(),
     }

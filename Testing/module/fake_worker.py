@@ -17,7 +17,8 @@ HELLO = {
     "id": "",
     "pid": os.getpid(),
     "library": "0.1.0",
-    "torch": "2.9",
+    "engine": "torch",
+    "engines": {"ncnn": "1.0", "torch": "2.9"},
     "python": "3.12",
     "device": "cuda:0",
     "devices": [{"name": "cpu", "description": "CPU, 8 threads"}, {"name": "cuda:0", "description": "Tesla T4, 15 GB"}],
@@ -27,11 +28,11 @@ HELLO = {
 
 def main(mode):
     """Serve until stdin ends."""
-    if mode == "without torch":
-        send(type="error", id="", kind="MissingPackage", message="The Python package 'torch' is missing.")
+    if mode == "without ncnn":
+        send(type="error", id="", kind="MissingPackage", message="The Python package 'ncnn' is missing.")
         return 3
-    if mode == "dies importing torch":
-        sys.stderr.write("Traceback (most recent call last):\nModuleNotFoundError: No module named 'torch'\n")
+    if mode == "dies importing ncnn":
+        sys.stderr.write("Traceback (most recent call last):\nModuleNotFoundError: No module named 'ncnn'\n")
         return 1
     if mode == "dies at start":
         sys.stderr.write("the loader says: libcudart.so.12 not found\n")

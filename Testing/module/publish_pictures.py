@@ -4,7 +4,7 @@
 
 opens the module in the test host, enhances the volume (any file that Slicer reads, a whole head is best) with the
 default settings and grabs the panel ready, running and done; then once with the mask of another scan (the refusal
-is shown) and once in a Slicer without torch. FOLDER is Resources unless given.
+is shown) and once in a Slicer without ncnn and torch. FOLDER is Resources unless given.
 """
 
 import os
@@ -65,10 +65,10 @@ def grabRealRun(host, volumePath, folder):
 
 
 def grabWithoutTorch(host, folder):
-    """The notice: the worker's Python hides torch."""
+    """The notice: the worker's Python hides ncnn and torch."""
     host.reset()
     launcher = folder / "PythonSlicer"
-    code = "import sys, runpy; sys.modules['torch'] = None; sys.argv = ['charmssr', 'worker']; "
+    code = "import sys, runpy; sys.modules['torch'] = sys.modules['ncnn'] = None; sys.argv = ['charmssr', 'worker']; "
     code += "runpy.run_module('CHARMSSRLib', run_name='__main__')"
     launcher.write_text(f"#!/bin/sh\nexec '{PYTHON}' -c \"{code}\"\n")
     launcher.chmod(launcher.stat().st_mode | stat.S_IXUSR)

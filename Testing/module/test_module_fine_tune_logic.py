@@ -312,7 +312,7 @@ def test_when_the_worker_dies_what_was_done_stays_to_go_on_from(logic, fakeWorke
 @pytest.mark.parametrize(
     ("mode", "kind", "sentence"),
     [("refuses", ValueError, "shows a phone"), ("breaks", RuntimeError, "Something broke"),
-     ("dies at work", RuntimeError, "exit status 7"), ("without torch", RuntimeError, "torch")],
+     ("dies at work", RuntimeError, "exit status 7"), ("without ncnn", RuntimeError, "ncnn")],
 )  # fmt: skip
 def test_errors_of_the_worker_are_sentences(logic, fakeWorker, pairs, sceneState, mode, kind, sentence):
     fakeWorker(mode)

@@ -348,12 +348,12 @@ def test_voxels_that_are_no_numbers_are_told_when_the_button_is_pressed(section,
     assert section.job is None and "Pair 2 (sub-02 T1w): sub-02 7T T1w has voxels" in section.ui.messageLabel.text
 
 
-def test_without_torch_the_button_says_what_is_missing(slicerModule, section, fakeWorker, panel):
+def test_without_an_engine_the_button_says_what_is_missing(slicerModule, section, fakeWorker, panel):
     panel.logic.worker.stop()
-    fakeWorker("without torch", asPythonSlicer=True)
+    fakeWorker("without ncnn", asPythonSlicer=True)
     panel.logic.worker.start()
     assert slicerModule.waitUntil(lambda: panel.logic.worker.startError is not None, 20)
-    assert not section.ui.startButton.enabled and "torch" in section.ui.startButton.toolTip.lower()
+    assert not section.ui.startButton.enabled and "ncnn" in section.ui.startButton.toolTip.lower()
 
 
 # Ends of the scene and the panel

@@ -87,7 +87,7 @@ def test_a_given_output_node_takes_the_result_and_keeps_its_name(logic, moved):
     np.testing.assert_allclose(place(output, size * (2, 2, 1) - 0.5), place(moved, size - 0.5), atol=1e-6)
 
 
-@pytest.mark.parametrize("mode", ["refuses", "breaks", "dies at work", "without torch", "forgets the file"])
+@pytest.mark.parametrize("mode", ["refuses", "breaks", "dies at work", "without ncnn", "forgets the file"])
 def test_after_an_error_the_scene_and_the_given_output_are_as_before(logic, fakeWorker, head, sceneState, mode):
     import slicer
 

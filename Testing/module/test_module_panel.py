@@ -132,7 +132,7 @@ def test_devices_and_backends_come_from_the_worker(panel):
     assert [ui.deviceComboBox.itemText(i) for i in range(ui.deviceComboBox.count)] == [
         "Automatic", "CPU, 8 threads", "Tesla T4, 15 GB",
     ]  # fmt: skip
-    assert ui.deviceLabel.text == "Automatic is Tesla T4, 15 GB; PyTorch 2.9"
+    assert ui.deviceLabel.text == "Automatic is Tesla T4, 15 GB; computed by torch"
     assert [ui.skullStripComboBox.itemText(i) for i in range(ui.skullStripComboBox.count)] == [
         "Automatic (deepbet)", "deepbet", "built-in", "None (brain only already)",
     ]  # fmt: skip

@@ -107,7 +107,7 @@ def test_picture_of_an_error(slicerModule, opened, grab):
 
 
 @pytest.mark.parametrize("extension", [True, False])
-def test_picture_without_torch(slicerModule, opened, grab, extension):
+def test_picture_without_an_engine(slicerModule, opened, grab, extension):
     if extension:
         slicerModule.providePackage("PyTorchUtils", PyTorchUtilsLogic=object)
-    grab(opened("without torch", asPythonSlicer=True), "no-torch" if extension else "no-extension")
+    grab(opened("without ncnn", asPythonSlicer=True), "no-torch" if extension else "no-extension")

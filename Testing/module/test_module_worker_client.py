@@ -89,13 +89,13 @@ def test_a_job_waits_for_the_worker_to_start(slicerModule, worker, submit):
     assert ended(slicerModule, job).result is not None
 
 
-@pytest.mark.parametrize("mode", ["without torch", "dies importing torch"])
-def test_missing_torch_is_told_apart_from_other_failures(slicerModule, fakeWorker, worker, submit, mode):
+@pytest.mark.parametrize("mode", ["without ncnn", "dies importing ncnn"])
+def test_a_missing_engine_is_told_apart_from_other_failures(slicerModule, fakeWorker, worker, submit, mode):
     from CHARMSSRModule.errors import MissingPackage
 
     fakeWorker(mode)
     job = ended(slicerModule, submit())
-    assert isinstance(job.error, MissingPackage) and job.error.package == "torch"
+    assert isinstance(job.error, MissingPackage) and job.error.package == "ncnn"
     assert worker.startError is job.error and worker.state == "stopped"
 
 

@@ -12,7 +12,7 @@ from .worker_environment import workerCommand
 
 STOPPED, STARTING, READY, BUSY = "stopped", "starting", "ready", "busy"
 
-# Importing torch from a cold, scanned disk takes tens of seconds.
+# Importing torch or ITK from a cold, scanned disk takes tens of seconds.
 START_TIMEOUT_MS = 180000
 STOP_TIMEOUT_MS = 1000
 KEPT_LOG_LINES = 40
@@ -322,7 +322,7 @@ class WorkerClient:
 
 
 def _startFailure(exitCode, log):
-    missing = re.findall(r"No module named '(torch|safetensors)[.']?", log)
+    missing = re.findall(r"No module named '(ncnn|torch|safetensors)[.']?", log)
     if missing:
         return MissingPackage(
             _("{package} is not installed in the Python of Slicer.").format(package=missing[-1]), missing[-1], log

@@ -9,8 +9,7 @@ from slicer.util import VTKObservationMixin
 from ..errors import MissingPackage
 from ..fine_tune_parameters import fineTuneParameters
 from ..jobs import fine_tune_request as fine_tuning
-from ..jobs import models
-from ..jobs.torch_installation import missingSentence
+from ..jobs import installation, models
 from ..jobs.worker_environment import usesOwnPython
 from ..scene.loss_plot import LOSS, PSNR, LossPlot
 from ..scene.pair_input_checks import hintsAboutPair, reasonAgainstPair
@@ -237,11 +236,24 @@ class FineTunePanel(VTKObservationMixin):
     def _reasonNotToStart(self, pairs):
         error = self._logic.worker.startError
         if isinstance(error, MissingPackage):
-            return missingSentence(error.package, usesOwnPython())
+            return installation.missingSentence(error.package, usesOwnPython())
+        if self._lacksTorch() and not (usesOwnPython() and installation.hasTorchExtension()):
+            return installation.missingSentence("torch", usesOwnPython())
         reason = self._logic.reasonToWait() or self._logic.reasonNotToFineTune(pairs, self._parameters.name)
         if not reason and self._parameters.leaveOneOut and len({pair.completed().subject for pair in pairs}) < 2:
             reason = _("To leave each person out once, pairs of at least two people are needed.")
         return reason
+
+    def _lacksTorch(self):
+        """True if the worker has said that its Python has no torch, which only fine-tuning needs."""
+        engines = (self._logic.worker.hello or {}).get("engines")
+        return engines is not None and not engines.get("torch")
+
+    def _installTorch(self):
+        with slicer.util.tryWithErrorDisplay(_("PyTorch could not be installed."), waitCursor=True):
+            if installation.installTorch():
+                self._logic.worker.stop()  # the next one finds it
+                self._logic.worker.start()
 
     def _showResult(self):
         result = readResult(self._parameters.result)
@@ -277,6 +289,9 @@ class FineTunePanel(VTKObservationMixin):
             self.refresh()
             return
         self._progress.clear()
+        if self._lacksTorch():
+            self._installTorch()
+            return
         parameters, pairs = self._parameters, self.table.pairs()
         self._submitted, self._verdicts = list(pairs.items()), {}
         try:

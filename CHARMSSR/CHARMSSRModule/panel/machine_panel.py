@@ -43,7 +43,11 @@ class MachinePanel:
             self._fillDevices()
             self.fillBackends(chosenBackend)
         if hello is not None:
-            text = _("{device}; PyTorch {torch}").format(device=self._deviceInUse(hello), torch=hello.get("torch", ""))
+            text = _("{device}; computed by {engine}").format(
+                device=self._deviceInUse(hello), engine=hello.get("engine", "")
+            )
+            if hello.get("nvidia_cards") and not (hello.get("engines") or {}).get("torch"):
+                text += _("; faster on your NVIDIA card with PyTorch (install the extension PyTorch)")
             if hello.get("nice", 0) > 0:
                 text += _("; low priority (nice {value}): other programs go first").format(value=hello["nice"])
         elif self._worker.state == STARTING or self._worker.state == READY:

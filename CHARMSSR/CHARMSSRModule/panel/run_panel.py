@@ -3,7 +3,7 @@
 from slicer.i18n import tr as _
 
 from ..errors import MissingPackage
-from ..jobs import torch_installation
+from ..jobs import installation
 from ..jobs.worker_environment import usesOwnPython
 from .progress_panel import ProgressPanel
 
@@ -36,13 +36,10 @@ class RunPanel(ProgressPanel):
         self._ui.noticeFrame.visible = missing
         if missing:
             own = usesOwnPython()
-            sentence = torch_installation.missingSentence(startError.package, own)
-            canInstall = own and torch_installation.hasTorchExtension()
+            sentence = installation.missingSentence(startError.package, own)
             self._ui.noticeLabel.text = sentence
-            self._ui.installButton.enabled = canInstall
+            self._ui.installButton.enabled = own
             self._ui.installButton.toolTip = (
-                _("Download PyTorch and safetensors into Slicer's Python, after one question")
-                if canInstall
-                else sentence
+                _("Download ncnn and safetensors into Slicer's Python, after one question") if own else sentence
             )
         return missing

@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-from ..jobs import torch_installation
+from ..jobs import installation
 from ..jobs.worker_client import STOPPED
 from ..logic import CHARMSSRLogic
 from ..scene.input_checks import VoxelChecks
@@ -280,9 +280,9 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._refresh()
 
     def onInstallButton(self, checked=False):
-        """Install torch and safetensors after one question, then try the worker again."""
-        with slicer.util.tryWithErrorDisplay(_("PyTorch could not be installed."), waitCursor=True):
-            if torch_installation.install():
+        """Install ncnn and safetensors after one question, then try the worker again."""
+        with slicer.util.tryWithErrorDisplay(_("ncnn could not be installed."), waitCursor=True):
+            if installation.install():
                 self.logic.worker.start()
 
     # The job

@@ -34,7 +34,7 @@ class CHARMSSRPanelTest(unittest.TestCase):
         for name in names:
             self.assertTrue(getattr(self.widget.ui, name).toolTip, name)
 
-    @unittest.skipUnless(canCompute() and models.availableModels(), "needs torch, safetensors and a checkpoint")
+    @unittest.skipUnless(canCompute() and models.availableModels(), "needs ncnn, safetensors and a checkpoint")
     def test_the_button_makes_a_new_volume(self):
         # The self-test of the module goes through the preprocessing; this one is about the panel.
         self.widget.ui.biasCorrectionCheckBox.checked = False
