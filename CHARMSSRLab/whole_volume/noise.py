@@ -114,13 +114,13 @@ def noise_on_stack(network, card, stack, mask, sigma, count=4, seed=0, device="c
 
 
 def enhanced_slices(network, card, values, mask, scale, device="cpu", batch=0):
-    """The slice path of ``enhance``: scaled, masked, one box for all slices.
+    """The slice path of ``enhance``: scaled, one box for all slices, with what surrounds the brain.
 
     Returns:
         (bicubic interpolation, output minus it): arrays (n, s*h, s*w), float32, on the network's
         intensity scale; the second is nil outside the box.
     """
-    stack = np.where(mask, scale.apply(values), np.float32(0))
+    stack = np.maximum(scale.apply(values), np.float32(0))
     plan = plan_slices(mask, 0, card.get("margin", 16))
     output = bicubic_upsample(torch.from_numpy(stack)[:, None], network.scale)[:, 0].numpy()
     interpolated = output.copy()

@@ -24,13 +24,12 @@ def without_volume(checkpoint, setup):
 
 def measure(sample, checkpoint, setup):
     """Rows for noise on the anatomy of a sample, one per SD."""
-    values, mask = sitk.GetArrayFromImage(sample.image), sitk.GetArrayFromImage(sample.mask)
-    stack = np.where(mask > 0, values, np.float32(0))
+    values, mask = sitk.GetArrayFromImage(sample.image).astype(np.float32), sitk.GetArrayFromImage(sample.mask)
     return [
         {
             "kind": "on anatomy",
             **noise_on_stack(
-                checkpoint.network, checkpoint.card, stack, mask, sigma, SLICES, device=setup.device
+                checkpoint.network, checkpoint.card, values, mask, sigma, SLICES, device=setup.device
             ),
         }
         for sigma in SIGMAS
