@@ -31,6 +31,8 @@ def add_study_options(parser):
 def run_whole_volume_study(arguments):
     """Run a study and say where its report is."""
     from CHARMSSRLib.checkpoints.loading import load_checkpoint
+    from CHARMSSRLib.checkpoints.noise_control import share_of
+    from CHARMSSRLib.checkpoints.registry import read_card
     from CHARMSSRLib.files.output_files import check_folder
     from CHARMSSRLib.machine.devices import choose_device
 
@@ -47,7 +49,8 @@ def run_whole_volume_study(arguments):
         tuple(arguments.planes or study.planes), arguments.coarse, str(folder), arguments.slices, arguments.denoise,
         arguments.quality,
     )  # fmt: skip
-    checkpoint = load_checkpoint(arguments.checkpoint)
+    share = share_of(read_card(arguments.checkpoint), arguments.denoise)
+    checkpoint = load_checkpoint(arguments.checkpoint, denoise=share)
     with Interruption() as interruption, ProgressLine() as progress:
         run_study(
             study, arguments.data, folder, checkpoint, setup, arguments.split.split(","), arguments.contrast,
