@@ -107,6 +107,7 @@ def enhance(
         lps,
         bias_correction=settings.bias_correction,
         skull_strip=settings.skull_strip,
+        whole_head=settings.keep_skull,
         mask=None if mask is None else frame.enter(mask),
         device=_device_of_torch(chosen),
         task=task.part(0, PREPROCESSED),

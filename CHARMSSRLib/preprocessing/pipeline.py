@@ -19,7 +19,7 @@ class Preprocessed(NamedTuple):
     Attributes:
         image: float32, bias-corrected, not masked, input units minus ``offset``.
         mask: UInt8, the brain (the head, when nothing was stripped; or the user's mask).
-        head: UInt8, the head mask (or the user's mask).
+        head: UInt8, the head mask (or the user's mask, unless the whole head was asked for).
         field: float32, the bias field; None when it was not corrected.
         strip: what the skull-strip did; None when it did not run.
         stages: seconds (float) by name of the stage (str).
@@ -39,7 +39,7 @@ class Preprocessed(NamedTuple):
     background: float = 0.0
 
 
-def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, device="cpu", task=None):
+def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, device="cpu", task=None, whole_head=False):
     """Head mask, N4 inside it, skull-strip: the steps before the intensity scaling.
 
     Args:
@@ -50,6 +50,7 @@ def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, devic
             mask and the strip.
         device (str): where a backend's network runs.
         task (Task, optional): told between the stages, asked between and inside them whether to stop.
+        whole_head (bool): the head is wanted beside a user's mask, which then replaces the strip alone.
 
     Returns:
         Preprocessed
@@ -82,6 +83,8 @@ def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, devic
     warnings += strip.warnings if strip is not None else []
     if mask is not None:
         warnings += mask_warnings(brain)
+        if whole_head:
+            head = _timed(stages, "head mask", lambda: sitk.Or(head_mask(working), brain))
     task.step(1.0, "Preprocessing finished")
     field = bias.field if bias is not None else None
     return Preprocessed(working, brain, head, field, strip, stages, warnings, air.offset, air.background)

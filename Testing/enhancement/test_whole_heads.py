@@ -70,6 +70,20 @@ def test_a_brain_in_its_head_is_enhanced_as_with_the_skull_kept(case):
     assert not array(cut.image)[~inside].any()
 
 
+def test_with_the_skull_kept_a_mask_does_not_keep_the_network_from_the_head(checkpoint):
+    image, mask = piece((2.6, 2.6, 2.6))
+    settings = EnhancementSettings(checkpoint=checkpoint, device="cpu", bias_correction=False, keep_skull=True)
+    small = array(mask)
+    small[:, :20] = 0  # the front half of the brain is not in the mask
+    part = sitk.GetImageFromArray(small)
+    part.CopyInformation(mask)
+    whole, little = (enhance(image, settings, one) for one in (mask, part))
+    assert little.report["slices"] == whole.report["slices"]
+    front = array(little.image)[:, :30]
+    scale = array(whole.image)[:, :30].mean() / front.mean()
+    assert np.abs(array(whole.image)[:, :30] - scale * front).mean() < 0.01 * front.mean()
+
+
 def test_what_lies_beyond_the_mask_changes_the_rim_and_the_mask_itself_does_not(case):
     """With a smaller mask what remains stays the same, up to its scale and the network's global parts."""
     image, mask, settings = case
