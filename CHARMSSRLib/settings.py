@@ -103,6 +103,9 @@ class DICOMSettings:
 
     series_offset: int = setting(9000, "added to the number of the source's series", group=SERIES, least=1, metavar="N")
     mark: bool = setting(False, "draw a mark (research only) into a corner of each image", group=SERIES)
+    structured_report: bool = setting(
+        False, "write the report beside it as a structured report (Basic Text SR)", group=SERIES
+    )
 
     def __post_init__(self) -> None:
         check(self)

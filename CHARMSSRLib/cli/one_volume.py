@@ -48,8 +48,10 @@ class VolumeJob:
         if self.dicom is None:
             check_writable(self.output, self.overwrite)
         else:
-            from ..dicom.series_folder import check_series_folder
+            from ..dicom.series_folder import check_map_folders, check_series_folder
 
+            if self.maps_folder is not None:
+                check_map_folders(self.maps_folder, self.input, self.overwrite)
             check_series_folder(self.output, self.input, self.overwrite)
         for path in (self.output, self.report):
             for source in (self.input, self.mask):
@@ -139,7 +141,12 @@ class VolumeJob:
 
                 series = add_series(files, self.output, result, scan, self.input.name, self.settings, self.dicom, mask)
                 report["dicom"] = series.report()
-            if self.maps_folder is not None:
+            if self.maps_folder is not None and self.dicom is not None:
+                from ..dicom.series_folder import add_maps
+
+                files.add_folder(self.maps_folder)
+                add_maps(files, self.maps_folder, {**result.maps, "mask": result.mask}, series)
+            elif self.maps_folder is not None:
                 files.add_folder(self.maps_folder)
                 for name, volume in {**result.maps, "mask": result.mask}.items():
                     files.add_volume(volume, self.maps_folder / f"{_stem(self.output)}_{name}.nii.gz", forms)

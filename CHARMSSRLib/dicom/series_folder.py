@@ -16,11 +16,13 @@ from ..errors import OutputError
 from ..files.output_files import OutputFiles, check_folder
 from ..files.scan import Scan
 from ..settings import DICOMSettings, EnhancementSettings
+from .maps import MAP_NAMES, write_map
 from .needs import need
+from .report_object import write_report
 from .series_writer import DerivedSeries, derived_series
 from .source import read_source
 
-_OURS = re.compile(r"IM\d+\.dcm")
+_OURS = re.compile(r"(IM\d+|report|map)\.dcm")
 
 
 def check_series_folder(folder: Path, source: Path, overwrite: bool = False) -> None:
@@ -46,6 +48,18 @@ def check_series_folder(folder: Path, source: Path, overwrite: bool = False) -> 
         if strange:
             raise OutputError(f"{folder} holds {strange[0]}, which no series of ours has; choose another folder.")
     check_folder(folder.absolute().parent)
+
+
+def check_map_folders(folder: Path, source: Path, overwrite: bool = False) -> None:
+    """Make sure, before a long computation, that the maps' folders below a folder can be written.
+
+    Raises:
+        OutputError, BackendError: as for ``check_series_folder``.
+    """
+    need("highdicom")
+    for name in MAP_NAMES:
+        if os.path.lexists(folder / name):
+            check_series_folder(folder / name, source, overwrite)
 
 
 def add_series(
@@ -83,8 +97,31 @@ def add_series(
         marked=dicom.mark,
         extra=None if mask is None else _hash_of(mask),
     )
-    files.add_tree(series.write, folder)
+
+    def write(place: Path) -> None:
+        series.write(place)
+        if dicom.structured_report:
+            write_report(series, result.report, place / "report.dcm")
+
+    files.add_tree(write, folder)
     return series
+
+
+def add_maps(files: OutputFiles, folder: Path, maps: dict[str, sitk.Image], series: DerivedSeries) -> None:
+    """Add the maps of a result: for each a folder with a Parametric Map, and pictures of it that any viewer shows.
+
+    Args:
+        files: the transaction.
+        folder: existing or to be made with the transaction.
+        maps: name -> image on the grid of the result.
+        series: the result.
+
+    Raises:
+        OutputError: a map's folder is there already.
+        BackendError: highdicom is missing.
+    """
+    for name, image in maps.items():
+        files.add_tree(lambda place, name=name, image=image: write_map(series, name, image, place), folder / name)
 
 
 def _hash_of(mask):

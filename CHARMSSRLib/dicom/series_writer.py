@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,17 +43,19 @@ class DerivedSeries:
 
     def write(self, folder: Path) -> list[Path]:
         """Write all images into an existing folder; returns their paths in the order of the slices."""
-        array = sitk.GetArrayViewFromImage(self.image)
-        order = self._instance_numbers(len(array))
-        window = self._window(array)
-        digits = max(4, len(str(len(array))))
         paths = []
-        for index, plane in enumerate(array):
-            dataset = self._dataset(index, plane, order[index], window)
-            path = folder / f"IM{order[index]:0{digits}d}.dcm"
+        for dataset in self.datasets():
+            path = folder / f"IM{dataset.InstanceNumber:04d}.dcm"
             save(dataset, path)
             paths.append(path)
         return paths
+
+    def datasets(self) -> Iterator[Any]:
+        """The images as pydicom datasets, in the order of the slices."""
+        array = sitk.GetArrayViewFromImage(self.image)
+        order, window = self.instance_numbers(), self._window(array)
+        for index, plane in enumerate(array):
+            yield self._dataset(index, plane, order[index], window)
 
     def report(self) -> dict[str, Any]:
         """What belongs into the report about the series."""
@@ -97,8 +100,9 @@ class DerivedSeries:
             thickness = 0.0
         return thickness * step / source_step if thickness > 0 else step
 
-    def _instance_numbers(self, count):
-        """From 1, in the direction in which the source counts its slices."""
+    def instance_numbers(self) -> list[int]:
+        """Of the slices in order: from 1, in the direction in which the source counts its own."""
+        count = self.image.GetSize()[2]
         ends = [self.source.slices[0], self.source.slices[-1]]
         try:
             first, last = (int(one.header.get("InstanceNumber") or 0) or one.frame or 0 for one in ends)

@@ -66,6 +66,19 @@ def test_the_format_can_be_named_and_the_series_numbered(tmp_path, repeating, ch
     assert done.status == 0 and (tmp_path / "out.nii.gz").is_file()
 
 
+def test_maps_become_series_of_their_own(tmp_path, repeating, charmssr):
+    write_series(tmp_path / "in")
+    arguments = ["enhance", tmp_path / "in", f"{tmp_path}/out/", "--maps", tmp_path / "maps", "--structured-report"]
+    done = charmssr(*arguments)
+    assert done.status == 0, done.err
+    assert len(list((tmp_path / "out").iterdir())) == 19
+    assert sorted(one.name for one in (tmp_path / "maps").iterdir()) == ["mask"]
+    assert len(list((tmp_path / "maps" / "mask").iterdir())) == 19
+    (tmp_path / "maps" / "mask" / "thesis.txt").write_text("precious")
+    refused = charmssr(*arguments, "--overwrite")
+    assert refused.status == 2 and "thesis.txt" in refused.err
+
+
 def test_folders_that_hold_something_are_left_alone(tmp_path, repeating, charmssr):
     write_series(tmp_path / "in")
     (tmp_path / "out").mkdir()
