@@ -43,6 +43,15 @@ class EnhancementSettings:
     planes: str = setting(
         "acquisition", "slices to enhance: as they were acquired, others, or all three", group=MODEL, choices=PLANES
     )
+    resolution: str = setting(
+        "auto",
+        "pixels to enhance from: the measured ones where a scan is zero-filled, the stated ones, or how many of these"
+        " make a measured one (in plane, or for each axis of the image)",
+        group=BEFORE,
+        pattern=r"auto|stated|\d+(\.\d+)?|\d+(\.\d+)?([x,]\d+(\.\d+)?){2}",
+        metavar="auto|stated|FACTORS",
+        refusal="{value} is no resolution: use auto, stated, a factor (2) or one for each axis (2x2x1)",
+    )
     bias_correction: bool = setting(True, "correct the bias field (N4) first", group=BEFORE)
     restore_bias: bool = setting(False, "multiply the bias field back into the result", group=BEFORE)
     skull_strip: str = setting(

@@ -39,8 +39,9 @@ def main(text):
 
 def _enhance(image, specification, stages):
     settings = EnhancementSettings(
-        checkpoint=specification["checkpoint"], skull_strip=specification["skull_strip"], device=specification["device"]
-    )
+        checkpoint=specification["checkpoint"], skull_strip=specification["skull_strip"],
+        device=specification["device"], resolution="stated",
+    )  # fmt: skip
     result = enhance(image, settings, progress=_tell)
     stages.seconds.update(result.report["stages"])
     kept = ("slices", "skull_strip", "warnings", "checkpoint", "device", "precision", "engine")

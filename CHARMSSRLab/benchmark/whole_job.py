@@ -57,7 +57,7 @@ def in_worker(path, threads, checkpoint, skull_strip="auto", progress=None, is_c
         memory; as the worker reports it where the system does not tell).
     """
     image = read_volume(path)
-    settings = EnhancementSettings(checkpoint=checkpoint, skull_strip=skull_strip, device="cpu")
+    settings = EnhancementSettings(checkpoint=checkpoint, skull_strip=skull_strip, device="cpu", resolution="stated")
     with WorkerClient(environment=environment_for(threads)) as client:
         begun = time.perf_counter()
         answer = client.enhance(image, settings, progress=progress, is_cancelled=is_cancelled)

@@ -26,7 +26,8 @@ class Output:
 
 def enhanced(volume, setup, **settings):
     """Enhance a ``DegradedVolume``: its mask is given, and the truth was bias-corrected already."""
-    settings = {"denoise": setup.denoise, "quality": setup.quality, **settings}
+    # The degraded volumes' grids are known; what their sources were measured on is not asked.
+    settings = {"resolution": "stated", "denoise": setup.denoise, "quality": setup.quality, **settings}
     chosen = EnhancementSettings(checkpoint=setup.checkpoint, device=setup.device, bias_correction=False, **settings)
     result = enhance(volume.image, chosen, mask=volume.mask)
     maps = {name: sitk.GetArrayFromImage(image) for name, image in result.maps.items()}

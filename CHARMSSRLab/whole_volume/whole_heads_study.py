@@ -39,7 +39,7 @@ def _enhanced(image, mask, setup):
     """The product's whole path; the field is multiplied back, so that the result is in the scan's own units."""
     settings = EnhancementSettings(
         checkpoint=setup.checkpoint, device=setup.device, planes="axial", restore_bias=True, denoise=setup.denoise,
-        quality=setup.quality,
+        quality=setup.quality, resolution="stated",
     )  # fmt: skip
     return enhance(image, settings, mask)
 
@@ -51,7 +51,7 @@ def _native(sample, scale, setup):
     even = even_tissue(values, brain)
     settings = EnhancementSettings(
         checkpoint=setup.checkpoint, device=setup.device, planes="axial", bias_correction=False, denoise=setup.denoise,
-        quality=setup.quality,
+        quality=setup.quality, resolution="stated",
     )  # fmt: skip
     pairs = []
     for one in (image, with_probe(image, PROBE * noise_sd(values, even) if even.any() else 1.0)):

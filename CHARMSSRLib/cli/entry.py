@@ -14,7 +14,7 @@ from ..errors import Cancelled, CHARMSSRError
 
 # Each names a file of this folder (dashes become underscores) with add_parser(subparsers), which sets
 # the default "run": a function of the parsed arguments that returns the exit status (None for 0).
-COMMANDS = ("enhance", "batch", "bids", "fine-tune", "export", "checkpoints", "node", "worker")
+COMMANDS = ("enhance", "batch", "inspect", "bids", "fine-tune", "export", "checkpoints", "node", "worker")
 # Other packages add commands by this group of entry points: a name, and a module with add_parser.
 GROUP = "charmssr.commands"
 
@@ -40,6 +40,7 @@ examples:
   charmssr enhance DICOM_FOLDER enhanced.nrrd --report report.json
   charmssr enhance DICOM_FOLDER ENHANCED_FOLDER/
   charmssr batch SCANS_FOLDER RESULTS_FOLDER
+  charmssr inspect scan.nii.gz
   charmssr fine-tune pairs.csv my-7t
   charmssr checkpoints
   charmssr node --forward PACS@host:104

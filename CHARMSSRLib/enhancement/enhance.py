@@ -31,6 +31,7 @@ from .slice_wise import SliceWise
 from .stages import Stages
 from .three_planes import ThreePlanes
 from .through_plane import ThroughPlane
+from .true_resolution import enhance_measured, measured
 from .variability import TurnedCopies
 from .volume import Volume, chosen_axis, stacked_axes
 from .work_shares import share_of_work
@@ -86,6 +87,18 @@ def enhance(
         Cancelled: ``is_cancelled()`` answered true.
     """
     settings = settings or EnhancementSettings()
+    if settings.resolution != "stated":
+        check_image(image)
+        if mask is not None:
+            mask = match_mask(mask, image)
+        what = measured(image, settings)
+        if what.grid.differs:
+            return enhance_measured(_enhance_stated, image, what, mask, progress, is_cancelled)
+    return _enhance_stated(image, settings, mask, progress, is_cancelled)
+
+
+def _enhance_stated(image, settings, mask, progress, is_cancelled):
+    """``enhance`` for an image whose every voxel was measured."""
     use_threads(settings.threads)
     task = Task(progress, is_cancelled)
     stages = Stages()

@@ -17,6 +17,7 @@ LIBRARY = (
     ("checkpoints",),
     ("engines",),
     ("preprocessing", "learning"),
+    ("acquisition",),
     ("enhancement",),
     ("fine_tuning", "dicom"),
     ("worker",),
@@ -28,7 +29,7 @@ LABORATORY = (
     ("methods", "skull_strip"),
     ("costs", "training"),
     ("comparison",),
-    ("whole_volume",),
+    ("whole_volume", "acquisition_study"),
     ("benchmark", "reproduction"),
     ("documents", "gpu", "cli"),
 )

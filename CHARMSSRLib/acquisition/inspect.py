@@ -1,0 +1,169 @@
+"""The whole examination of a scan, in a second or two."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import CHARMSSRError
+from ..grids.orientation import LPSFrame
+from ..preprocessing.head_mask import head_mask, shrink_to
+from .contrast import likely_contrast
+from .findings import (
+    CUBIC,
+    LINEAR,
+    NEAREST,
+    NONE,
+    NOT_TOLD,
+    UNKNOWN,
+    ZERO_FILLED,
+    ZERO_FILLED_WITH_FILTER,
+    Acquisition,
+    Axis,
+    Finding,
+)
+from .noise import air_values, bit_depth, noise_kind, noise_level, ringing
+from .physicist import warnings_about
+from .resampling import find_resampling
+from .spectrum import axis_spectrum, tissue_mask
+from .tags import number, stated_matrix
+from .zero_filling import find_end
+
+DIRECTIONS = ("foot-head", "back-front", "left-right")  # of array axes z, y, x in LPS order
+_AGREE = 0.06  # relative difference of two resolutions that count as the same
+_SURE = 0.85  # confidence from which on a period counts more than an end with a filter
+_FEW_VALUES = 12  # different values: a mask
+_WORKING_MM = 2.0
+
+
+def inspect_image(image: sitk.Image, tags: dict | None = None) -> Acquisition:
+    """What a scan really measured.
+
+    Args:
+        image: scalar 3-D, any orientation; not changed.
+        tags: of :func:`~.tags.tags_of`; what the files claim.
+
+    Returns:
+        Acquisition; whatever cannot be told is "unknown". Nothing is raised for odd voxels.
+    """
+    started = time.perf_counter()
+    tags = dict(tags or {})
+    frame = LPSFrame(image)
+    upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
+    values = sitk.GetArrayFromImage(upright)
+    spacing = upright.GetSpacing()[::-1]
+    reason = _unfit(values)
+    bits, quantum = (NOT_TOLD, 0.0) if reason else bit_depth(values)
+    if reason:
+        axes = [Axis(DIRECTIONS[i], spacing[i], evidence=reason) for i in range(3)]
+        found = Acquisition(tuple(axes), bits=bits, warnings=[f"Nothing can be told: {reason}."], tags=tags)
+    else:
+        found = _examined(upright, values, spacing, tags, bits, quantum)
+    found.slices = _slices(found.axes, tags)
+    # From the LPS array's axes (z, y, x) to the image's own (i, j, k).
+    found.axes = frame.image_axes(tuple(found.axes)[::-1])
+    _compare_with_tags(found, image, tags)
+    found.seconds = round(time.perf_counter() - started, 3)
+    return found
+
+
+def inspect_axes(image: sitk.Image) -> tuple:
+    """The axes i, j, k of :func:`inspect_image` alone: half the time."""
+    frame = LPSFrame(image)
+    upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
+    values = sitk.GetArrayFromImage(upright)
+    spacing = upright.GetSpacing()[::-1]
+    reason = _unfit(values)
+    if reason:
+        axes = [Axis(DIRECTIONS[i], spacing[i], evidence=reason) for i in range(3)]
+    else:
+        axes = _axes(values, spacing, bit_depth(values)[1])[0]
+    return frame.image_axes(tuple(axes)[::-1])
+
+
+def _axes(values, spacing, quantum):
+    tissue = tissue_mask(values)
+    spectra = [axis_spectrum(values, tissue, axis) for axis in range(3)]
+    axes = [_axis(values, tissue, spectra[i], i, spacing[i], quantum) for i in range(3)]
+    return axes, spectra, tissue
+
+
+def _unfit(values):
+    if not np.isfinite(values).all():
+        return "some voxels are no numbers"
+    if min(values.shape) < 8:
+        return "the image has too few slices"
+    if len(np.unique(values[::3, ::3, ::3])) < _FEW_VALUES:
+        return "the image holds hardly any different values, as a mask does"
+    return ""
+
+
+def _examined(upright, values, spacing, tags, bits, quantum):
+    axes, spectra, tissue = _axes(values, spacing, quantum)
+    brightness = float(np.median(values[::2, ::2, ::2][tissue[::2, ::2, ::2]])) if tissue.any() else 0.0
+    air = air_values(values, tissue)
+    noise = noise_level(spectra, [axis.share or 1.0 for axis in axes], air, brightness)
+    small = shrink_to(upright, _WORKING_MM)
+    steps = small.GetSpacing()[::-1]
+    array = sitk.GetArrayFromImage(small)
+    try:
+        head = sitk.GetArrayFromImage(head_mask(small)) > 0
+    except CHARMSSRError:
+        head = None
+    contrast = Finding(UNKNOWN) if head is None or not head.any() else likely_contrast(array, head, steps)
+    return Acquisition(
+        tuple(axes), noise=noise, noise_kind=noise_kind(air), ringing=ringing(axes, spectra, noise, brightness),
+        contrast=contrast, bits=bits, warnings=warnings_about(array, head, steps, contrast, tags), tags=tags,
+    )  # fmt: skip
+
+
+def _axis(values, tissue, spectrum, axis, spacing, quantum):
+    found, period = find_end(spectrum, quantum), find_resampling(values, tissue, axis)
+    # An end without a filter is seen in zero-filled scans only; a faint period beside any end is chance.
+    least = {ZERO_FILLED: 1.0, ZERO_FILLED_WITH_FILTER: _SURE}.get(found.interpolation, 0.0)
+    if period.interpolation == NEAREST or period.interpolation in (LINEAR, CUBIC) and period.confidence > least:
+        found = period
+    return Axis(DIRECTIONS[axis], spacing, found.share, found.interpolation, round(found.confidence, 2), found.evidence)
+
+
+def _slices(axes, tags):
+    """Thickness against distance of the slices, by the tags; the voxels cannot tell."""
+    thickness, distance = number(tags, "SliceThickness"), number(tags, "SpacingBetweenSlices")
+    if thickness is None:
+        return Finding(UNKNOWN, 0.0, "no tag states the slice thickness")
+    distance = distance or max(axis.spacing_mm for axis in axes)
+    ratio = thickness / distance
+    if not 0.2 < ratio < 5:
+        return Finding(UNKNOWN, 0.0, f"{thickness:g} mm thick at {distance:g} mm: the tags contradict each other")
+    kind = "contiguous" if abs(ratio - 1) < 0.02 else "gap" if ratio < 1 else "overlap"
+    return Finding(kind, 0.8, f"{thickness:g} mm thick, {distance:g} mm apart")
+
+
+def _compare_with_tags(found, image, tags):
+    """Where tags and voxels disagree, the voxels win and a warning says so; where the voxels are silent, tags speak."""
+    matrix, rows, columns = stated_matrix(tags), number(tags, "Rows"), number(tags, "Columns")
+    if not matrix or not rows or not columns or (int(columns), int(rows)) != image.GetSize()[:2]:
+        return
+    axes = list(found.axes)
+    for i, share in ((0, matrix[1] / columns), (1, matrix[0] / rows)):
+        axis = axes[i]
+        if not 0.1 < share <= 1.5:
+            continue
+        share = min(share, 1.0)
+        said = f"AcquisitionMatrix: {share:.2f} of the grid"
+        if axis.share is None:
+            kind = ZERO_FILLED if share < 0.97 else NONE
+            axes[i] = Axis(axis.direction, axis.spacing_mm, share, kind, 0.5, f"{said}; the voxels do not tell")
+        elif abs(axis.share - share) <= _AGREE * share:
+            axes[i] = Axis(
+                axis.direction, axis.spacing_mm, axis.share, axis.interpolation, max(axis.confidence, 0.95),
+                f"{axis.evidence}; {said}", axis.notes,
+            )  # fmt: skip
+        else:
+            found.warnings.append(
+                f"{axis.direction}: the tags say {share:.0%} of the grid was measured, the voxels say"
+                f" {axis.share:.0%}; the voxels were believed."
+            )
+    found.axes = tuple(axes)

@@ -1,0 +1,148 @@
+"""``resolution``: zero-filled axes are enhanced from what was measured; nothing else changes by a bit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from CHARMSSRLab.acquisition_study.made import acquired, interpolated
+from CHARMSSRLib import EnhancementSettings, enhance
+from CHARMSSRLib.acquisition.findings import NONE, ZERO_FILLED
+from CHARMSSRLib.acquisition.fourier import fourier_resize
+from CHARMSSRLib.acquisition.measured_grid import delivered, grid_from_ratios, mask_to_grid, to_grid
+from CHARMSSRLib.errors import SettingsError
+
+
+def image_of(values, spacing=(0.9, 0.9, 3.0)):
+    image = sitk.GetImageFromArray(np.asarray(values, np.float32))
+    image.SetSpacing(spacing)
+    image.SetOrigin((-20.0, 31.0, 5.5))
+    image.SetDirection(sitk.Euler3DTransform((0, 0, 0), 0.1, -0.2, 0.15).GetMatrix())
+    return image
+
+
+def bounds(image):
+    """The outer corners (LPS, mm) of the first and the last voxel."""
+    last = [size - 0.5 for size in image.GetSize()]
+    return [image.TransformContinuousIndexToPhysicalPoint(corner) for corner in ([-0.5] * 3, last)]
+
+
+@pytest.fixture(scope="module")
+def scans():
+    """(a scan that is zero-filled 1.5 times in plane, the same one as it was measured, its brain)."""
+    from phantom import phantom_head_and_brain
+
+    head, brain = phantom_head_and_brain()
+    values = sitk.GetArrayFromImage(head)[12:32]
+    measured = acquired(values, (1, 1, 1), 0.02, 1)
+    zero_filled, _ = interpolated(measured, ZERO_FILLED, (1, 1.5, 1.5))
+    plain, _ = interpolated(measured, NONE, (1, 1, 1))
+    mask = image_of(sitk.GetArrayFromImage(brain)[12:32])
+    mask.SetSpacing((1.35, 1.35, 3.0))
+    plain = image_of(plain, (1.35, 1.35, 3.0))
+    return image_of(zero_filled), plain, sitk.Cast(mask, sitk.sitkUInt8)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    import torch
+
+    from CHARMSSRLib import CHARMS
+    from CHARMSSRLib.checkpoints.loading import save_checkpoint
+
+    torch.manual_seed(7)
+    network = CHARMS(blocks=1, units=1)
+    torch.nn.init.normal_(network.tail.weight, std=0.003)
+    card = {
+        "name": "small", "intensity": {"kind": "percentile", "upper": 99.9}, "margin": 6,
+        "data_consistency_operator": "bicubic", "seen_7t": False,
+    }  # fmt: skip
+    path = save_checkpoint(network, card, tmp_path_factory.mktemp("checkpoints"))
+    return EnhancementSettings(checkpoint=str(path), device="cpu", engine="torch", bias_correction=False)
+
+
+@pytest.mark.parametrize("sizes", [(31, 41, 21), (32, 41, 21), (45, 53, 24), (62, 82, 21)])
+def test_another_grid_keeps_the_outer_edges_and_the_mean(sizes):
+    values = 5 + np.random.default_rng(1).random((21, 41, 31)).astype(np.float32)
+    coarse = image_of(values)
+    other = to_grid(coarse, sizes)
+    assert other.GetSize() == sizes and np.allclose(bounds(other), bounds(coarse), atol=1e-6)
+    assert sitk.GetArrayFromImage(other).mean() == pytest.approx(values.mean(), rel=0.01)
+
+
+def test_zero_filling_is_undone_to_rounding():
+    values = 5 + np.random.default_rng(1).random((4, 41, 31)).astype(np.float32)
+    zero_filled = fourier_resize(fourier_resize(values, 62, 1), 47, 2)
+    assert np.abs(sitk.GetArrayFromImage(to_grid(image_of(zero_filled), (31, 41, 4))) - values).max() < 1e-4
+
+
+def test_a_zero_filled_scan_is_enhanced_from_what_was_measured(scans, settings):
+    zero_filled, _, _ = scans
+    result = enhance(zero_filled, settings)
+    told = result.report["resolution"]
+    assert told["measured_mm"][:2] == pytest.approx([1.35, 1.35], rel=0.1) and told["measured_mm"][2] == 3.0
+    assert told["sentence"].startswith("The pixels are interpolated: 0.90 mm stated, 1.")
+    assert told["sentence"].endswith("Enhanced from the measured ones.")
+    assert told["sentence"] in result.report["warnings"]
+    assert np.allclose(bounds(result.image), bounds(zero_filled), atol=1e-6)
+    assert result.image.GetSpacing()[0] == pytest.approx(told["measured_mm"][0] / 2)
+    assert result.image.GetSize() == result.mask.GetSize()
+    assert result.report["input"]["size"] == list(zero_filled.GetSize())
+
+
+def test_what_is_enhanced_is_the_measured_image_itself(scans, settings):
+    zero_filled, plain, brain = scans
+    sizes = plain.GetSize()
+    own = enhance(to_grid(zero_filled, sizes), replace(settings, resolution="stated"), mask=brain)
+    by_factor = enhance(zero_filled, replace(settings, resolution="1.5"), mask=brain)
+    assert by_factor.image.GetSize() == own.image.GetSize()
+    difference = sitk.GetArrayFromImage(by_factor.image) - sitk.GetArrayFromImage(own.image)
+    same = (sitk.GetArrayFromImage(by_factor.mask) > 0) & (sitk.GetArrayFromImage(own.mask) > 0)
+    assert np.abs(difference[same]).max() < 0.02 * sitk.GetArrayFromImage(own.image).max()
+    assert by_factor.report["data_consistency"]["before"] == pytest.approx(
+        own.report["data_consistency"]["before"], 0.05
+    )
+
+
+def test_a_scan_that_was_not_interpolated_is_the_same_bit_for_bit(scans, settings):
+    _, plain, brain = scans
+    automatic = enhance(plain, settings, mask=brain)
+    stated = enhance(plain, replace(settings, resolution="stated"), mask=brain)
+    assert np.array_equal(sitk.GetArrayFromImage(automatic.image), sitk.GetArrayFromImage(stated.image))
+    assert "resolution" not in automatic.report and automatic.image.GetSpacing() == stated.image.GetSpacing()
+
+
+def test_the_result_is_never_coarser_than_the_scan(scans, settings):
+    zero_filled, _, brain = scans
+    result = enhance(zero_filled, replace(settings, resolution="2.4"), mask=brain)
+    assert all(new >= old for new, old in zip(result.image.GetSize(), zero_filled.GetSize()))
+    assert np.allclose(bounds(result.image), bounds(zero_filled), atol=1e-6)
+    outside = sitk.GetArrayFromImage(result.image)[sitk.GetArrayFromImage(result.mask) == 0]
+    assert not outside.any()
+
+
+def test_delivery_does_not_see_the_background():
+    values = np.zeros((8, 12, 12), np.float32)
+    values[2:6, 3:9, 3:9] = 100
+    image = image_of(values)
+    mask = sitk.Cast(image > 0, sitk.sitkUInt8)
+    fine = sitk.GetArrayFromImage(delivered(image, mask, (20, 18, 8)))
+    assert set(np.unique(np.round(fine, 2))) == {0.0, 100.0}
+    assert mask_to_grid(mask, image).GetSize() == image.GetSize()
+
+
+@pytest.mark.parametrize("text", ["half", "2x2", "-1", "2,,2", "0x0x0x0"])
+def test_what_is_no_resolution_is_refused(text):
+    with pytest.raises(SettingsError, match="is no resolution"):
+        EnhancementSettings(resolution=text)
+
+
+@pytest.mark.parametrize("text", ["0.5", "9", "1x1x4"])
+def test_factors_that_do_not_fit_are_refused(scans, settings, text):
+    with pytest.raises(SettingsError, match="does not fit an axis"):
+        enhance(scans[1], replace(settings, resolution=text))
+
+
+def test_no_axis_is_brought_below_32_voxels():
+    assert grid_from_ratios((64, 40, 20), (4, 1.1, 1)).sizes == (32, 37, 20)
