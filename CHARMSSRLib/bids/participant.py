@@ -226,7 +226,7 @@ class ParticipantRun:
                 return "ended"
             journal.note(log, journal.FAILED, message)
             if retries_left:
-                self._observer.ended(task, "failed", f"{message} It is tried again at the end.")
+                self._observer.ended(task, "failed", f"{message.rstrip('.')}; it is tried again at the end.")
                 return "again"
             self._fail(task, message)
             return "ended"

@@ -1,7 +1,7 @@
 """Finds the scans of a BIDS dataset by their entities.
 
-A reader of our own: only sub-*/[ses-*/]anat/ has to be listed, so 100,000 scans take seconds, where the
-libraries of the field index every file of the dataset first (measured in docs: minutes).
+A reader of our own: only sub-*/[ses-*/]anat/ has to be listed, so 100,000 scans take 1.5 s and 44 MB, where the
+libraries of the field index every file of the dataset first (docs/studies/cohorts.md).
 """
 
 import os

@@ -151,6 +151,7 @@ def disturb(slurm, job, tasks, share, drain_after):
             time.sleep(chance.uniform(2, 6))
             killed += [task] if kill_at_once(job, task) else []
             victims.discard(task)
+        victims -= {task for task, state in states.items() if state == "COMPLETED"}  # too quick for us
         ended = [task for task, state in states.items() if state == "COMPLETED"]
         if not drained and len(ended) >= drain_after:
             slurm.run("scontrol", "update", f"NodeName={slurm.host}", "State=DRAIN", "Reason=test")
