@@ -35,7 +35,7 @@ def lps_of_headers(datasets):
 
 
 @pytest.mark.parametrize("name", ORIENTATIONS)
-@pytest.mark.parametrize("factors", [(2, 2, 1), (2, 2, 2), (4, 4, 4)])
+@pytest.mark.parametrize("factors", [(2, 2, 1), (4, 4, 2)])
 def test_the_edges_of_the_box_stay_where_they_were(tmp_path, derive, name, factors):
     write_series(tmp_path / "in", orientation=ORIENTATIONS[name])
     derive(tmp_path / "in", tmp_path / "out", factors)

@@ -4,6 +4,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..scene import compare_views
+from ..scene.dicom_export import exportSeries, isFromDICOM, reasonNotToExport
 from ..scene.map_overlay import MapOverlay
 from ..scene.map_texts import mapExplanation, mapTitle
 from ..scene.report_table import showTable, tableOfReport
@@ -21,6 +22,7 @@ class ResultPanel:
         self._parameters = None
         self._overlay = MapOverlay()
         self._shownResult = None
+        self._savedResult = None
         self._fitted = FittedTexts()
         self._fitted.keepWhole(ui.resultLabel, ui.figuresLabel, ui.mapExplanationLabel)
         ui.compareButton.connect("clicked(bool)", self.onCompareButton)
@@ -28,6 +30,7 @@ class ResultPanel:
         ui.showMapButton.connect("clicked(bool)", self.onShowMapButton)
         ui.figuresButton.connect("toggled(bool)", self._onFiguresToggled)
         ui.tableButton.connect("clicked(bool)", self.onTableButton)
+        ui.dicomButton.connect("clicked(bool)", self.onDICOMButton)
         ui.mapComboBox.connect("currentIndexChanged(int)", self._onMapChosen)
         ui.mapOpacitySlider.connect("valueChanged(double)", self._onOpacityChanged)
 
@@ -50,6 +53,7 @@ class ResultPanel:
             self._ui.resultCollapsibleButton.collapsed = node is None
             self._shownResult = node
         maps = mapNodes(node)
+        self._refreshDICOM(node, source)
         self._refreshComparison(node, source, maps)
         self._fillMaps(maps)
         self._refreshMaps(node, maps)
@@ -97,6 +101,13 @@ class ResultPanel:
             rows += [(_("Warning"), warning) for warning in report.get("warnings", [])]
             showTable(tableOfReport(node, rows))
 
+    def onDICOMButton(self, checked=False):
+        """The result as a series of its source's study, in Slicer's DICOM database."""
+        with slicer.util.tryWithErrorDisplay(_("The DICOM series could not be saved."), waitCursor=True):
+            exportSeries(self._parameters.resultVolume)
+            self._savedResult = self._parameters.resultVolume.GetID()
+            self.refresh(self._parameters)
+
     def _onFiguresToggled(self, checked):
         self._ui.figuresLabel.visible = checked and bool(self._ui.figuresLabel.text)
 
@@ -127,6 +138,19 @@ class ResultPanel:
         if self._parameters.mapName in names:
             return self._parameters.mapName
         return names[0] if names else None
+
+    def _refreshDICOM(self, node, source):
+        button = self._ui.dicomButton
+        button.visible = isFromDICOM(source)
+        if not button.visible:
+            return
+        saved = node.GetID() == self._savedResult
+        reason = _("The result is in the DICOM database") if saved else reasonNotToExport(node)
+        button.enabled = not reason
+        button.text = _("Saved as DICOM series") if saved else _("Save as DICOM series")
+        button.toolTip = reason or _("Add the result to Slicer's DICOM database, in the study of {source}").format(
+            source=source.GetName()
+        )
 
     def _refreshComparison(self, node, source, maps):
         canCompare = node is not None and source is not None

@@ -17,12 +17,17 @@ INSTANCE_UIDS = "DICOM.instanceUIDs"
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
+def isFromDICOM(node):
+    """Whether Slicer loaded a volume from DICOM images."""
+    return node is not None and bool(node.GetAttribute(INSTANCE_UIDS))
+
+
 def reasonNotToExport(node):
     """Sentence why a node can't be written as a derived DICOM series, "" if it can."""
     source = sourceOf(node)
     if source is None or not reportOf(node).get("checkpoint"):
         return _("Choose a result of this module whose input volume is still in the scene.")
-    if not source.GetAttribute(INSTANCE_UIDS):
+    if not isFromDICOM(source):
         return _(
             "{name} was not loaded from DICOM, so patient and study are unknown: save the result as a volume file."
         ).format(name=source.GetName())
