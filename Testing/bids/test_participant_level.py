@@ -49,6 +49,21 @@ def test_a_result_and_its_sidecars_say_what_bids_asks_for(app, dataset):
     assert "Sensors 2026" in (done.output / "logs" / "CITATION.txt").read_text()
 
 
+def test_results_state_both_geometries_of_their_scans(app, dataset):
+    path = dataset / "sub-01" / "anat" / "sub-01_T1w.nii.gz"
+    scan = nibabel.load(path)
+    scan.set_sform(np.diag([-1.0, 1.0, 1.0, 1.0]) @ scan.affine, code=4)
+    nibabel.save(nibabel.Nifti1Image(np.asarray(scan.dataobj), None, scan.header), path)
+    done = app("--maps")
+    scan = nibabel.load(path)
+    for name in ("charms_T1w", "brain_mask", "detail_T1w"):
+        result = nibabel.load(done.output / "sub-01" / "anat" / f"sub-01_res-x2_desc-{name}.nii.gz")
+        assert (int(result.header["qform_code"]), int(result.header["sform_code"])) == (1, 4)
+        for form in ("get_sform", "get_qform"):
+            middles = [getattr(one.header, form)() @ [*((np.array(one.shape) - 1) / 2), 1] for one in (scan, result)]
+            assert np.allclose(*middles, atol=1e-3)
+
+
 @pytest.mark.skipif(validator() is None, reason="needs bids-validator-deno")
 def test_the_validator_of_bids_finds_no_error(app, add, dataset):
     add(dataset, "sub-01_T2w", 5)
