@@ -20,6 +20,8 @@ TRAINING_PRECISIONS = ("auto", "float32", "bfloat16")  # float16 loses small gra
 DEFAULT_CHECKPOINT = "charms-x2-clinical"
 DEVICE = r"auto|cpu|mps|cuda(:\d+)?"
 DEVICE_METAVAR = "auto|cpu|cuda[:N]|mps"
+ENHANCING_DEVICE = DEVICE + r"|vulkan(:\d+)?"
+NO_ENHANCING_DEVICE = "{value} is no device; use auto, cpu, cuda, cuda:N, mps or vulkan:N"
 NO_DEVICE = "{value} is no device; use auto, cpu, cuda, cuda:N or mps"
 SMALLEST_PATCH = 12  # of the 3T slice: the window of SSIM has to fit into the patch
 
@@ -89,7 +91,12 @@ class EnhancementSettings:
         choices=ENGINES,
     )
     device: str = setting(
-        "auto", "where to compute", group=MACHINE, pattern=DEVICE, metavar=DEVICE_METAVAR, refusal=NO_DEVICE
+        "auto",
+        "where to compute",
+        group=MACHINE,
+        pattern=ENHANCING_DEVICE,
+        metavar=f"{DEVICE_METAVAR}|vulkan[:N]",
+        refusal=NO_ENHANCING_DEVICE,
     )
     precision: str = setting("auto", "number format", group=MACHINE, choices=PRECISIONS)
     batch: int = setting(0, "slices per batch", group=MACHINE, least=0, zero="automatic", metavar="N")

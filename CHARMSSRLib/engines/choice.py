@@ -13,13 +13,13 @@ from pathlib import Path
 
 from ..errors import BackendError, SettingsError
 
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?|vulkan(:\d+)?")
 INSTALL = "install the Python package ncnn (7 MB), or torch"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Engine "torch" or "ncnn"; device "cpu", "cuda:N" or "mps"; precision as the settings name it."""
+    """Engine "torch" or "ncnn"; device "cpu", "cuda:N", "mps" or "vulkan:N"; precision as the settings name it."""
 
     engine: str
     device: str
@@ -35,14 +35,18 @@ def choose_engine(engine: str = "auto", device: str = "auto", precision: str = "
         SettingsError: they contradict each other. BackendError: what they name is not here.
     """
     if not _DEVICE.fullmatch(device):
-        raise SettingsError(f"Unknown device {device!r}; choose auto, cpu, cuda, cuda:N or mps.")
+        raise SettingsError(f"Unknown device {device!r}; choose auto, cpu, cuda, cuda:N, mps or vulkan:N.")
     kind = device.partition(":")[0]
     if engine == "ncnn" and kind in ("cuda", "mps"):
-        raise SettingsError(f"The engine ncnn does not compute on {device}: choose cpu, or the engine torch.")
+        raise SettingsError(
+            f"The engine ncnn does not compute on {device}: choose cpu or vulkan:N, or the engine torch."
+        )
+    if engine == "torch" and kind == "vulkan":
+        raise SettingsError(f"The engine torch does not compute on {device}: choose the engine ncnn.")
     if engine == "auto":
         engine = _best_engine(kind, precision)
     if engine == "ncnn":
-        return _with_ncnn(precision)
+        return _with_ncnn(device, precision)
     return _with_torch(device, precision)
 
 
@@ -89,6 +93,8 @@ def _torch_is_built_for_cuda():
 def _best_engine(kind, precision):
     if kind in ("cuda", "mps"):
         return "torch"
+    if kind == "vulkan":
+        return "ncnn"
     if kind == "auto" and torch_may_have_a_card() and _torch_has_a_card():
         return "torch"
     half = precision not in ("auto", "float32")  # which ncnn does not have on processors
@@ -105,10 +111,17 @@ def _torch_has_a_card():
     return choose_device("auto").type != "cpu"
 
 
-def _with_ncnn(precision):
+def _with_ncnn(device, precision):
     from .ncnn_engine import usable_ncnn
 
     usable_ncnn()
+    if device.startswith("vulkan"):
+        from .ncnn_vulkan import find_card
+
+        if precision == "bfloat16":
+            raise SettingsError("Vulkan devices compute in float32 or float16, not in bfloat16.")
+        chosen = "float32" if precision == "auto" else precision
+        return Choice("ncnn", f"vulkan:{find_card(device).index}", chosen)
     if precision not in ("auto", "float32"):
         raise SettingsError(f"The engine ncnn computes in float32 on processors, not in {precision}.")
     return Choice("ncnn", "cpu", "float32")

@@ -19,7 +19,7 @@ def list_devices() -> list[dict]:
     processor = platform.processor() or platform.machine()
     engines = [name for name, there in (("ncnn", has_ncnn()), ("torch", has_torch())) if there]
     description = f"{processor}, {cores} core{'s' if cores > 1 else ''}"
-    return [*_cards_of_torch(), {"name": "cpu", "description": description, "engines": engines}]
+    return [*_cards_of_torch(), *_cards_of_ncnn(), {"name": "cpu", "description": description, "engines": engines}]
 
 
 def versions() -> dict[str, str | None]:
@@ -31,6 +31,18 @@ def versions() -> dict[str, str | None]:
         except importlib.metadata.PackageNotFoundError:
             found[name] = None
     return found
+
+
+def _cards_of_ncnn():
+    if not has_ncnn():
+        return []
+    from .ncnn_vulkan import vulkan_cards
+
+    return [
+        {"name": f"vulkan:{card.index}", "description": f"{card.name} (Vulkan)", "engines": ["ncnn"]}
+        for card in vulkan_cards()
+        if not card.software
+    ]
 
 
 def _cards_of_torch():

@@ -36,7 +36,7 @@ class Model(Protocol):
         """The network on a device.
 
         Args:
-            device: "cpu", "cuda:N" or "mps". precision: "float32", "float16" or "bfloat16".
+            device: "cpu", "cuda:N", "mps" or "vulkan:N". precision: "float32", "float16" or "bfloat16".
 
         Raises:
             MemoryError: the device has no room for it.
@@ -55,5 +55,5 @@ def is_memory(error: BaseException) -> bool:
 
 
 def default_batch(batch: int, device: str) -> int:
-    """Slices at a time: one on a processor (best use of its caches), many on a card; ``batch`` where it is set."""
-    return batch or (1 if device == "cpu" else 16)
+    """Slices at a time: one with ncnn and on a processor (its caches), many on a card of torch's; ``batch`` if set."""
+    return batch or (1 if device == "cpu" or device.startswith("vulkan") else 16)

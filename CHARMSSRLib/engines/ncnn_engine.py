@@ -1,4 +1,4 @@
-"""The engine ncnn on processors: slices in, slices out, no torch."""
+"""The engine ncnn, and how it computes on processors: slices in, slices out, no torch."""
 
 from __future__ import annotations
 
@@ -36,6 +36,10 @@ class NcnnModel:
         self._graphs = CharmsGraphs(weights.arrays, architecture)
 
     def runner(self, device, precision):
+        if device.startswith("vulkan"):
+            from .ncnn_vulkan import checked_runner
+
+            return checked_runner(self._graphs, device, precision)
         return ProcessorRunner(self._graphs)
 
     def make_room(self):

@@ -1,0 +1,119 @@
+"""Graphics cards by Vulkan: found by name, compared before their first use, refused where they are wrong."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from test_ncnn_engine import random_weights
+
+from CHARMSSRLib import EnhancementSettings
+from CHARMSSRLib.engines import ncnn_vulkan
+from CHARMSSRLib.engines.architecture import Architecture
+from CHARMSSRLib.engines.choice import Choice, choose_engine
+from CHARMSSRLib.engines.ncnn_charms import CharmsGraphs
+from CHARMSSRLib.engines.ncnn_engine import ProcessorRunner
+from CHARMSSRLib.engines.ncnn_vulkan import (
+    Card,
+    VulkanRunner,
+    checked_runner,
+    find_card,
+    largest_difference,
+    vulkan_cards,
+)
+from CHARMSSRLib.errors import BackendError, SettingsError
+
+
+@pytest.fixture
+def graphs():
+    weights, _ = random_weights()
+    return CharmsGraphs(weights.arrays, Architecture.of_card(weights.card))
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """A computer with a card, after a software driver."""
+    cards = (Card(0, "llvmpipe", "1:0:1", True), Card(1, "Arc", "32902:22177:7", False))
+    monkeypatch.setattr(ncnn_vulkan, "vulkan_cards", lambda: cards)
+    return cards[1]
+
+
+class CountingRunner(ProcessorRunner):
+    """Stands for a card, whose answers are off by ``error``."""
+
+    error, made, asked = 0.0, 0, 0
+
+    def __init__(self, graphs, index, precision):
+        super().__init__(graphs)
+        type(self).made += 1
+
+    def submit(self, slices):
+        type(self).asked += 1
+        return super().submit(slices) + type(self).error
+
+
+@pytest.fixture
+def runner(monkeypatch, card):
+    kind = type("Runner", (CountingRunner,), {"made": 0, "asked": 0})
+    monkeypatch.setattr(ncnn_vulkan, "VulkanRunner", kind)
+    return kind
+
+
+def test_a_card_is_named_by_its_number_and_never_chosen_by_itself(card):
+    assert choose_engine("auto", "vulkan:1") == Choice("ncnn", "vulkan:1", "float32")
+    assert choose_engine("ncnn", "vulkan:1", "float16").precision == "float16"
+    assert choose_engine("ncnn", "auto").device == "cpu"
+    assert EnhancementSettings(device="vulkan:1").device == "vulkan:1"
+
+
+def test_what_is_not_there_or_is_the_processor_in_disguise_is_refused_in_a_sentence(card):
+    with pytest.raises(BackendError, match=r"vulkan:2 is not there .*vulkan:1 \(Arc\)\): choose cpu"):
+        find_card("vulkan:2")
+    with pytest.raises(BackendError, match="software driver"):
+        find_card("vulkan")
+    with pytest.raises(SettingsError, match="engine torch does not compute on vulkan"):
+        choose_engine("torch", "vulkan:1")
+    with pytest.raises(SettingsError, match="bfloat16"):
+        choose_engine("ncnn", "vulkan:1", "bfloat16")
+
+
+def test_a_driver_that_crashes_or_is_not_there_means_no_cards(monkeypatch):
+    monkeypatch.setattr(ncnn_vulkan, "_QUESTION", "import os; os.abort()")
+    vulkan_cards.cache_clear()
+    assert vulkan_cards() == ()
+    vulkan_cards.cache_clear()
+
+
+def test_a_card_that_computes_right_is_compared_once(graphs, runner, tmp_path):
+    for _ in range(2):
+        checked_runner(graphs, "vulkan:1", "float32", tmp_path)
+    assert (runner.made, runner.asked) == (2, 3)
+    checked_runner(graphs, "vulkan:1", "float16", tmp_path)  # another precision is another question
+    assert runner.asked == 6
+
+
+@pytest.mark.parametrize("error", [0.01, np.nan])
+def test_a_card_that_computes_wrong_is_not_used_until_its_driver_changes(graphs, runner, tmp_path, monkeypatch, error):
+    runner.error = np.float32(error)
+    for _ in range(2):
+        with pytest.raises(BackendError, match="Arc computes wrong .* choose the device cpu"):
+            checked_runner(graphs, "vulkan:1", "float32", tmp_path)
+    assert runner.asked == 3, "the second time it is known"
+    runner.error = np.float32(0)
+    monkeypatch.setattr(ncnn_vulkan, "vulkan_cards", lambda: (None, Card(1, "Arc", "32902:22177:8", False)))
+    checked_runner(graphs, "vulkan:1", "float32", tmp_path)
+
+
+def test_damaged_notes_of_earlier_checks_are_made_anew(graphs, runner, tmp_path):
+    (tmp_path / "vulkan-checks.json").write_text("[1, 2")
+    checked_runner(graphs, "vulkan:1", "float32", tmp_path)
+    assert list(json.loads((tmp_path / "vulkan-checks.json").read_text()).values())[0] < 1e-6
+
+
+@pytest.mark.skipif(os.environ.get("CHARMSSR_TEST_VULKAN") != "1", reason="compiles shaders for a minute: on request")
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_real_driver_a_software_one_too_is_the_same_function(graphs, precision):
+    if not vulkan_cards():
+        pytest.skip("no Vulkan driver is installed")
+    difference = largest_difference(graphs, VulkanRunner(graphs, vulkan_cards()[0].index, precision))
+    assert difference < ncnn_vulkan.ALLOWED[precision]
