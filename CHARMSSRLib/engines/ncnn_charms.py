@@ -202,7 +202,7 @@ class CharmsGraphs:
         centred = graph.convolution(features, centring, np.zeros(CHANNELS))
         averaging = np.full((1, CHANNELS), 1.0 / CHANNELS)
         variance = graph.convolution(graph.apply("square", centred), averaging, np.array([NORM_EPSILON]))
-        # A square root and a division: ncnn's own 1/sqrt has 12 bits on x86.
+        # A square root and a division: ncnn's own 1/sqrt may be the processor's estimate of it, 12 bits on x86.
         return graph.combine("divide", centred, graph.apply("sqrt", variance))
 
     def _after_norm(self, norm, name, outputs):
