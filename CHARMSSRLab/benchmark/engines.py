@@ -4,11 +4,17 @@ import logging
 
 import torch
 
+from CHARMSSRLib.engines.architecture import Architecture
+from CHARMSSRLib.engines.choice import has_ncnn
+from CHARMSSRLib.engines.ncnn_charms import CharmsGraphs
+from CHARMSSRLib.engines.ncnn_engine import ProcessorRunner
+
 from ..costs.speed import forward
 from .limits import has_native_bfloat16
 
 logger = logging.getLogger(__name__)
 
+NCNN = "CHARMS, engine ncnn"
 BFLOAT16 = "CHARMS, form for inference, bfloat16 (on request)"
 COMPILED = "CHARMS, form for inference, compiled"
 GRAPH = "CHARMS, form for inference, as a CUDA graph"
@@ -19,8 +25,11 @@ def engine_forwards(network, image):
 
     What a machine lacks (a compiler, a feature of the card) is left out with a line in the log.
     """
-    if image.device.type == "cpu" and image.dtype == torch.float32 and has_native_bfloat16():
-        return {BFLOAT16: forward(network.for_inference().to(torch.bfloat16), image)}
+    if image.device.type == "cpu" and image.dtype == torch.float32:
+        work = {NCNN: _by_ncnn(network, image.numpy())} if has_ncnn() else {}
+        if has_native_bfloat16():
+            work[BFLOAT16] = forward(network.for_inference().to(torch.bfloat16), image)
+        return work
     if image.device.type != "cuda":
         return {}
     form = network.for_inference().to(image.device, image.dtype)
@@ -34,6 +43,14 @@ def engine_forwards(network, image):
             logger.warning("%s: not measured: %s", name, str(error).splitlines()[0])
             work.pop(name, None)
     return work
+
+
+def _by_ncnn(network, slices):
+    """The whole way of the other engine, with as many threads as torch has."""
+    arrays = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    graphs = CharmsGraphs(arrays, Architecture(**network.arguments))
+    runner = ProcessorRunner(graphs, torch.get_num_threads())
+    return lambda: runner.collect(runner.submit(slices))
 
 
 def _graph(form, image):

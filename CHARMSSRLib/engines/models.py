@@ -20,7 +20,7 @@ def load_model(engine: str, name_or_path: str | Path, denoise: int = 0) -> tuple
     """
     weights = read_weights(name_or_path, denoise)
     if engine == "ncnn":
-        from .ncnn_engine import NcnnModel
+        from .ncnn_model import NcnnModel
 
         return NcnnModel(weights), weights.card
     from .torch_engine import TorchModel

@@ -8,42 +8,12 @@ from ..errors import BackendError
 from ..grids.cubic import resized
 from ..machine.allocator import keep_freed_memory
 from ..machine.cores import computing_threads
-from .architecture import Architecture
-from .ncnn_charms import CHANNELS, CharmsGraphs
+from .ncnn_charms import CHANNELS
 
 # Of one feature image on the fine grid: larger slices are finished in strips, which bounds the memory.
 STRIP_BYTES = 24 * 2**20
 STRIP_HALO = 4  # rows before the last doubling: it looks 1 row beyond a strip, refinement and tail 5 fine ones
 _OUT_OF_MEMORY = -100  # what ncnn's layers return
-
-
-class NcnnModel:
-    """A checkpoint's network for ncnn.
-
-    Args:
-        weights: what ``read_weights`` returns.
-
-    Raises:
-        BackendError: ncnn is missing or not usable. CheckpointError: the weights do not fit their card.
-    """
-
-    engine = "ncnn"
-
-    def __init__(self, weights):
-        self.version = usable_ncnn().__version__
-        architecture = Architecture.of_card(weights.card)
-        self.scale, self.in_channels = architecture.scale, architecture.in_channels
-        self._graphs = CharmsGraphs(weights.arrays, architecture)
-
-    def runner(self, device, precision):
-        if device.startswith("vulkan"):
-            from .ncnn_vulkan import checked_runner
-
-            return checked_runner(self._graphs, device, precision)
-        return ProcessorRunner(self._graphs)
-
-    def make_room(self):
-        pass
 
 
 class ProcessorRunner:

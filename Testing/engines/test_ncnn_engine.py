@@ -12,7 +12,7 @@ from CHARMSSRLib.checkpoints.weights import Weights, read_weights
 from CHARMSSRLib.engines import ncnn_engine
 from CHARMSSRLib.engines.architecture import Architecture
 from CHARMSSRLib.engines.models import load_model
-from CHARMSSRLib.engines.ncnn_engine import NcnnModel
+from CHARMSSRLib.engines.ncnn_model import NcnnModel
 from CHARMSSRLib.errors import BackendError, CheckpointError
 
 LADDER = {

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from CHARMSSRLab.benchmark import growth, limits, networks, operators
+from CHARMSSRLab.benchmark.engines import NCNN
 from CHARMSSRLab.benchmark.floors import count_moved_bytes, floor_seconds
 from CHARMSSRLab.benchmark.stage import measure_stage
 from CHARMSSRLab.costs import timing
@@ -106,7 +107,7 @@ def test_networks_are_counted_and_compared_in_pairs(small_network, monkeypatch):
     rows = networks.measure_networks(small_network, "cpu", torch.float32, 12, 16, batch=2, rounds=2, others=False,
                                      quick=True)  # fmt: skip
     names = [row["network"] for row in rows]
-    assert names[:3] == [networks.TRAINED, networks.TRAINED_CHANNELS_LAST, networks.INFERENCE]
+    assert names[:4] == [networks.TRAINED, networks.TRAINED_CHANNELS_LAST, networks.INFERENCE, NCNN]
     assert names[-2:] == [networks.EDSR_TABLE_2, networks.EDSR_ORIGINAL]
     for row in rows:
         assert (row["batch"], row["height"], row["width"]) == (2, 12, 16)

@@ -1,0 +1,35 @@
+"""A checkpoint's network in the hands of ncnn, on processors and graphics cards."""
+
+from __future__ import annotations
+
+from .architecture import Architecture
+from .ncnn_charms import CharmsGraphs
+from .ncnn_engine import ProcessorRunner, usable_ncnn
+from .ncnn_vulkan import checked_runner
+
+
+class NcnnModel:
+    """A checkpoint's network for ncnn.
+
+    Args:
+        weights: what ``read_weights`` returns.
+
+    Raises:
+        BackendError: ncnn is missing or not usable. CheckpointError: the weights do not fit their card.
+    """
+
+    engine = "ncnn"
+
+    def __init__(self, weights):
+        self.version = usable_ncnn().__version__
+        architecture = Architecture.of_card(weights.card)
+        self.scale, self.in_channels = architecture.scale, architecture.in_channels
+        self._graphs = CharmsGraphs(weights.arrays, architecture)
+
+    def runner(self, device, precision):
+        if device.startswith("vulkan"):
+            return checked_runner(self._graphs, device, precision)
+        return ProcessorRunner(self._graphs)
+
+    def make_room(self):
+        pass
