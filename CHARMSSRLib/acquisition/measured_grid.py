@@ -13,7 +13,7 @@ from ..grids.geometry import enlarged_geometry
 from .findings import Axis
 from .fourier import fourier_resize
 
-SURE = 0.7  # confidence from which on a finding is acted upon
+SURE = 0.8  # confidence from which on a finding is acted upon
 _LARGEST_SHARE = 0.86  # a grid that is finer than what was measured by less is as good as the measured one
 _HALF = 0.02  # an end so near to half the band is half the band: what scanners do most
 _FEWEST = 32  # voxels along an axis that is still worth enhancing
