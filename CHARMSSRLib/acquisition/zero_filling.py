@@ -22,6 +22,7 @@ _DROP = np.log(4.0)  # power before the end by power after it
 _RESTS = 0.35  # of the slope of the fall: what follows must have come to rest
 _FILTER = 0.12  # share of the band that a filter rolls off, from which on it is called one
 _BETTER = 2.0  # times that a model with an end must fit closer than one without
+_SURE = 0.82  # below, an end with a filter cannot be told from a blur (highest of false ones: 0.80)
 _BEFORE = 0.3  # of the band before the end that is modelled
 
 
@@ -78,6 +79,10 @@ def find_end(spectrum: Spectrum | None, quantum: float = 0.0) -> End:
         return goes_on._replace(confidence=0.6, evidence="the spectrum rolls off towards the end of the grid")
     kind = ZERO_FILLED_WITH_FILTER if filtered > _FILTER else ZERO_FILLED
     confidence = float(np.clip(0.4 + 0.15 * fall.excess + 0.05 * drop - 0.5 * misfit, 0, 0.99))
+    if kind == ZERO_FILLED_WITH_FILTER and confidence < _SURE:
+        return End(
+            None, UNKNOWN, 0.3, f"the spectrum falls at {share:.2f} of the grid's band, as a blur or a filter does"
+        )
     return End(share, kind, confidence, f"power in tissue falls {_times(drop)} at {share:.2f} of the grid's band")
 
 
