@@ -73,8 +73,9 @@ class ModulePanelScroll(QtWidgets.QScrollArea):
     def eventFilter(self, watched, event):
         if event.type() in (QtCore.QEvent.LayoutRequest, QtCore.QEvent.Resize):
             # So the dock grows with a module that asks for more than it is wide.
-            bar = self.style().pixelMetric(QtWidgets.QStyle.PM_ScrollBarExtent)
-            self.setMinimumWidth(self._column().totalMinimumSize().width() + bar)
+            # The horizontal bar's length, of all things, is what Slicer adds.
+            bar = QtWidgets.QScrollBar(QtCore.Qt.Horizontal).property("sizeHint")
+            self.setMinimumWidth(self._column().totalMinimumSize().width() + bar.width())
         return super().eventFilter(watched, event)
 
     def _column(self):

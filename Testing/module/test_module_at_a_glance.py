@@ -196,3 +196,13 @@ def test_colours_of_signs_can_be_read_in_both_styles(slicerModule, panel):
             lighter, darker = sorted((luminance(qt.QColor(colour(kind))), behind), reverse=True)
             assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (kind, dark)
     assert "gray" not in opened.ui.resultLabel.text
+
+
+def test_the_list_of_maps_leaves_the_button_its_place(slicerModule, panel, window):
+    opened = panel()
+    opened._parameterNode.maps = True
+    run(slicerModule, opened)
+    opened.ui.showMapButton.click()
+    slicerModule.processEvents(0.2)
+    assert opened.ui.mapComboBox.visible and opened.ui.mapComboBox.width > 90
+    assert cutTexts(opened) == [] and window._hostDock.width == DOCK

@@ -48,6 +48,20 @@ def test_the_catalogues_fields_say_what_they_must(metadata):
     assert 200 < len(metadata["DESCRIPTION"]) < 800
 
 
+def test_the_catalogues_entry_keeps_its_published_rules(repository, metadata):
+    """Schema 1.0.1 of the entries, and what the index's own checks ask of a new extension."""
+    entry = json.loads((repository / "Resources" / f"{metadata['PROJECT']}.json").read_text(encoding="utf-8"))
+    allowed = {"$schema", "category", "scm_url", "scm_revision", "scm_type", "build_dependencies",
+               "build_subdirectory", "enabled", "tier"}  # fmt: skip
+    assert {"$schema", "category", "scm_url"} <= set(entry) <= allowed
+    assert entry["$schema"].endswith("slicer-extension-catalog-entry-schema-v1.0.1.json#")
+    assert entry["category"] == metadata["CATEGORY"] and entry["tier"] in (1, 3, 5)
+    assert entry["build_dependencies"] == metadata["DEPENDS"].split()
+    address = entry["scm_url"]
+    assert address == metadata["HOMEPAGE"] + ".git" and address.rpartition("/")[2].startswith("Slicer")
+    assert list(entry) == sorted(entry)
+
+
 def test_the_licence_is_the_whole_apache_2_0(repository):
     text = (repository / "LICENSE.txt").read_text(encoding="utf-8")
     assert "Apache License" in text and "END OF TERMS AND CONDITIONS" in text and len(text) > 11000

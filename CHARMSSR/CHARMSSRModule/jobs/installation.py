@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 REQUIREMENTS = {"ncnn": "ncnn>=1.0.20250503", "safetensors": "safetensors>=0.4"}
 TORCH_REQUIREMENT = ">=2.2"
+OFFLINE_PAGE = "https://github.com/SlicerCHARMSSR/SlicerCHARMSSR#offline"
 
 
 def hasTorchExtension():
@@ -38,6 +39,11 @@ def missingSentence(package, ownPython):
     return _(
         "Fine-tuning computes with PyTorch: install the extension PyTorch in the Extensions Manager and restart Slicer."
     )
+
+
+def offlineLink():
+    """Rich text: the way for a computer without internet."""
+    return '<a href="{page}">{text}</a>'.format(page=OFFLINE_PAGE, text=_("No internet on this computer?"))
 
 
 def install():

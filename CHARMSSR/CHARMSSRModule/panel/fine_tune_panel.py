@@ -105,9 +105,9 @@ class FineTunePanel(VTKObservationMixin):
             self._parameters.connectGui(self.ui),
             self._parameters.connectParametersToGui(
                 {
-                    "checkpoint": ItemDataConnector(self.ui.checkpointComboBox, _(MISSING_TEXT)),
+                    "checkpoint": ItemDataConnector(self.ui.checkpointComboBox, MISSING_TEXT),
                     "learningRate": ItemDataConnector(self.ui.learningRateComboBox, "{name}"),
-                    "skullStrip": ItemDataConnector(self.ui.skullStripComboBox, _(MISSING_BACKEND)),
+                    "skullStrip": ItemDataConnector(self.ui.skullStripComboBox, MISSING_BACKEND),
                 }
             ),
         ]
@@ -134,7 +134,7 @@ class FineTunePanel(VTKObservationMixin):
             comboBox.setItemData(comboBox.count - 1, card.get("summary", ""), qt.Qt.ToolTipRole)
         name = self._parameters.checkpoint or models.defaultModel()
         if name:
-            selectItem(comboBox, name, _(MISSING_TEXT))
+            selectItem(comboBox, name, MISSING_TEXT)
         comboBox.blockSignals(wasBlocked)
 
     def _fillRates(self):

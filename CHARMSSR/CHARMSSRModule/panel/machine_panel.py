@@ -7,8 +7,8 @@ from ..jobs.worker_client import READY, STARTING
 from .list_items import selectItem
 from .report_text import backendTitle
 
-MISSING_DEVICE = "{name} (not found)"
-MISSING_BACKEND = "{name} (not installed)"
+MISSING_DEVICE = _("{name} (not found)")
+MISSING_BACKEND = _("{name} (not installed)")
 
 
 class MachinePanel:
@@ -75,7 +75,7 @@ class MachinePanel:
         comboBox.addItem(_("Automatic"), "auto")
         for device in (self._shownHello or {}).get("devices") or [{"name": "cpu", "description": _("CPU")}]:
             comboBox.addItem(device.get("description") or device["name"], device["name"])
-        selectItem(comboBox, machineSetting("Device"), _(MISSING_DEVICE))
+        selectItem(comboBox, machineSetting("Device"), MISSING_DEVICE)
         comboBox.blockSignals(wasBlocked)
 
     @staticmethod
@@ -110,5 +110,5 @@ def fillBackendList(comboBox, hello, chosen):
     for name in names:
         comboBox.addItem(backendTitle(name), name)
     comboBox.addItem(_("None (brain only already)"), "none")
-    selectItem(comboBox, chosen, _(MISSING_BACKEND))
+    selectItem(comboBox, chosen, MISSING_BACKEND)
     comboBox.blockSignals(wasBlocked)

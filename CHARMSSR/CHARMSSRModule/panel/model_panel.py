@@ -10,7 +10,7 @@ from .fitted_texts import toolTip
 from .list_items import selectItem
 from .report_text import spacingText
 
-MISSING_TEXT = "{name} (not on this computer)"
+MISSING_TEXT = _("{name} (not on this computer)")
 
 
 class ModelPanel:
@@ -31,7 +31,7 @@ class ModelPanel:
             comboBox.setItemData(comboBox.count - 1, card.get("summary", ""), qt.Qt.ToolTipRole)
         name = chosen or models.defaultModel()
         if name:
-            selectItem(comboBox, name, _(MISSING_TEXT))
+            selectItem(comboBox, name, MISSING_TEXT)
         comboBox.blockSignals(wasBlocked)
 
     def reasonNotToUse(self, name):

@@ -1,5 +1,7 @@
 """The button and what happens under it: progress, outcome, errors, and the notice about missing packages."""
 
+from html import escape
+
 from slicer.i18n import tr as _
 
 from ..errors import MissingPackage
@@ -31,15 +33,16 @@ class RunPanel(ProgressPanel):
         self.showProgress(job, cancelling)
 
     def showNotice(self, startError):
-        """What keeps the worker from starting, above everything else; None hides it. True if it is shown."""
+        """What keeps the worker from starting, above everything else; None hides it. The sentence that is shown."""
         missing = isinstance(startError, MissingPackage)
         self._ui.noticeFrame.visible = missing
-        if missing:
-            own = usesOwnPython()
-            sentence = installation.missingSentence(startError.package, own)
-            self._ui.noticeLabel.text = sentence
-            self._ui.installButton.enabled = own
-            self._ui.installButton.toolTip = (
-                _("Download ncnn and safetensors into Slicer's Python, after one question") if own else sentence
-            )
-        return missing
+        if not missing:
+            return ""
+        own = usesOwnPython()
+        sentence = installation.missingSentence(startError.package, own)
+        self._ui.noticeLabel.text = f"{escape(sentence)}<br>{installation.offlineLink()}"
+        self._ui.installButton.enabled = own
+        self._ui.installButton.toolTip = (
+            _("Download ncnn and safetensors into Slicer's Python, after one question") if own else sentence
+        )
+        return sentence

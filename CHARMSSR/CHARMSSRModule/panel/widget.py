@@ -126,8 +126,8 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             parameterNode.connectGui(self.ui),
             parameterNode.connectParametersToGui(
                 {
-                    "checkpoint": ItemDataConnector(self.ui.checkpointComboBox, _(MISSING_TEXT)),
-                    "skullStrip": ItemDataConnector(self.ui.skullStripComboBox, _(MISSING_BACKEND)),
+                    "checkpoint": ItemDataConnector(self.ui.checkpointComboBox, MISSING_TEXT),
+                    "skullStrip": ItemDataConnector(self.ui.skullStripComboBox, MISSING_BACKEND),
                 }
             ),
         ]
@@ -212,11 +212,11 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )
         self._machinePanel.refresh(parameters.skullStrip)
         self._showChoices()
-        packageMissing = self._runPanel.showNotice(self.logic.worker.startError)
+        missing = self._runPanel.showNotice(self.logic.worker.startError)
         if self.job is not None:
             self._runPanel.showRunning(self.job, self._cancelling)
         else:
-            self._runPanel.showReady(self.ui.noticeLabel.text if packageMissing else self._reasonNotToStart())
+            self._runPanel.showReady(missing or self._reasonNotToStart())
         self._resultPanel.refresh(parameters)
         self.fineTunePanel.refresh()
 

@@ -72,11 +72,10 @@ class MapOverlay:
     def _showLegend(mapNode, composites):
         legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(mapNode)
         top = max(abs(bound) for bound in _range(mapNode))
-        position, size, orientation = _legendPlace(composites, legend)
+        position, size = _legendPlace(composites)
         with slicer.util.NodeModify(legend):
             legend.SetTitleText(mapTitle(mapNode.GetAttribute(MAP)))
             legend.SetLabelFormat(labelFormat(top))
-            legend.SetOrientation(orientation)
             legend.SetPosition(*position)
             legend.SetSize(*size)
             legend.SetVisibility(True)
@@ -91,13 +90,14 @@ def labelFormat(top):
     return f"%.{decimals}f"
 
 
-def _legendPlace(composites, legend):
-    """(position, size, orientation) beside the brain: right in a wide view, above it in a tall one."""
+def _legendPlace(composites):
+    """(position, size) of an upright legend beside the brain: at the right of a wide view, in a tall one's corner."""
+    names = [composite.GetLayoutName() for composite in composites]
     sizes = [view.GetDimensions() for view in slicer.util.getNodesByClass("vtkMRMLSliceNode")
-             if view.GetLayoutName() in [composite.GetLayoutName() for composite in composites]]  # fmt: skip
+             if view.GetLayoutName() in names]  # fmt: skip
     if any(height > width for width, height, _depth in sizes):
-        return (0.5, 0.98), (0.6, 0.1), legend.Horizontal
-    return (0.98, 0.5), (0.12, 0.6), legend.Vertical
+        return (0.98, 0.98), (0.12, 0.28)
+    return (0.98, 0.5), (0.12, 0.6)
 
 
 def _range(mapNode):
