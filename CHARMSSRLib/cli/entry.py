@@ -114,7 +114,7 @@ def main(arguments=None, commands=None):
     print_what_can_be_printed()
     words = sys.argv[1:] if arguments is None else arguments
     if commands is None:
-        commands = {} if set(COMMANDS) & set(words) else installed_commands()
+        commands = {} if {*COMMANDS, "--version"} & set(words) else installed_commands()
     parser = build_parser({**own_commands(), **commands})
     try:
         parsed = parser.parse_args(arguments)

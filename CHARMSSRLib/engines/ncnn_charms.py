@@ -34,7 +34,7 @@ class CharmsGraphs:
     number 1 / (h w). "features" are those before the last doubling.
 
     Args:
-        weights: name -> array of the checkpoint's state dict. architecture: of its card.
+        weights: name -> array of the checkpoint's state dict. architecture: of its card. name: for messages.
 
     Attributes:
         attends: whether there is a transformer, which asks for "per_pixel".
@@ -43,13 +43,13 @@ class CharmsGraphs:
         CheckpointError: the weights are not those of the architecture.
     """
 
-    def __init__(self, weights: dict[str, np.ndarray], architecture: Architecture):
-        self._weights, self.architecture = weights, architecture
+    def __init__(self, weights: dict[str, np.ndarray], architecture: Architecture, name: str = "the checkpoint"):
+        self._weights, self.architecture, self._name = weights, architecture, name
         self.attends = architecture.transformer_count > 0
         self._used = set()
         self.whole()
         if self._used != set(weights):
-            raise _foreign()
+            raise self._foreign()
 
     def features(self) -> tuple[str, bytes]:
         """(text, weights) of the part that sees the whole slice: "slices" and "per_pixel" to "features"."""
@@ -238,8 +238,13 @@ class CharmsGraphs:
     def _take(self, name, shape):
         self._used.add(name)
         if name not in self._weights or self._weights[name].shape != tuple(shape):
-            raise _foreign()
+            raise self._foreign()
         return np.asarray(self._weights[name], np.float32)
+
+    def _foreign(self):
+        return CheckpointError(
+            f"The weights of {self._name} are of another architecture than their card says: get both files again."
+        )
 
 
 def _dense(weight):
@@ -249,7 +254,3 @@ def _dense(weight):
     for group, rows in enumerate(np.split(np.arange(outputs), GROUPS)):
         matrix[rows, group * inputs : (group + 1) * inputs] = weight[rows, :, 0, 0]
     return matrix
-
-
-def _foreign():
-    return CheckpointError("The weights are of another architecture than their card says: get both files again.")

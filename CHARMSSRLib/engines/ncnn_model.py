@@ -24,7 +24,9 @@ class NcnnModel:
         self.version = usable_ncnn().__version__
         architecture = Architecture.of_card(weights.card)
         self.scale, self.in_channels = architecture.scale, architecture.in_channels
-        self._graphs = CharmsGraphs(weights.arrays, architecture)
+        self._graphs = CharmsGraphs(
+            weights.arrays, architecture, weights.path.name if weights.path else "the checkpoint"
+        )
 
     def runner(self, device, precision):
         if device.startswith("vulkan"):
