@@ -10,6 +10,7 @@ from .dicom_frames import Frame
 
 # Slices of one volume may come from several acquisitions (packages of slices); everything else never mixes.
 _MAY_DIFFER = "acquisition number"
+_COUNTS = "temporal position"
 _UNITS = {"echo time": " ms", "inversion time": " ms", "b-value": " s/mm2"}
 _MOST_NAMED = 5
 
@@ -30,6 +31,8 @@ def refuse_mixtures(name: str, frames: Sequence[Frame], places_repeat: bool) -> 
             other image types; or several acquisitions of the same slices.
     """
     found = mixtures(frames)
+    if not places_repeat and sum(found.get(_COUNTS, {}).values()) == len(found.get(_COUNTS, {})):
+        found.pop(_COUNTS, None)  # one to each slice: it counts slices, not points in time
     warnings = []
     if not places_repeat and _MAY_DIFFER in found:
         warnings.append(

@@ -82,6 +82,13 @@ def test_slices_of_several_acquisitions_that_complete_each_other_are_put_togethe
     assert np.array_equal(sitk.GetArrayFromImage(scan.image), stack())
 
 
+def test_a_temporal_position_that_only_counts_the_slices_is_no_mixture(tmp_path):
+    write_slices(tmp_path, tags=lambda k: {"TemporalPositionIdentifier": k + 1})
+    assert_is_the_stack(tmp_path)
+    write_slices(tmp_path, tags=lambda k: {"TemporalPositionIdentifier": 1 + k // 9})
+    assert "temporal position" in refusal(tmp_path)
+
+
 def test_what_is_no_image_on_a_disc_is_skipped(tmp_path):
     write_slices(tmp_path / "IMAGES")
     write_dicomdir(tmp_path / "DICOMDIR")

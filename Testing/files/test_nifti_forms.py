@@ -284,3 +284,16 @@ def test_voxels_that_are_no_number_stay_so_in_every_format(tmp_path):
     for name in ("a.nii.gz", "a.mgz", "a.nrrd", "a.mha"):
         with pytest.raises(InputError, match="3 voxels that are not a number"):
             check_image(read_volume(tmp_path / name))
+
+
+@pytest.mark.parametrize("angle", [1e-5, 1e-4, 1e-3, 0.01, 0.5])
+def test_the_qform_is_exact_near_half_turns(tmp_path, angle):
+    """A quaternion of single precision is coarse there; scanners' axes lie just there."""
+    turn = rotation(np.pi - angle, 2) @ rotation(0.3 * angle, 0)
+    affine = turn @ np.diag([*SPACING, 1.0])
+    affine[:3, 3] = 120.5, -90.25, -60.125
+    write_nifti(tmp_path / "scan.nii", affine, affine, codes=(1, 0), data=np.zeros((128, 128, 64), np.uint8))
+    scan = read_scan(tmp_path / "scan.nii")
+    for forms in (scan.forms, None):
+        write_volume(scan.image, tmp_path / "copy.nii", overwrite=True, forms=forms)
+        assert box_distance(nibabel_qform, tmp_path / "scan.nii", tmp_path / "copy.nii") < 1e-3
