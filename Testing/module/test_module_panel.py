@@ -332,10 +332,11 @@ def test_the_next_press_clears_the_error_and_starts_the_worker_anew(slicerModule
     assert panel._parameterNode.resultVolume is not None
 
 
-def test_voxels_that_are_no_numbers_are_told_in_the_panel(slicerModule, panel, head):
+def test_voxels_of_a_large_image_are_judged_when_the_button_is_pressed(slicerModule, panel, head, monkeypatch):
     import numpy as np
     import slicer
 
+    monkeypatch.setattr(type(panel._voxelChecks), "MOST_VOXELS", 100)
     array = slicer.util.arrayFromVolume(head).astype(np.float32)
     array[3, 4, 5] = np.nan
     slicer.util.updateVolumeFromArray(head, array)
