@@ -96,7 +96,7 @@ def _legendPlace(composites):
     sizes = [view.GetDimensions() for view in slicer.util.getNodesByClass("vtkMRMLSliceNode")
              if view.GetLayoutName() in names]  # fmt: skip
     if any(height > width for width, height, _depth in sizes):
-        return (0.98, 0.98), (0.12, 0.28)
+        return (0.98, 0.93), (0.12, 0.28)  # room for the title above the bar
     return (0.98, 0.5), (0.12, 0.6)
 
 
