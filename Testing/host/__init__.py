@@ -1,10 +1,10 @@
 """A stand-in of the 3D Slicer application for tests of a scripted module: see README.md beside this file.
 
-    from Testing.host import start
+from Testing.host import start
 
-    host = start(moduleFolder="CHARMSSR", slicerPython=sys.executable)
-    widget = host.openModule("CHARMSSR")
-    host.grab(widget, "panel.png")
+host = start(moduleFolder="CHARMSSR", slicerPython=sys.executable)
+widget = host.openModule("CHARMSSR")
+host.grab(widget, "panel.png")
 """
 
 import atexit

@@ -57,16 +57,19 @@ class ctkPathLineEdit(_QWidget):
     def retrieveHistory(self):
         """The history of a stand-in is empty."""
 
-    currentPath = QtCore.Property(str, lambda self: self._hostCombo.property("currentText"), setCurrentPath,
-                                  notify=currentPathChanged)
+    currentPath = QtCore.Property(
+        str, lambda self: self._hostCombo.property("currentText"), setCurrentPath, notify=currentPathChanged
+    )
 
 
 @standIn
 class ctkDirectoryButton(_QWidget):
     """A button that shows a folder."""
 
-    _hostSignatures = {"directoryChanged(QString)": "directoryChanged",
-                       "directorySelected(QString)": "directorySelected"}
+    _hostSignatures = {
+        "directoryChanged(QString)": "directoryChanged",
+        "directorySelected(QString)": "directorySelected",
+    }
     directoryChanged = Signal(str)
     directorySelected = Signal(str)
     directory = hostProperty("directory", str, "", "_hostChanged")

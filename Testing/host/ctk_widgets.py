@@ -61,8 +61,10 @@ class ctkCollapsibleButton(Folding, native(QtWidgets.QAbstractButton)):
         option = QtWidgets.QStyleOptionButton()
         option.initFrom(self)
         indicator = self.style().pixelMetric(QtWidgets.QStyle.PM_IndicatorHeight, option, self)
-        contents = QtCore.QSize(metrics.horizontalAdvance(QtWidgets.QAbstractButton.text(self) or "XXXX")
-                                + 2 * indicator, max(metrics.height(), indicator))
+        contents = QtCore.QSize(
+            metrics.horizontalAdvance(QtWidgets.QAbstractButton.text(self) or "XXXX") + 2 * indicator,
+            max(metrics.height(), indicator),
+        )
         return self.style().sizeFromContents(QtWidgets.QStyle.CT_PushButton, option, contents, self)
 
     def sizeHint(self):
@@ -93,13 +95,19 @@ class ctkCollapsibleButton(Folding, native(QtWidgets.QAbstractButton)):
         arrow = QtWidgets.QStyleOption()
         arrow.initFrom(self)
         arrow.rect = QtCore.QRect(margin, margin, side, side)
-        painter.drawPrimitive(QtWidgets.QStyle.PE_IndicatorArrowRight if self._hostCollapsed
-                              else QtWidgets.QStyle.PE_IndicatorArrowDown, arrow)
+        painter.drawPrimitive(
+            QtWidgets.QStyle.PE_IndicatorArrowRight if self._hostCollapsed else QtWidgets.QStyle.PE_IndicatorArrowDown,
+            arrow,
+        )
         rect = option.rect.adjusted(2 * margin + side, 0, 0, 0)
-        painter.drawItemText(rect, int(QtCore.Qt.AlignLeft.value | QtCore.Qt.AlignVCenter.value
-                                       | QtCore.Qt.TextShowMnemonic.value),
-                             option.palette, self.isEnabled(), QtWidgets.QAbstractButton.text(self),
-                             QtGui.QPalette.ButtonText)
+        painter.drawItemText(
+            rect,
+            int(QtCore.Qt.AlignLeft.value | QtCore.Qt.AlignVCenter.value | QtCore.Qt.TextShowMnemonic.value),
+            option.palette,
+            self.isEnabled(),
+            QtWidgets.QAbstractButton.text(self),
+            QtGui.QPalette.ButtonText,
+        )
         painter.end()
 
 

@@ -32,8 +32,11 @@ class Folding:
         for child in QtCore.QObject.children(self):
             if isinstance(child, QtWidgets.QWidget):
                 child.installEventFilter(self)
-                if child.property(_WISH) is None and self._hostIsClosed() and child.testAttribute(
-                        QtCore.Qt.WA_WState_ExplicitShowHide):
+                if (
+                    child.property(_WISH) is None
+                    and self._hostIsClosed()
+                    and child.testAttribute(QtCore.Qt.WA_WState_ExplicitShowHide)
+                ):
                     child.setProperty(_WISH, not child.isHidden())
                 self._hostFold(child)
 

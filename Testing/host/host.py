@@ -92,8 +92,14 @@ class Host:
         self.closeModules()
         slicer.mrmlScene.Clear(1)
         self.processEvents()
-        for values in (self.slotErrors, self.pipRequests, message_boxes.shown, message_boxes.answers,
-                       message_boxes.paths, message_boxes.openedUrls):
+        for values in (
+            self.slotErrors,
+            self.pipRequests,
+            message_boxes.shown,
+            message_boxes.answers,
+            message_boxes.paths,
+            message_boxes.openedUrls,
+        ):
             values.clear()
         slicer.modules.sampleDataSources = {}
         sample_data.SampleDataLogic.localFiles.clear()

@@ -12,6 +12,7 @@ def _fontFolders():
     folders = ["/usr/share/fonts/truetype/dejavu"]
     try:
         import matplotlib
+
         folders.append(os.path.join(matplotlib.get_data_path(), "fonts", "ttf"))
     except ImportError:
         pass
@@ -21,8 +22,11 @@ def _fontFolders():
 def useFonts():
     """Registers DejaVu from the system or from matplotlib's data; returns whether it was found."""
     for folder in _fontFolders():
-        names = [name for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf",
-                                   "DejaVuSansMono.ttf") if os.path.exists(os.path.join(folder, name))]
+        names = [
+            name
+            for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf", "DejaVuSansMono.ttf")
+            if os.path.exists(os.path.join(folder, name))
+        ]
         if names:
             for name in names:
                 QtGui.QFontDatabase.addApplicationFont(os.path.join(folder, name))
@@ -33,9 +37,14 @@ def useFonts():
 def _palette(dark=False):
     if dark:  # the colours of Slicer's dark style
         palette = QtGui.QPalette(QtGui.QColor(50, 50, 50))
-        for role, shade in ((QtGui.QPalette.Base, 30), (QtGui.QPalette.ToolTipBase, 50),
-                            (QtGui.QPalette.WindowText, 255), (QtGui.QPalette.Text, 255),
-                            (QtGui.QPalette.ButtonText, 255), (QtGui.QPalette.ToolTipText, 255)):
+        for role, shade in (
+            (QtGui.QPalette.Base, 30),
+            (QtGui.QPalette.ToolTipBase, 50),
+            (QtGui.QPalette.WindowText, 255),
+            (QtGui.QPalette.Text, 255),
+            (QtGui.QPalette.ButtonText, 255),
+            (QtGui.QPalette.ToolTipText, 255),
+        ):
             palette.setColor(role, QtGui.QColor(shade, shade, shade))
         for role in (QtGui.QPalette.WindowText, QtGui.QPalette.Text, QtGui.QPalette.ButtonText):
             palette.setColor(QtGui.QPalette.Disabled, role, QtGui.QColor(150, 150, 150))

@@ -66,8 +66,9 @@ class ModulePanelScroll(QtWidgets.QScrollArea):
         QtWidgets.QWidget.layout(panel).setContentsMargins(0, 0, 0, 0)
         column.insertWidget(1, panel, 1)
         # So the module is never narrower than the size that it would like to have.
-        panel.setSizePolicy(QtWidgets.QSizePolicy(QtWidgets.QSizePolicy.Minimum,
-                                                  QtWidgets.QWidget.sizePolicy(panel).verticalPolicy()))
+        panel.setSizePolicy(
+            QtWidgets.QSizePolicy(QtWidgets.QSizePolicy.Minimum, QtWidgets.QWidget.sizePolicy(panel).verticalPolicy())
+        )
         panel.show()
 
     def eventFilter(self, watched, event):

@@ -47,7 +47,6 @@ class QDesktopServices:
         return True
 
 
-
 def takeAnswer(buttons):
     """The next configured answer, or an agreeing one among the buttons there are."""
     if answers:
@@ -64,8 +63,15 @@ class _Box(_BoxBase):
         buttons = self.standardButtons
         name = takeAnswer(buttons)
         icon = QtWidgets.QMessageBox.icon(self)
-        shown.append(Message(icon.name.replace("NoIcon", "none").lower(), self.windowTitle, self.text,
-                             "\n".join(filter(None, (self.informativeText, self.detailedText))), name))
+        shown.append(
+            Message(
+                icon.name.replace("NoIcon", "none").lower(),
+                self.windowTitle,
+                self.text,
+                "\n".join(filter(None, (self.informativeText, self.detailedText))),
+                name,
+            )
+        )
         return getattr(QtWidgets.QMessageBox, name)
 
     def exec(self):

@@ -146,8 +146,10 @@ class LoadableModule:
 class qSlicerModuleManager(native(QtCore.QObject)):
     """Knows the modules that are loaded."""
 
-    _hostSignatures = {"moduleAboutToBeUnloaded(QString)": "moduleAboutToBeUnloaded",
-                       "moduleLoaded(QString)": "moduleLoaded"}
+    _hostSignatures = {
+        "moduleAboutToBeUnloaded(QString)": "moduleAboutToBeUnloaded",
+        "moduleLoaded(QString)": "moduleLoaded",
+    }
     moduleAboutToBeUnloaded = Signal(str)
     moduleLoaded = Signal(str)
 

@@ -75,5 +75,3 @@ class qMRMLSpinBox(ctkDoubleSpinBox):
 
     def setMRMLScene(self, scene):
         """Units are not applied, so the scene isn't needed."""
-
-

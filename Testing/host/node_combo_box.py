@@ -18,6 +18,7 @@ _NONE = "preItem"
 
 def _nameWatcher(boxReference):
     """An observer of nodes that shows a new name and looks whether the node still fits."""
+
     def look(node, event):
         box = boxReference()
         if box is None or not shiboken6.isValid(box):
@@ -44,14 +45,16 @@ class qMRMLNodeComboBox(native(QtWidgets.QWidget)):
     - renaming the current node is announced like a change; disabled without a scene.
     """
 
-    _hostSignatures = {"currentNodeChanged(vtkMRMLNode*)": "currentNodeChanged",
-                       "currentNodeChanged(bool)": "_hostCurrentNodeIsValid",
-                       "currentNodeIDChanged(QString)": "currentNodeIDChanged",
-                       "nodeActivated(vtkMRMLNode*)": "nodeActivated",
-                       "nodeAdded(vtkMRMLNode*)": "nodeAdded",
-                       "nodeAddedByUser(vtkMRMLNode*)": "nodeAddedByUser",
-                       "nodeAddedByUserAction(vtkMRMLNode*)": "nodeAddedByUserAction",
-                       "currentNodeRenamed(QString)": "currentNodeRenamed"}
+    _hostSignatures = {
+        "currentNodeChanged(vtkMRMLNode*)": "currentNodeChanged",
+        "currentNodeChanged(bool)": "_hostCurrentNodeIsValid",
+        "currentNodeIDChanged(QString)": "currentNodeIDChanged",
+        "nodeActivated(vtkMRMLNode*)": "nodeActivated",
+        "nodeAdded(vtkMRMLNode*)": "nodeAdded",
+        "nodeAddedByUser(vtkMRMLNode*)": "nodeAddedByUser",
+        "nodeAddedByUserAction(vtkMRMLNode*)": "nodeAddedByUserAction",
+        "currentNodeRenamed(QString)": "currentNodeRenamed",
+    }
     currentNodeChanged = Signal(object)
     _hostCurrentNodeIsValid = Signal(bool)
     currentNodeIDChanged = Signal(str)
@@ -186,8 +189,7 @@ class qMRMLNodeComboBox(native(QtWidgets.QWidget)):
         node = self.currentNode()
         return node.GetID() if node is not None else ""
 
-    currentNodeID = QtCore.Property(str, _hostReadCurrentID, setCurrentNodeID,
-                                    notify=currentNodeIDChanged)
+    currentNodeID = QtCore.Property(str, _hostReadCurrentID, setCurrentNodeID, notify=currentNodeIDChanged)
 
     # --- the host's own -----------------------------------------------------------------------------------------
     def _hostObserve(self, scene):
@@ -203,9 +205,11 @@ class qMRMLNodeComboBox(native(QtWidgets.QWidget)):
             return call
 
         for event, method, priority in (
-                (scene.NodeAddedEvent, "_hostOnAdded", 10.0),
-                (scene.NodeAboutToBeRemovedEvent, "_hostOnRemoved", -10.0),
-                (scene.EndCloseEvent, "_hostUpdateScene", 0.0), (scene.EndImportEvent, "_hostUpdateScene", 0.0)):
+            (scene.NodeAddedEvent, "_hostOnAdded", 10.0),
+            (scene.NodeAboutToBeRemovedEvent, "_hostOnRemoved", -10.0),
+            (scene.EndCloseEvent, "_hostUpdateScene", 0.0),
+            (scene.EndImportEvent, "_hostUpdateScene", 0.0),
+        ):
             self._hostTags.append(scene.AddObserver(event, observer(method), priority))
         self._hostObserved = set()
         self._hostNodeModified = _nameWatcher(mine)
@@ -225,12 +229,21 @@ class qMRMLNodeComboBox(native(QtWidgets.QWidget)):
     def _hostFits(self, node):
         if node.GetHideFromEditors() and not self.showHidden:
             return False
-        kind = next((kind for kind in self.nodeTypes if node.GetClassName() == kind
-                     or (self.showChildNodeTypes and node.IsA(kind))), None)
+        kind = next(
+            (
+                kind
+                for kind in self.nodeTypes
+                if node.GetClassName() == kind or (self.showChildNodeTypes and node.IsA(kind))
+            ),
+            None,
+        )
         if kind is None or any(node.IsA(hidden) for hidden in self.hideChildNodeTypes):
             return False
-        return all(node.GetAttribute(name) is not None if value is None else node.GetAttribute(name) == str(value)
-                   for each, name, value in self._hostAttributes if each == kind)
+        return all(
+            node.GetAttribute(name) is not None if value is None else node.GetAttribute(name) == str(value)
+            for each, name, value in self._hostAttributes
+            if each == kind
+        )
 
     def _hostSceneNodes(self):
         nodes = (self._hostScene.GetNthNode(index) for index in range(self._hostScene.GetNumberOfNodes()))
@@ -248,7 +261,7 @@ class qMRMLNodeComboBox(native(QtWidgets.QWidget)):
     def _hostInsert(self, node):
         """Adds a row at the node's place; Qt makes it current where it is the only row and none is current."""
         before = [each.GetID() for each in self._hostSceneNodes()]
-        before = set(before[:before.index(node.GetID())]) if node.GetID() in before else set(before)
+        before = set(before[: before.index(node.GetID())]) if node.GetID() in before else set(before)
         row = len([each for each in self._hostRows() if each in before]) + (1 if self._hostHasNone() else 0)
         item = QtGui.QStandardItem(node.GetName())
         item.setData(node.GetID(), _UID)

@@ -60,9 +60,13 @@ def picture(chartNode, path, size=(520, 320), scale=2):
         if series.GetLineStyle() != series.LineStyleSolid:
             pen.setStyle(QtCore.Qt.DashLine)
         painter.setPen(pen)
-        points = [QtCore.QPointF(frame.left() + frame.width() * _share(a, xRange),
-                                 frame.bottom() - frame.height() * _share(b, yRange))
-                  for a, b in zip(x, y) if np.isfinite(a) and np.isfinite(b)]
+        points = [
+            QtCore.QPointF(
+                frame.left() + frame.width() * _share(a, xRange), frame.bottom() - frame.height() * _share(b, yRange)
+            )
+            for a, b in zip(x, y)
+            if np.isfinite(a) and np.isfinite(b)
+        ]
         painter.drawPolyline(points)
         if series.GetMarkerStyle() != series.MarkerStyleNone:
             for point in points:
@@ -94,11 +98,16 @@ def _drawFrame(painter, frame, chartNode, xRange, yRange):
     for step in range(5):
         x = frame.left() + frame.width() * step / 4
         y = frame.bottom() - frame.height() * step / 4
-        painter.drawText(QtCore.QRectF(x - 40, frame.bottom() + 2, 80, 18), centre,
-                         f"{xRange[0] + (xRange[1] - xRange[0]) * step / 4:g}")
-        painter.drawText(QtCore.QRectF(4, y - 9, frame.left() - 10, 18),
-                         QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter,
-                         f"{yRange[0] + (yRange[1] - yRange[0]) * step / 4:.4g}")
+        painter.drawText(
+            QtCore.QRectF(x - 40, frame.bottom() + 2, 80, 18),
+            centre,
+            f"{xRange[0] + (xRange[1] - xRange[0]) * step / 4:g}",
+        )
+        painter.drawText(
+            QtCore.QRectF(4, y - 9, frame.left() - 10, 18),
+            QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter,
+            f"{yRange[0] + (yRange[1] - yRange[0]) * step / 4:.4g}",
+        )
     painter.save()
     painter.translate(10, frame.center().y())
     painter.rotate(-90)

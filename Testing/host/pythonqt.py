@@ -61,8 +61,10 @@ class MetaProperty:
         if kind == "QString" and isinstance(value, (str, int, float)):
             return str(value)
         if kind in ("bool", "int", "double", "QString"):
-            raise AttributeError(f"Property '{self.name}' of type '{kind}' does not accept an object of type "
-                                 f"{type(value).__name__} ({value!r})")
+            raise AttributeError(
+                f"Property '{self.name}' of type '{kind}' does not accept an object of type "
+                f"{type(value).__name__} ({value!r})"
+            )
         return value
 
 
@@ -126,8 +128,11 @@ class NativeType(type(QObject)):
     """Type of the classes in ``qt``: an object of a PySide6 class counts as one of the class standing in for it."""
 
     def __instancecheck__(cls, instance):
-        return isinstance(instance, cls.__dict__.get("_hostNative", object)) if "_hostNative" in cls.__dict__ \
+        return (
+            isinstance(instance, cls.__dict__.get("_hostNative", object))
+            if "_hostNative" in cls.__dict__
             else super().__instancecheck__(instance)
+        )
 
     def __subclasscheck__(cls, subclass):
         native = cls.__dict__.get("_hostNative")
@@ -146,13 +151,19 @@ _flatEnums = {}
 def flatEnum(enumeration):
     """PythonQt's type of an enumeration: makes values from numbers, and has no members."""
     if enumeration not in _flatEnums:
-        _flatEnums[enumeration] = type(enumeration.__name__, (), {
-            "__new__": lambda cls, value: enumeration(value),
-            "__doc__": "An enumeration of Qt: its values are attributes of the class around it."})
+        _flatEnums[enumeration] = type(
+            enumeration.__name__,
+            (),
+            {
+                "__new__": lambda cls, value: enumeration(value),
+                "__doc__": "An enumeration of Qt: its values are attributes of the class around it.",
+            },
+        )
     return _flatEnums[enumeration]
 
 
 # --- what every class in qt, ctk and slicer.q* gets -------------------------------------------------------------
+
 
 def _setAttribute(self, name, value):
     described = inspect.getattr_static(type(self), name, None)
@@ -165,8 +176,9 @@ def _setAttribute(self, name, value):
     elif name.encode() in [bytes(each.data()) for each in self.dynamicPropertyNames()]:
         self.setProperty(name, value)
     elif not _lenience:
-        raise AttributeError(f"'{name}' does not exist on {_className(self)} and creating new attributes on C++ "
-                             "objects is not allowed")
+        raise AttributeError(
+            f"'{name}' does not exist on {_className(self)} and creating new attributes on C++ objects is not allowed"
+        )
 
 
 _lenience = []
@@ -242,9 +254,18 @@ def native(cls):
     if cls in _natives:
         return _natives[cls]
     _installProperties(cls)
-    members = dict(_instanceMembers(), _hostNative=cls, __setattr__=_setAttribute, __getattr__=_getAttribute,
-                   __init_subclass__=classmethod(_initSubclass), findChildren=_findChildren, findChild=_findChild,
-                   className=_className, __doc__=cls.__doc__, __module__="qt")
+    members = dict(
+        _instanceMembers(),
+        _hostNative=cls,
+        __setattr__=_setAttribute,
+        __getattr__=_getAttribute,
+        __init_subclass__=classmethod(_initSubclass),
+        findChildren=_findChildren,
+        findChild=_findChild,
+        className=_className,
+        __doc__=cls.__doc__,
+        __module__="qt",
+    )
     if hasattr(cls, "exec"):
         members["exec_"] = lambda self, *arguments: self.exec(*arguments)
     made = NativeType(cls.__name__, (cls,), members)

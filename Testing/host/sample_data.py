@@ -31,9 +31,19 @@ class SampleDataLogic:
     localFiles = {}
 
     @staticmethod
-    def registerCustomSampleDataSource(category="Custom", sampleName=None, uris=None, fileNames=None, nodeNames=None,
-                                       customDownloader=None, thumbnailFileName=None, loadFileType="VolumeFile",
-                                       loadFiles=None, loadFileProperties=None, checksums=None):
+    def registerCustomSampleDataSource(
+        category="Custom",
+        sampleName=None,
+        uris=None,
+        fileNames=None,
+        nodeNames=None,
+        customDownloader=None,
+        thumbnailFileName=None,
+        loadFileType="VolumeFile",
+        loadFiles=None,
+        loadFileProperties=None,
+        checksums=None,
+    ):
         """Registers a data set under a category, as SampleData does it.
 
         Raises:
@@ -44,8 +54,19 @@ class SampleDataLogic:
             raise ValueError(f"Sample {sampleName}: uris, fileNames, nodeNames and checksums differ in length.")
         if thumbnailFileName and not os.path.isfile(thumbnailFileName):
             raise ValueError(f"Sample {sampleName}: no thumbnail {thumbnailFileName}.")
-        source = SampleDataSource(sampleName, sampleName, uris, fileNames, nodeNames, checksums, loadFiles,
-                                  customDownloader, thumbnailFileName, loadFileType, loadFileProperties or {})
+        source = SampleDataSource(
+            sampleName,
+            sampleName,
+            uris,
+            fileNames,
+            nodeNames,
+            checksums,
+            loadFiles,
+            customDownloader,
+            thumbnailFileName,
+            loadFileType,
+            loadFileProperties or {},
+        )
         slicer.modules.sampleDataSources.setdefault(category, []).append(source)
 
     def sourceForSampleName(self, sampleName):

@@ -7,13 +7,27 @@ import slicer
 import vtk
 
 # Node classes that get a place in the subject hierarchy: those with data that a user sees.
-_DATA_NODES = ("vtkMRMLVolumeNode", "vtkMRMLModelNode", "vtkMRMLSegmentationNode", "vtkMRMLTransformNode",
-               "vtkMRMLMarkupsNode", "vtkMRMLTableNode", "vtkMRMLTextNode", "vtkMRMLPlotChartNode",
-               "vtkMRMLPlotSeriesNode", "vtkMRMLSequenceNode")
+_DATA_NODES = (
+    "vtkMRMLVolumeNode",
+    "vtkMRMLModelNode",
+    "vtkMRMLSegmentationNode",
+    "vtkMRMLTransformNode",
+    "vtkMRMLMarkupsNode",
+    "vtkMRMLTableNode",
+    "vtkMRMLTextNode",
+    "vtkMRMLPlotChartNode",
+    "vtkMRMLPlotSeriesNode",
+    "vtkMRMLSequenceNode",
+)
 # Logics of the C++ modules whose nodes a volume module meets.
-_MODULE_LOGICS = {"Colors": "vtkSlicerColorLogic", "Volumes": "vtkSlicerVolumesLogic",
-                  "Segmentations": "vtkSlicerSegmentationsModuleLogic", "Transforms": "vtkSlicerTransformLogic",
-                  "Tables": "vtkSlicerTablesLogic", "Plots": "vtkSlicerPlotsLogic"}
+_MODULE_LOGICS = {
+    "Colors": "vtkSlicerColorLogic",
+    "Volumes": "vtkSlicerVolumesLogic",
+    "Segmentations": "vtkSlicerSegmentationsModuleLogic",
+    "Transforms": "vtkSlicerTransformLogic",
+    "Tables": "vtkSlicerTablesLogic",
+    "Plots": "vtkSlicerPlotsLogic",
+}
 
 
 def _writeColors(folder):
@@ -52,8 +66,10 @@ class SceneKeeper:
         self.applicationLogic.SetColorLogic(self.colorLogic)
         for logic in self.moduleLogics.values():
             logic.SetMRMLScene(self.scene)
-        for rule in (slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule,
-                     slicer.vtkClosedSurfaceToBinaryLabelmapConversionRule):
+        for rule in (
+            slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule,
+            slicer.vtkClosedSurfaceToBinaryLabelmapConversionRule,
+        ):
             slicer.vtkSegmentationConverterFactory.GetInstance().RegisterConverterRule(rule())
         self.afterClose = []
         self.scene.AddObserver(self.scene.NodeAddedEvent, self._onNodeAdded)
@@ -81,8 +97,11 @@ class SceneKeeper:
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _onNodeAboutToBeRemoved(self, caller, event, node):
-        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.scene) \
-            if not self.scene.IsClosing() else None
+        hierarchy = (
+            slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.scene)
+            if not self.scene.IsClosing()
+            else None
+        )
         item = hierarchy.GetItemByDataNode(node) if hierarchy is not None else 0
         if item:
             hierarchy.RemoveItem(item, False, False)

@@ -8,8 +8,12 @@ import unittest
 import qt
 import slicer
 
-__all__ = ["ScriptedLoadableModule", "ScriptedLoadableModuleWidget", "ScriptedLoadableModuleLogic",
-           "ScriptedLoadableModuleTest"]
+__all__ = [
+    "ScriptedLoadableModule",
+    "ScriptedLoadableModuleWidget",
+    "ScriptedLoadableModuleLogic",
+    "ScriptedLoadableModuleTest",
+]
 
 
 class ScriptedLoadableModule:
@@ -40,8 +44,9 @@ class ScriptedLoadableModule:
 
     def getDefaultModuleDocumentationLink(self, docPage=None):
         """A paragraph with a link to the module's documentation."""
-        url = slicer.app.documentationBaseUrl + docPage if docPage else \
-            slicer.app.moduleDocumentationUrl(self.moduleName)
+        url = (
+            slicer.app.documentationBaseUrl + docPage if docPage else slicer.app.moduleDocumentationUrl(self.moduleName)
+        )
         return f'<p>For more information, see the <a href="{url}">online documentation</a>.</p>'
 
     def runTest(self, msec=100, **keywords):
@@ -61,7 +66,7 @@ class ScriptedLoadableModuleWidget:
     def __init__(self, parent=None):
         super().__init__()
         name = type(self).__name__
-        self.moduleName = name[:-len("Widget")] if name.endswith("Widget") else name
+        self.moduleName = name[: -len("Widget")] if name.endswith("Widget") else name
         self.developerMode = slicer.util.settingsValue("Developer/DeveloperMode", False, converter=slicer.util.toBool)
         if parent is None:
             self.parent = slicer.qMRMLWidget()
@@ -85,8 +90,7 @@ class ScriptedLoadableModuleWidget:
     def _onModuleAboutToBeUnloaded(self, moduleName):
         if moduleName == self.moduleName:
             self.cleanup()
-            slicer.app.moduleManager().disconnect("moduleAboutToBeUnloaded(QString)",
-                                                  self._onModuleAboutToBeUnloaded)
+            slicer.app.moduleManager().disconnect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
 
     def setup(self):
         """Builds the panel (the section "Reload & Test" of the developer mode is left out here)."""
@@ -113,7 +117,7 @@ class ScriptedLoadableModuleLogic:
     def __init__(self, parent=None):
         super().__init__()
         name = type(self).__name__
-        self.moduleName = name[:-len("Logic")] if name.endswith("Logic") else name
+        self.moduleName = name[: -len("Logic")] if name.endswith("Logic") else name
         self.isSingletonParameterNode = True
 
     def getParameterNode(self):
@@ -155,7 +159,8 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
         self.enableScreenshots = False
         self.screenshotScaleFactor = 1.0
         self.moduleTestNames = self.moduleTestNames or [
-            name for name in dir(self) if "test" in name and callable(getattr(self, name))]
+            name for name in dir(self) if "test" in name and callable(getattr(self, name))
+        ]
 
     def delayDisplay(self, message, requestedDelay=None, msec=None):
         """Shows a message and lets events be processed."""

@@ -24,7 +24,7 @@ def translated(text):
     if _longer is None or not text.strip():
         return text
     wanted = round(_longer * len(text)) - 2
-    return f"{OPENING}{text}{(' longer' * (1 + wanted // 7))[:max(0, wanted)]}{CLOSING}"
+    return f"{OPENING}{text}{(' longer' * (1 + wanted // 7))[: max(0, wanted)]}{CLOSING}"
 
 
 def translate(context, text):

@@ -15,9 +15,24 @@ from .signals import findSignal, findSlot
 from .translation import translated
 
 # Properties that QFormBuilder treats itself, so they needn't be properties of the widget.
-_FORM_PROPERTIES = {"buttonGroupId", "currentTabText", "currentTabIcon", "currentTabToolTip", "windowTitle",
-                    "leftMargin", "topMargin", "rightMargin", "bottomMargin", "horizontalSpacing", "verticalSpacing",
-                    "currentItemText", "currentItemName", "orientation", "geometry", "sizeHint"}
+_FORM_PROPERTIES = {
+    "buttonGroupId",
+    "currentTabText",
+    "currentTabIcon",
+    "currentTabToolTip",
+    "windowTitle",
+    "leftMargin",
+    "topMargin",
+    "rightMargin",
+    "bottomMargin",
+    "horizontalSpacing",
+    "verticalSpacing",
+    "currentItemText",
+    "currentItemName",
+    "orientation",
+    "geometry",
+    "sizeHint",
+}
 
 
 # Properties that Qt translates when it reads a form.
@@ -49,8 +64,9 @@ def widgetClasses():
             classes[name] = native(cls)
     classes.update(ctk_module.widgets())
     for module in (mrml_widgets, node_combo_box):
-        classes.update({name: cls for name, cls in vars(module).items()
-                        if name.startswith("q") and isinstance(cls, type)})
+        classes.update(
+            {name: cls for name, cls in vars(module).items() if name.startswith("q") and isinstance(cls, type)}
+        )
     return classes
 
 
@@ -115,8 +131,11 @@ def _enumerationValue(cls, text):
     value = None
     for part in text.split("|"):
         owner, name = part.split("::")[0], part.split("::")[-1]
-        found = [getattr(place, name) for place in (cls, getattr(QtWidgets, owner, None), getattr(QtCore, owner, None))
-                 if place is not None and hasattr(place, name)]
+        found = [
+            getattr(place, name)
+            for place in (cls, getattr(QtWidgets, owner, None), getattr(QtCore, owner, None))
+            if place is not None and hasattr(place, name)
+        ]
         if not found:
             raise UiError(f"{cls.__name__} has no value {part}.")
         value = found[0] if value is None else value | found[0]
@@ -142,5 +161,3 @@ def _connect(connection, named):
             raise UiError(f"Connection with the unknown object {name}.")
     signal = findSignal(named[sender], connection.findtext("signal"))
     signal.connect(findSlot(named[receiver], connection.findtext("slot")))
-
-

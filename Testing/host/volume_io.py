@@ -4,8 +4,10 @@ import os
 
 import slicer
 
-_STORAGE = {"VolumeFile": ("vtkMRMLVolumeArchetypeStorageNode", "vtkMRMLScalarVolumeNode"),
-            "TransformFile": ("vtkMRMLTransformStorageNode", "vtkMRMLLinearTransformNode")}
+_STORAGE = {
+    "VolumeFile": ("vtkMRMLVolumeArchetypeStorageNode", "vtkMRMLScalarVolumeNode"),
+    "TransformFile": ("vtkMRMLTransformStorageNode", "vtkMRMLLinearTransformNode"),
+}
 _VOLUME_ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".mgz", ".mgh")
 
 
@@ -50,7 +52,7 @@ def _baseName(path):
     name = os.path.basename(path)
     for ending in sorted(_VOLUME_ENDINGS, key=len, reverse=True):
         if name.lower().endswith(ending):
-            return name[:-len(ending)]
+            return name[: -len(ending)]
     return os.path.splitext(name)[0]
 
 

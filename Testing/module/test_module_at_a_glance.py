@@ -129,7 +129,8 @@ def test_a_header_that_is_too_long_ends_in_dots_and_its_tool_tip_has_the_whole(s
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("dock", [DOCK, 420, 600])
 def test_nothing_is_cut_and_the_dock_keeps_its_width_with_every_section_open(
-        slicerModule, panel, pairs, window, dock, dark):
+    slicerModule, panel, pairs, window, dock, dark
+):
     slicerModule.useStyle(dark)
     opened = panel("warns")
     run(slicerModule, opened)
@@ -141,8 +142,7 @@ def test_nothing_is_cut_and_the_dock_keeps_its_width_with_every_section_open(
     assert cutTexts(opened) == []
 
 
-def test_nothing_is_cut_in_a_language_with_longer_words_and_every_text_is_translated(
-        slicerHost, models, request):
+def test_nothing_is_cut_in_a_language_with_longer_words_and_every_text_is_translated(slicerHost, models, request):
     import sys
 
     from Testing.host.translation import CLOSING, OPENING, madeUpLanguage

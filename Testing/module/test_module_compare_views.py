@@ -214,9 +214,7 @@ def test_input_result_and_map_stand_in_three_linked_views_of_the_same_slice(pane
     assert all(composite(view).GetLinkedControl() and composite(view).GetHotLinkedControl() for view in VIEWS)
     nodes = [manager.sliceWidget(view).mrmlSliceNode() for view in VIEWS]
     for node in nodes[1:]:
-        np.testing.assert_array_equal(
-            arrayFromMatrix(node.GetSliceToRAS()), arrayFromMatrix(nodes[0].GetSliceToRAS())
-        )
+        np.testing.assert_array_equal(arrayFromMatrix(node.GetSliceToRAS()), arrayFromMatrix(nodes[0].GetSliceToRAS()))
         assert node.GetFieldOfView() == pytest.approx(nodes[0].GetFieldOfView())
     assert panel.ui.showMapButton.text == "Hide map"
     # The head is turned by 10 degrees: the views lie in the plane of its slices.

@@ -75,7 +75,17 @@ def test_every_parameter_but_lists_of_run_time_is_bound_in_the_ui_file():
 
     text = (MODULE_FOLDER / "Resources" / "UI" / "CHARMSSR.ui").read_text(encoding="utf-8")
     bound = re.findall(r'name="SlicerParameterName"[^>]*>\s*<string>(\w+)</string>', text)
-    assert sorted(bound) == sorted([
-        "inputVolume", "outputVolume", "maskNode", "planes", "biasCorrection", "restoreBias", "keepSkull",
-        "dataConsistency", "maps", "mapOpacity",
-    ])  # fmt: skip  (checkpoint, skullStrip and mapName: lists known at run time only)
+    assert sorted(bound) == sorted(
+        [
+            "inputVolume",
+            "outputVolume",
+            "maskNode",
+            "planes",
+            "biasCorrection",
+            "restoreBias",
+            "keepSkull",
+            "dataConsistency",
+            "maps",
+            "mapOpacity",
+        ]
+    )  # fmt: skip  (checkpoint, skullStrip and mapName: lists known at run time only)

@@ -122,9 +122,7 @@ def test_voxels_and_masks_are_sent_as_they_are(slicerModule, logic, fakeWorker, 
     job = logic.fineTune([(*pairs[0], mask)], name="own", checkpoint="mine", waitForCompletion=False)
     folder = job._folder.path
     try:
-        np.testing.assert_array_equal(
-            np.load(os.path.join(folder, "pair0_3t.npy")), slicer.util.arrayFromVolume(scan)
-        )
+        np.testing.assert_array_equal(np.load(os.path.join(folder, "pair0_3t.npy")), slicer.util.arrayFromVolume(scan))
         np.testing.assert_array_equal(
             np.load(os.path.join(folder, "pair0_mask.npy")), slicer.util.arrayFromVolume(mask)
         )

@@ -125,9 +125,10 @@ def test_the_button_beats_bicubic_interpolation_on_a_real_scan(realSlicer, volum
 
     weights = (CHECKPOINTS / f"{name}.safetensors").read_bytes()
     assert result.GetAttribute("CHARMSSR.CheckpointSHA256") == hashlib.sha256(weights).hexdigest()
-    assert result.GetAttribute("CHARMSSR.CheckpointSHA256") == json.loads(
-        (CHECKPOINTS / f"{name}.json").read_text(encoding="utf-8")
-    )["sha256"]
+    assert (
+        result.GetAttribute("CHARMSSR.CheckpointSHA256")
+        == json.loads((CHECKPOINTS / f"{name}.json").read_text(encoding="utf-8"))["sha256"]
+    )
     assert process not in (0, os.getpid()) and panel.logic.worker.processId == process
     report = reportOf(result)
     assert report["slices"]["enhanced"] == 16 and "Enhancing slice 16 of 16" in " ".join(messages)

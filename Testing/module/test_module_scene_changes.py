@@ -48,7 +48,8 @@ def saved(folder):
 @pytest.mark.parametrize("how", ["Import into an empty scene", "Import into the scene", "Connect"])
 @pytest.mark.parametrize("isShown", [True, False])
 def test_a_scene_that_is_read_brings_the_choices_that_were_saved_in_it(
-        slicerModule, panel, chosen, addScan, tmp_path, how, isShown):
+    slicerModule, panel, chosen, addScan, tmp_path, how, isShown
+):
     import slicer
 
     path = saved(tmp_path / "scene")

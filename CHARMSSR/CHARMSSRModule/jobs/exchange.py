@@ -31,8 +31,10 @@ class JobFolder:
             np.save(os.path.join(self.path, fileName), np.ascontiguousarray(voxels))
         except OSError as error:
             raise JobError(
-                _("The temporary folder {folder} cannot be written ({reason}): free some space, or choose another "
-                  "one in the application settings.").format(folder=self.path, reason=error.strerror or error),
+                _(
+                    "The temporary folder {folder} cannot be written ({reason}): free some space, or choose another "
+                    "one in the application settings."
+                ).format(folder=self.path, reason=error.strerror or error),
                 kind="OutputError",
             ) from error
         return {"array": fileName, **grid}

@@ -81,8 +81,11 @@ def modelClaim(card):
 
 def modelDescription(card):
     """One rich line under the model list."""
-    claim = _("<b>7T-like.</b> From 3T and 7T pairs.") if isSevenTeslaLike(card) else _(
-        "<b>Super-resolved.</b> No 7T contrast.")
+    claim = (
+        _("<b>7T-like.</b> From 3T and 7T pairs.")
+        if isSevenTeslaLike(card)
+        else _("<b>Super-resolved.</b> No 7T contrast.")
+    )
     return claim + (" " + escape(_("Preliminary.")) if card.get("preliminary") else "")
 
 

@@ -175,8 +175,9 @@ class WorkerClient:
                 self._endJob(message)
             elif kind == "error":
                 self._endJob(
-                    exceptionFor(message.get("kind", "InternalError"), message.get("message", ""),
-                                 message.get("details") or "")
+                    exceptionFor(
+                        message.get("kind", "InternalError"), message.get("message", ""), message.get("details") or ""
+                    )
                 )
 
     def _onHello(self, message):
@@ -199,8 +200,9 @@ class WorkerClient:
         """An error about the process itself; before hello it is why there will be none."""
         if self.state == STARTING:
             self._giveUp(
-                exceptionFor(message.get("kind", "WorkerError"), message.get("message", ""),
-                             message.get("details") or "")
+                exceptionFor(
+                    message.get("kind", "WorkerError"), message.get("message", ""), message.get("details") or ""
+                )
             )
         else:
             self._keepLog([message.get("message", "")])

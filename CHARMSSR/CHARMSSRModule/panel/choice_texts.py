@@ -11,15 +11,21 @@ def planesExplanation(planes, isotropic):
     """
     if planes == "three":
         return (
-            _("All three directions, fused: sharper along every axis and without steps between slices; it takes about "
-              "three times as long.")
+            _(
+                "All three directions, fused: sharper along every axis and without steps between slices; it takes "
+                "about three times as long."
+            )
             if isotropic
-            else _("These slices are thick: the result gets nearly cubic voxels, with some detail between slices and "
-                   "the rest interpolated; it takes about three times as long.")
+            else _(
+                "These slices are thick: the result gets nearly cubic voxels, with some detail between slices and "
+                "the rest interpolated; it takes about three times as long."
+            )
         )
     return {
-        "acquisition": _("The slices as they were scanned: the published way and the fastest; steps between slices may "
-                         "show in the other views."),
+        "acquisition": _(
+            "The slices as they were scanned: the published way and the fastest; steps between slices may "
+            "show in the other views."
+        ),
         "axial": _("Axial slices, however the scan was made: the head-foot axis keeps its resolution."),
         "coronal": _("Coronal slices, however the scan was made: the front-back axis keeps its resolution."),
         "sagittal": _("Sagittal slices, however the scan was made: the left-right axis keeps its resolution."),
@@ -38,8 +44,10 @@ def consistencyExplanation(mode):
 def mapsExplanation(planes, isotropic):
     """Sentence under the maps' check box."""
     if planes != "three":
-        return _("Adds two colour maps: the added detail, and how much the result varies when slices are mirrored or "
-                 "turned; it takes about four times as long.")
+        return _(
+            "Adds two colour maps: the added detail, and how much the result varies when slices are mirrored or "
+            "turned; it takes about four times as long."
+        )
     if isotropic:
         return _("Adds two colour maps: the added detail, and how far the three directions disagree.")
     return _("Adds a colour map of the added detail.")

@@ -57,8 +57,7 @@ class FineTunePanel(VTKObservationMixin):
         self._fillRates()
         self.ui.moreGroupBox.collapsed = True
         self._fitted = FittedTexts()
-        self._fitted.keepWhole(
-            self.ui.introLabel, self.ui.pairsHintLabel, self.ui.nameHintLabel, self.ui.resultLabel)
+        self._fitted.keepWhole(self.ui.introLabel, self.ui.pairsHintLabel, self.ui.nameHintLabel, self.ui.resultLabel)
         for button, function in (
             (self.ui.addPairButton, self.table.add),
             (self.ui.removeAllButton, self.table.clear),
@@ -190,9 +189,7 @@ class FineTunePanel(VTKObservationMixin):
         people = {pair.completed().subject for pair in pairs}
         hint = ""
         if pairs and len(people) == 1:
-            hint = _(
-                "\u26a0 One person only: a block of slices is held out, which says little about other people."
-            )
+            hint = _("\u26a0 One person only: a block of slices is held out, which says little about other people.")
         showText(self.ui.pairsHintLabel, hint)
         self.ui.removeAllButton.enabled = bool(pairs)
         self.ui.removeAllButton.toolTip = (
@@ -265,7 +262,9 @@ class FineTunePanel(VTKObservationMixin):
         self.ui.useButton.toolTip = (
             _("Choose {name} in the section Model").format(name=result.get("name"))
             if canUse
-            else _("The model is not on this computer") if result.get("checkpointPath") else _("No model was written")
+            else _("The model is not on this computer")
+            if result.get("checkpointPath")
+            else _("No model was written")
         )
         page = pageOf(result)
         self.ui.reportButton.enabled = bool(page)

@@ -167,4 +167,3 @@ class PairTable:
     def _remove(self, key):
         self._store.remove(key)
         self._onEdit()
-

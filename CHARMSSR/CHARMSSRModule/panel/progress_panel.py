@@ -63,6 +63,4 @@ class ProgressPanel:
         self._ui.detailsButton.visible = bool(details)
 
     def _onDetails(self, checked=False):
-        slicer.util.errorDisplay(
-            self._ui.messageLabel.text, windowTitle=_("CHARMSSR"), detailedText=self._details
-        )
+        slicer.util.errorDisplay(self._ui.messageLabel.text, windowTitle=_("CHARMSSR"), detailedText=self._details)

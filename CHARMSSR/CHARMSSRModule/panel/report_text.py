@@ -76,8 +76,11 @@ def _rows(report, inputNode, resultNode):
     checkpoint = report.get("checkpoint", {})
     yield _("Model"), " \u00b7 ".join(str(checkpoint[key]) for key in ("name", "label") if checkpoint.get(key))
     if all(node is not None and node.GetImageData() is not None for node in (inputNode, resultNode)):
-        yield _("Voxels"), _("{before} \u2192 {after} mm").format(
-            before=spacingText(inputNode.GetSpacing()), after=spacingText(resultNode.GetSpacing())
+        yield (
+            _("Voxels"),
+            _("{before} \u2192 {after} mm").format(
+                before=spacingText(inputNode.GetSpacing()), after=spacingText(resultNode.GetSpacing())
+            ),
         )
     yield _("Slices"), _slices(report.get("slices", {}))
     yield _("Brain mask"), _mask(report.get("skull_strip") or {})

@@ -6,12 +6,12 @@ from .report_text import backendTitle
 
 
 def slicesChoice(planes, maps):
-    """"As acquired", "All three, fused, with maps"."""
+    """ "As acquired", "All three, fused, with maps"."""
     return _("{planes}, with maps").format(planes=planes.label()) if maps else planes.label()
 
 
 def preprocessingChoice(parameters, backends):
-    """"N4, built-in mask"; ``backends`` are those that the worker has, the best one first."""
+    """ "N4, built-in mask"; ``backends`` are those that the worker has, the best one first."""
     parts = [_("N4") if parameters.biasCorrection else _("no N4")]
     if parameters.biasCorrection and parameters.restoreBias:
         parts = [_("N4, put back")]

@@ -49,7 +49,8 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = CHARMSSRLogic()
         self._fitted = FittedTexts()
         self._fitted.keepWhole(
-            self.ui.noticeLabel, self.ui.gridLabel, self.ui.modelDescriptionLabel, self.ui.deviceLabel)
+            self.ui.noticeLabel, self.ui.gridLabel, self.ui.modelDescriptionLabel, self.ui.deviceLabel
+        )
         self._modelPanel = ModelPanel(self.ui)
         self._machinePanel = MachinePanel(self.ui, self.logic.worker, self._onModelsChanged)
         self._runPanel = RunPanel(self.ui)

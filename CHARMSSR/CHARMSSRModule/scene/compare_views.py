@@ -29,8 +29,9 @@ def showSideBySide(inputNode, resultNode, withThirdView=False):
     views = ((LEFT, inputNode), (RIGHT, resultNode)) + (((THIRD, resultNode),) if withThirdView else ())
     layoutManager = slicer.app.layoutManager()
     if layoutManager is not None:
-        layoutManager.setLayout(_threeViews(layoutManager) if withThirdView
-                                else slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
+        layoutManager.setLayout(
+            _threeViews(layoutManager) if withThirdView else slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView
+        )
         slicer.app.processEvents()  # the views take their new sizes, by which they are zoomed below
     copyWindowLevel(inputNode, resultNode)
     orientation = _acquiredOrientation(inputNode)

@@ -22,14 +22,20 @@ def mapExplanation(name):
     Variability and disagreement rank the errors of regions; added detail ranks none (docs/studies/whole-volumes.md).
     """
     return {
-        "detail": _("Detail finer than the scan itself could show, right or wrong: orange made brighter, blue made "
-                    "darker."),
-        "removed": _("What the scan shows and the result does not, mostly noise: orange was taken where it made the "
-                     "scan brighter, blue where it made it darker."),
-        "disagreement": _("How far the three slice directions differ: the brighter a region, the larger its error "
-                          "tends to be."),
-        "variability": _("How much the result changes when the scan is mirrored or turned first: the brighter a "
-                         "region, the larger its error tends to be."),
+        "detail": _(
+            "Detail finer than the scan itself could show, right or wrong: orange made brighter, blue made darker."
+        ),
+        "removed": _(
+            "What the scan shows and the result does not, mostly noise: orange was taken where it made the "
+            "scan brighter, blue where it made it darker."
+        ),
+        "disagreement": _(
+            "How far the three slice directions differ: the brighter a region, the larger its error tends to be."
+        ),
+        "variability": _(
+            "How much the result changes when the scan is mirrored or turned first: the brighter a "
+            "region, the larger its error tends to be."
+        ),
     }.get(name, "")
 
 

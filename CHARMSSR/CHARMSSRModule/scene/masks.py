@@ -36,8 +36,9 @@ def maskVoxelsAndGrid(maskNode, inputNode):
             )
         )
     if not np.any(voxels):
-        raise ValueError(_("The mask {name} is empty: paint it, or choose another one.").format(
-            name=maskNode.GetName()))
+        raise ValueError(
+            _("The mask {name} is empty: paint it, or choose another one.").format(name=maskNode.GetName())
+        )
     return np.ascontiguousarray(voxels != 0, dtype=np.uint8), gridFromIjkToRas(ijkToLocal)
 
 

@@ -25,7 +25,7 @@ def mapNodes(resultNode):
             role = resultNode.GetNthNodeReferenceRole(index)
             node = resultNode.GetNodeReference(role) if role.startswith(MAP_ROLE) else None
             if node is not None and isMap(node):
-                found[role[len(MAP_ROLE):]] = node
+                found[role[len(MAP_ROLE) :]] = node
     known = [name for name in KNOWN if name in found]
     return {name: found[name] for name in known + sorted(set(found) - set(known))}
 

@@ -45,8 +45,9 @@ def asPair(given):
     if isinstance(given, (tuple, list)) and len(given) in (2, 3):
         return ScanPair(*given)
     raise ValueError(
-        _("A pair is (3T volume node, 7T volume node) or (3T volume node, 7T volume node, mask node), not {given}.")
-        .format(given=repr(given)[:80])
+        _(
+            "A pair is (3T volume node, 7T volume node) or (3T volume node, 7T volume node, mask node), not {given}."
+        ).format(given=repr(given)[:80])
     )
 
 

@@ -29,12 +29,14 @@ def createGuiConnector(widget, annotatedType):
     for cls in _registered:
         if cls.canRepresent(widget, annotatedType):
             return cls.create(widget, annotatedType)
-    raise RuntimeError(f"Unable to create GUI connector from datatype '{annotatedType}' to widget type "
-                       f"'{type(widget)}'.")
+    raise RuntimeError(
+        f"Unable to create GUI connector from datatype '{annotatedType}' to widget type '{type(widget)}'."
+    )
 
 
 def _property(name, signalName, kinds, widgets, before=None):
     """Registers a connector between a property of some widgets and some types."""
+
     class Connector(SignalConnector):
         signal = signalName
 
@@ -65,7 +67,7 @@ def _integer(connector):
     low, high = connector.limits()
     if type(connector.widget()) is qt.QSlider and None in (low, high):
         raise RuntimeError("Cannot have a connection to QSlider where the int type is unbounded.")
-    connector.widget().setRange(-2**31 if low is None else low, 2**31 - 1 if high is None else high)
+    connector.widget().setRange(-(2**31) if low is None else low, 2**31 - 1 if high is None else high)
     connector.applyStep()
 
 
@@ -84,8 +86,7 @@ def _number(connector):
     widget.maximum = float("inf") if high is None else high
 
 
-_NUMBERS = (qt.QDoubleSpinBox, ctk.ctkSliderWidget, ctk.ctkDoubleSpinBox, slicer.qMRMLSliderWidget,
-            slicer.qMRMLSpinBox)
+_NUMBERS = (qt.QDoubleSpinBox, ctk.ctkSliderWidget, ctk.ctkDoubleSpinBox, slicer.qMRMLSliderWidget, slicer.qMRMLSpinBox)
 _property("checked", "stateChanged", (bool,), (qt.QCheckBox, ctk.ctkCheckBox))
 _property("checked", "toggled", (bool,), (qt.QPushButton,), _checkable)
 _property("value", "valueChanged", (int,), (qt.QSpinBox, qt.QSlider), _integer)
@@ -137,8 +138,9 @@ class EnumConnector(_Choices):
     @staticmethod
     def canRepresent(widget, annotatedType):
         kind = split(annotatedType)[0]
-        return (type(widget) in (qt.QComboBox, ctk.ctkComboBox)
-                and isinstance(kind, type) and issubclass(kind, enum.Enum))
+        return (
+            type(widget) in (qt.QComboBox, ctk.ctkComboBox) and isinstance(kind, type) and issubclass(kind, enum.Enum)
+        )
 
     def __init__(self, widget, annotatedType):
         super().__init__(widget, annotatedType)

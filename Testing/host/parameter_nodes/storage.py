@@ -124,8 +124,13 @@ def _plainStorage(kind):
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return Storage(kind, next(iter(kind)), lambda value: value.name, lambda text: kind[text], [IsInstance(kind)])
     if kind is bool:
-        return Storage(bool, False, lambda value: "True" if value else "False", lambda text: text == "True",
-                       [NotNone(), IsInstance(bool)])
+        return Storage(
+            bool,
+            False,
+            lambda value: "True" if value else "False",
+            lambda text: text == "True",
+            [NotNone(), IsInstance(bool)],
+        )
     if kind in (int, float):
         accepted = int if kind is int else (int, float)
         return Storage(accepted, 0, str, kind, [NotNone(), IsInstance(accepted)])

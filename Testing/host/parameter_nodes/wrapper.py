@@ -31,8 +31,9 @@ class _Parameter:
 
     def accessor(self):
         """The property that stands for the member."""
-        return property(lambda wrapper: wrapper.getValue(self.name),
-                        lambda wrapper, value: wrapper.setValue(self.name, value))
+        return property(
+            lambda wrapper: wrapper.getValue(self.name), lambda wrapper, value: wrapper.setValue(self.name, value)
+        )
 
 
 def _initialize(self, parameterNode, prefix=None):
@@ -51,8 +52,9 @@ class _Methods:
 
     def _known(self, name):
         if name not in self.allParameters:
-            raise ValueError(f"Cannot find a param with the given name: {name}\n"
-                             f"  Found parameters {list(self.allParameters)}")
+            raise ValueError(
+                f"Cannot find a param with the given name: {name}\n  Found parameters {list(self.allParameters)}"
+            )
         return self.allParameters[name]
 
     def getValue(self, name):
@@ -86,8 +88,10 @@ class _Methods:
         """Connects given widgets by parameter name; returns a tag."""
         for name in mapping:
             _Methods._known(self, name)
-        connectors = {name: widget if isinstance(widget, GuiConnector)
-                      else createGuiConnector(widget, self.dataType(name)) for name, widget in mapping.items()}
+        connectors = {
+            name: widget if isinstance(widget, GuiConnector) else createGuiConnector(widget, self.dataType(name))
+            for name, widget in mapping.items()
+        }
         tag = self._nextTag
         self._nextTag += 1
         for name, connector in connectors.items():
@@ -145,8 +149,10 @@ def parameterNodeWrapper(cls=None):
     """Class decorator: every annotated member becomes a parameter of the node given to the constructor."""
     if cls is None:
         return parameterNodeWrapper
-    cls.allParameters = {name: _Parameter(name, annotatedType, cls)
-                         for name, annotatedType in typing.get_type_hints(cls, include_extras=True).items()}
+    cls.allParameters = {
+        name: _Parameter(name, annotatedType, cls)
+        for name, annotatedType in typing.get_type_hints(cls, include_extras=True).items()
+    }
     for name, parameter in cls.allParameters.items():
         setattr(cls, name, parameter.accessor())
     for name, method in vars(_Methods).items():

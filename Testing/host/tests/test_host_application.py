@@ -118,7 +118,7 @@ def test_a_picture_shows_the_slice_as_windowed_and_oriented(slicerHost):
     import slicer
 
     array = np.zeros((20, 40, 40), np.float32)
-    array[:, 20:, :] = 50.0   # anterior half
+    array[:, 20:, :] = 50.0  # anterior half
     array[:, :, 20:] += 50.0  # the right half of the head, seen on the left
     volume = slicer.util.addVolumeFromArray(array)
     volume.GetDisplayNode().SetAutoWindowLevel(False)
@@ -159,7 +159,8 @@ def test_a_segmentation_becomes_a_label_map_on_the_volumes_grid(slicerHost, volu
     segmentIds = vtk.vtkStringArray()
     segmentIds.InsertNextValue(segmentId)
     assert slicer.vtkSlicerSegmentationsModuleLogic.ExportSegmentsToLabelmapNode(
-        segmentation, segmentIds, labels, volume)
+        segmentation, segmentIds, labels, volume
+    )
     assert np.array_equal(slicer.util.arrayFromVolume(labels), mask)
 
 

@@ -36,7 +36,12 @@ def wrapper(slicerHost):
 def test_defaults_are_written_into_the_node(wrapper):
     node = wrapper.parameterNode
     assert (wrapper.plane, wrapper.share, wrapper.count, wrapper.mode, wrapper.flag) == (
-        Plane.THREE, 0.5, 0, "report", True)
+        Plane.THREE,
+        0.5,
+        0,
+        "report",
+        True,
+    )
     assert (wrapper.volume, wrapper.mask, wrapper.limit) == (None, None, None)
     assert node.GetParameter("plane") == "THREE" and node.GetParameter("flag") == "True"
 
@@ -50,9 +55,18 @@ def test_values_come_back_through_another_wrapper_of_the_same_node(wrapper, volu
     assert wrapper.parameterNode.GetNodeReferenceID("volume") == volume.GetID()
 
 
-@pytest.mark.parametrize("name, value, error", [
-    ("share", 1.5, ValueError), ("mode", "other", ValueError), ("flag", "True", TypeError), ("count", 1.5, TypeError),
-    ("plane", 1, TypeError), ("count", None, ValueError), ("limit", "x", TypeError)])
+@pytest.mark.parametrize(
+    "name, value, error",
+    [
+        ("share", 1.5, ValueError),
+        ("mode", "other", ValueError),
+        ("flag", "True", TypeError),
+        ("count", 1.5, TypeError),
+        ("plane", 1, TypeError),
+        ("count", None, ValueError),
+        ("limit", "x", TypeError),
+    ],
+)
 def test_wrong_values_are_refused_and_the_old_ones_stay(wrapper, name, value, error):
     before = wrapper.getValue(name)
     with pytest.raises(error):
@@ -74,6 +88,7 @@ def test_unknown_names_and_types_are_refused(wrapper):
     with pytest.raises(ValueError, match="Cannot find a param"):
         wrapper.getValue("other")
     with pytest.raises(NotImplementedError):
+
         @parameterNodeWrapper
         class Unsupported:
             many: dict

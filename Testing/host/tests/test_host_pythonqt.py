@@ -152,17 +152,47 @@ def test_very_many_calls_do_not_use_up_none(slicerHost, qt):
 
 
 def test_the_truth_of_an_object_is_what_qt_says_of_its_emptiness_validity_or_nullness(qt):
-    falsy = [qt.QVBoxLayout(), qt.QFormLayout(), qt.QGridLayout(), qt.QMenu(), qt.QUrl(), qt.QByteArray(),
-             qt.QColor(), qt.QIcon(), qt.QPixmap(), qt.QSize(0, 4), qt.QPoint(0, 0), qt.QRect(), qt.QDateTime(),
-             qt.QModelIndex(), qt.QTextDocument(), qt.QKeySequence(), qt.QProcessEnvironment(), qt.QTextCursor()]
+    falsy = [
+        qt.QVBoxLayout(),
+        qt.QFormLayout(),
+        qt.QGridLayout(),
+        qt.QMenu(),
+        qt.QUrl(),
+        qt.QByteArray(),
+        qt.QColor(),
+        qt.QIcon(),
+        qt.QPixmap(),
+        qt.QSize(0, 4),
+        qt.QPoint(0, 0),
+        qt.QRect(),
+        qt.QDateTime(),
+        qt.QModelIndex(),
+        qt.QTextDocument(),
+        qt.QKeySequence(),
+        qt.QProcessEnvironment(),
+        qt.QTextCursor(),
+    ]
     assert [type(each).__name__ for each in falsy if each] == []
     menu = qt.QMenu()
     menu.addAction("Open")
     widget = qt.QWidget()
     layout = qt.QVBoxLayout(widget)
     layout.addWidget(qt.QLabel())
-    truthy = [layout, menu, widget, qt.QLabel(), qt.QComboBox(), qt.QListWidget(), qt.QUrl("file:///a"),
-              qt.QByteArray(b"a"), qt.QColor("red"), qt.QSize(3, 4), qt.QPoint(0, 1), qt.QObject(), qt.QProcess()]
+    truthy = [
+        layout,
+        menu,
+        widget,
+        qt.QLabel(),
+        qt.QComboBox(),
+        qt.QListWidget(),
+        qt.QUrl("file:///a"),
+        qt.QByteArray(b"a"),
+        qt.QColor("red"),
+        qt.QSize(3, 4),
+        qt.QPoint(0, 1),
+        qt.QObject(),
+        qt.QProcess(),
+    ]
     assert [type(each).__name__ for each in truthy if not each] == []
     layout.removeWidget(layout.itemAt(0).widget())
     assert not layout

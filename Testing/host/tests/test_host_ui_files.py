@@ -29,9 +29,13 @@ def test_custom_widgets_need_no_registration(slicerHost, tmp_path):
 def test_the_scene_reaches_selectors_by_the_connections_of_the_file(slicerHost, tmp_path):
     import slicer
 
-    widget = _load(tmp_path, '<widget class="qMRMLNodeComboBox" name="box"/>', """<connection>
+    widget = _load(
+        tmp_path,
+        '<widget class="qMRMLNodeComboBox" name="box"/>',
+        """<connection>
         <sender>Form</sender><signal>mrmlSceneChanged(vtkMRMLScene*)</signal>
-        <receiver>box</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection>""")
+        <receiver>box</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection>""",
+    )
     widget.setMRMLScene(slicer.mrmlScene)
     assert slicer.util.childWidgetVariables(widget).box.mrmlScene() is slicer.mrmlScene
 
@@ -40,22 +44,39 @@ def test_enumerations_of_custom_widgets_are_read(slicerHost, tmp_path):
     import ctk
     import slicer
 
-    item = ('<widget class="ctkPathLineEdit" name="edit"><property name="filters">'
-            "<set>ctkPathLineEdit::Dirs|ctkPathLineEdit::Writable</set></property></widget>")
+    item = (
+        '<widget class="ctkPathLineEdit" name="edit"><property name="filters">'
+        "<set>ctkPathLineEdit::Dirs|ctkPathLineEdit::Writable</set></property></widget>"
+    )
     widget = _load(tmp_path, item)
     edit = slicer.util.childWidgetVariables(widget).edit
     assert edit.filters == ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Writable
 
 
-@pytest.mark.parametrize("item, connections, message", [
-    ('<widget class="qMRMLUnknownWidget" name="x"/>', "", "qMRMLUnknownWidget"),
-    ('<widget class="qMRMLNodeComboBox" name="x"><property name="noneEnabld"><bool>true</bool></property></widget>',
-     "", "no property noneEnabld"),
-    ('<widget class="QCheckBox" name="x"/>', "<connection><sender>x</sender><signal>flipped()</signal>"
-     "<receiver>Form</receiver><slot>hide()</slot></connection>", "flipped"),
-    ('<widget class="QCheckBox" name="x"/>', "<connection><sender>y</sender><signal>toggled(bool)</signal>"
-     "<receiver>Form</receiver><slot>hide()</slot></connection>", "unknown object y"),
-])
+@pytest.mark.parametrize(
+    "item, connections, message",
+    [
+        ('<widget class="qMRMLUnknownWidget" name="x"/>', "", "qMRMLUnknownWidget"),
+        (
+            '<widget class="qMRMLNodeComboBox" name="x"><property name="noneEnabld"><bool>true</bool></property>'
+            "</widget>",
+            "",
+            "no property noneEnabld",
+        ),
+        (
+            '<widget class="QCheckBox" name="x"/>',
+            "<connection><sender>x</sender><signal>flipped()</signal>"
+            "<receiver>Form</receiver><slot>hide()</slot></connection>",
+            "flipped",
+        ),
+        (
+            '<widget class="QCheckBox" name="x"/>',
+            "<connection><sender>y</sender><signal>toggled(bool)</signal>"
+            "<receiver>Form</receiver><slot>hide()</slot></connection>",
+            "unknown object y",
+        ),
+    ],
+)
 def test_what_does_not_exist_is_refused(slicerHost, tmp_path, item, connections, message):
     with pytest.raises(ValueError, match=message):
         _load(tmp_path, item, connections)

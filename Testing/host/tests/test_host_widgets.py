@@ -85,7 +85,8 @@ def test_a_removed_current_node_gives_way_to_its_neighbour_even_where_there_is_n
 
 @pytest.mark.parametrize("noneEnabled, after", [(False, "first"), (True, None)])
 def test_reading_a_scene_empties_the_list_and_fills_it_anew_and_each_is_announced(
-        selector, tmp_path, noneEnabled, after):
+    selector, tmp_path, noneEnabled, after
+):
     import slicer
 
     url = str(tmp_path / "scene.mrml")
@@ -144,8 +145,12 @@ def test_a_selector_makes_a_node_on_request(selector):
 def test_a_stand_in_has_only_properties_slots_and_invokables(selector, slicerHost):
     import ctk
 
-    for widget, name in ((selector, "setNodeTypes"), (ctk.ctkCollapsibleButton(), "setCollapsed"),
-                         (ctk.ctkSliderWidget(), "setMinimum"), (ctk.ctkPathLineEdit(), "setFilters")):
+    for widget, name in (
+        (selector, "setNodeTypes"),
+        (ctk.ctkCollapsibleButton(), "setCollapsed"),
+        (ctk.ctkSliderWidget(), "setMinimum"),
+        (ctk.ctkPathLineEdit(), "setFilters"),
+    ):
         with pytest.raises(AttributeError):
             getattr(widget, name)
 

@@ -44,4 +44,3 @@ def test_the_section_has_a_line_per_site():
     assert "| Aphasia Recovery Cohort ds004884 | T1w | 1 | +1.00 (+1.00) | +0.00 (+0.00) |" in text
     assert "| all sites | T1w | 3 | +2.00 (+1.00) | +1.17 (-0.50) |" in text
     assert "Least gain of a subject: -0.50 dB (ds002748_sub-08 T1w, blur)" in text
-

@@ -33,8 +33,13 @@ def registerSampleData():
     import SampleData
 
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category="Example", sampleName="ExampleHead", uris="https://example.org/head.nrrd",
-        fileNames="head.nrrd", nodeNames="Head", checksums="SHA256:0")
+        category="Example",
+        sampleName="ExampleHead",
+        uris="https://example.org/head.nrrd",
+        fileNames="head.nrrd",
+        nodeNames="Head",
+        checksums="SHA256:0",
+    )
 
 
 class Direction(enum.Enum):
