@@ -76,7 +76,7 @@ def grabWithoutTorch(host, folder):
     host.providePackage("PyTorchUtils", PyTorchUtilsLogic=object)
     host.loadModule("CHARMSSR", str(REPOSITORY / "CHARMSSR"))
     panel = host.openModule("CHARMSSR")
-    host.waitUntil(lambda: panel.logic.worker.startError is not None, 60)
+    host.waitUntil(lambda: panel.logic.worker.startError is not None, 300)
     host.grab(panel, str(folder / "panel-no-torch.png"), width=WIDTH)
 
 

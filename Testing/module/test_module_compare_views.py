@@ -12,7 +12,7 @@ def panel(slicerModule, head):
     widget = slicerModule.openModule("CHARMSSR")
     widget._parameterNode.checkpoint = "mine"
     widget._parameterNode.maps = True
-    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 20)
+    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
     return widget
 
 
@@ -25,7 +25,7 @@ def enhanced(slicerModule, panel):
 
         panel._parameterNode.planes = Planes(planes)
         panel.ui.enhanceButton.click()
-        assert slicerModule.waitUntil(lambda: panel.job is None, 20)
+        assert slicerModule.waitUntil(lambda: panel.job is None, 300)
         result = panel._parameterNode.resultVolume
         assert result is not None, panel.ui.messageLabel.text
         return result, panel.logic.mapNodes(result)

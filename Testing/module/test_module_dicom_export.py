@@ -114,9 +114,9 @@ def test_what_cannot_be_exported_is_refused_with_a_reason(logic, head, scan, dat
 def test_one_button_saves_the_result_into_the_database(slicerModule, scan, database):
     panel = slicerModule.openModule("CHARMSSR")
     panel.ui.inputSelector.setCurrentNode(scan)
-    assert slicerModule.waitUntil(lambda: panel.ui.enhanceButton.enabled, 20)
+    assert slicerModule.waitUntil(lambda: panel.ui.enhanceButton.enabled, 300)
     panel.ui.enhanceButton.click()
-    assert slicerModule.waitUntil(lambda: panel.job is None, 30)
+    assert slicerModule.waitUntil(lambda: panel.job is None, 300)
     button = panel.ui.dicomButton
     assert button.visible and button.enabled and "study of T1" in button.toolTip
     before = len(database.files)
@@ -127,7 +127,7 @@ def test_one_button_saves_the_result_into_the_database(slicerModule, scan, datab
 
 def test_a_result_of_another_volume_has_no_such_button(slicerModule, head, fakeWorker):
     panel = slicerModule.openModule("CHARMSSR")
-    assert slicerModule.waitUntil(lambda: panel.ui.enhanceButton.enabled, 20)
+    assert slicerModule.waitUntil(lambda: panel.ui.enhanceButton.enabled, 300)
     panel.ui.enhanceButton.click()
-    assert slicerModule.waitUntil(lambda: panel.job is None, 30)
+    assert slicerModule.waitUntil(lambda: panel.job is None, 300)
     assert not panel.ui.dicomButton.visible

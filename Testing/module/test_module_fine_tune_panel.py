@@ -9,7 +9,7 @@ def panel(slicerModule, pairs):
     widget = slicerModule.openModule("CHARMSSR")
     widget._parameterNode.checkpoint = "mine"
     widget.ui.fineTuneCollapsibleButton.collapsed = False
-    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 20)
+    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
     return widget
 
 
@@ -29,7 +29,7 @@ def run(slicerModule, panel, section, fakeWorker):
         panel.logic.worker.stop()
         fakeWorker(mode)
         section.ui.startButton.click()
-        assert slicerModule.waitUntil(until or (lambda: section.job is None), 20)
+        assert slicerModule.waitUntil(until or (lambda: section.job is None), 300)
 
     return start
 
@@ -40,7 +40,7 @@ def goOn(slicerModule, section, models):
 
     def finish():
         (models.parent / "go-on").touch()
-        assert slicerModule.waitUntil(lambda: section.job is None, 20)
+        assert slicerModule.waitUntil(lambda: section.job is None, 300)
 
     return finish
 
@@ -313,7 +313,7 @@ def test_the_button_cancels_and_says_what_was_kept(slicerModule, panel, section,
     section.job.cancelGraceMs = 20000  # the worker does answer
     section.ui.startButton.click()
     assert section.ui.startButton.text == "Cancelling…" and not section.ui.startButton.enabled
-    assert slicerModule.waitUntil(lambda: section.job is None, 20)
+    assert slicerModule.waitUntil(lambda: section.job is None, 300)
     assert section.ui.statusLabel.text == "Cancelled. The best so far is kept as charms-7t (step 20, 25.60 dB)."
     assert not shown(section.ui.messageFrame) and section.ui.useButton.enabled
     section.ui.useButton.click()
@@ -352,7 +352,7 @@ def test_without_an_engine_the_button_says_what_is_missing(slicerModule, section
     panel.logic.worker.stop()
     fakeWorker("without ncnn", asPythonSlicer=True)
     panel.logic.worker.start()
-    assert slicerModule.waitUntil(lambda: panel.logic.worker.startError is not None, 20)
+    assert slicerModule.waitUntil(lambda: panel.logic.worker.startError is not None, 300)
     assert not section.ui.startButton.enabled and "ncnn" in section.ui.startButton.toolTip.lower()
 
 

@@ -68,7 +68,7 @@ def openPanel(slicerModule, fakeWorker, head):
     def opened(asPythonSlicer=True):
         fakeWorker("without ncnn", asPythonSlicer)
         widget = slicerModule.openModule("CHARMSSR")
-        assert slicerModule.waitUntil(lambda: widget.logic.worker.startError is not None, 20)
+        assert slicerModule.waitUntil(lambda: widget.logic.worker.startError is not None, 300)
         return widget
 
     return opened
@@ -106,7 +106,7 @@ def test_one_question_then_ncnn_and_safetensors_are_installed_and_no_torch(
     panel.ui.installButton.click()
     assert len(slicerModule.messages) == 1 and "about 8 MB" in slicerModule.messages[0].text
     assert requirements == ["ncnn>=1.0.20250503", "safetensors>=0.4"] and extension == []
-    assert slicerModule.waitUntil(lambda: panel.logic.worker.state == "ready", 20)
+    assert slicerModule.waitUntil(lambda: panel.logic.worker.state == "ready", 300)
     assert panel.ui.noticeFrame.isHidden() and panel.ui.enhanceButton.enabled
 
 

@@ -111,7 +111,7 @@ def test_without_waiting_a_job_is_returned_that_tells_its_progress(slicerModule,
         head, checkpoint="mine", waitForCompletion=False, progressCallback=lambda *told: heard.append(told)
     )
     assert not job.done and job.node is None and job.error is None
-    assert slicerModule.waitUntil(lambda: job.done, 20)
+    assert slicerModule.waitUntil(lambda: job.done, 300)
     assert job.node.GetName() == "Phantom head CHARMS x2" and job.error is None
     assert heard[0] == (0.0, "Enhancing slice 1 of 4 …") and len(heard) == 4
     assert job.report["device"] == "cpu"
@@ -125,7 +125,7 @@ def test_a_second_call_is_refused_while_one_runs(slicerModule, logic, fakeWorker
     with pytest.raises(RuntimeError, match="Phantom head is still being enhanced"):
         CHARMSSRLogic().process(head, checkpoint="mine")
     job.cancel()
-    assert slicerModule.waitUntil(lambda: job.done, 20)
+    assert slicerModule.waitUntil(lambda: job.done, 300)
     fakeWorker()
     logic.worker.stop()
     assert CHARMSSRLogic().process(head, checkpoint="mine") is not None
@@ -135,9 +135,9 @@ def test_a_cancelled_job_leaves_the_scene_as_it_was(slicerModule, logic, fakeWor
     fakeWorker("slow")
     before = sceneState()
     job = logic.process(head, checkpoint="mine", waitForCompletion=False)
-    slicerModule.waitUntil(lambda: job.fraction > 0, 20)
+    slicerModule.waitUntil(lambda: job.fraction > 0, 300)
     job.cancel()
-    assert slicerModule.waitUntil(lambda: job.done, 20)
+    assert slicerModule.waitUntil(lambda: job.done, 300)
     assert job.node is None and job.error == "Cancelled: nothing was added."
     assert sceneState() == before
 
@@ -155,10 +155,10 @@ def test_a_closed_scene_drops_the_job_and_gets_nothing(slicerModule, logic, fake
 
     fakeWorker("slow")
     job = logic.process(head, checkpoint="mine", waitForCompletion=False)
-    slicerModule.waitUntil(lambda: job.fraction > 0, 20)
+    slicerModule.waitUntil(lambda: job.fraction > 0, 300)
     slicer.mrmlScene.Clear()
     assert job.done and "scene was closed" in job.error
-    assert slicerModule.waitUntil(lambda: logic.currentJob() is None, 20)
+    assert slicerModule.waitUntil(lambda: logic.currentJob() is None, 300)
     assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == []
 
 
@@ -167,7 +167,7 @@ def test_a_removed_input_drops_the_result(slicerModule, logic, head):
 
     job = logic.process(head, checkpoint="mine", waitForCompletion=False)
     slicer.mrmlScene.RemoveNode(head)
-    assert slicerModule.waitUntil(lambda: job.done, 20)
+    assert slicerModule.waitUntil(lambda: job.done, 300)
     assert "removed" in job.error
     assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == []
 
@@ -178,7 +178,7 @@ def test_an_output_that_was_removed_meanwhile_is_replaced_by_a_new_one(slicerMod
     output = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "My result")
     job = logic.process(head, output, checkpoint="mine", waitForCompletion=False)
     slicer.mrmlScene.RemoveNode(output)
-    assert slicerModule.waitUntil(lambda: job.done, 20)
+    assert slicerModule.waitUntil(lambda: job.done, 300)
     assert job.node.GetName() == "Phantom head CHARMS x2"
 
 

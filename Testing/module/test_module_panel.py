@@ -8,7 +8,7 @@ def panel(slicerModule, head):
     """The opened module with a head in the scene and a fake worker that is ready."""
     widget = slicerModule.openModule("CHARMSSR")
     widget._parameterNode.checkpoint = "mine"
-    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 20)
+    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
     return widget
 
 
@@ -17,7 +17,7 @@ def finish(slicerModule, panel):
     """Function: wait until the panel has no job any more."""
 
     def wait():
-        assert slicerModule.waitUntil(lambda: panel.job is None, 20)
+        assert slicerModule.waitUntil(lambda: panel.job is None, 300)
 
     return wait
 
@@ -272,7 +272,7 @@ def test_progress_shows_stage_slices_and_remaining_time(slicerModule, panel, fak
     panel.logic.worker.stop()
     fakeWorker("slow")
     panel.ui.enhanceButton.click()
-    assert slicerModule.waitUntil(lambda: panel.job.fraction > 0.02, 20)
+    assert slicerModule.waitUntil(lambda: panel.job.fraction > 0.02, 300)
     assert panel.ui.statusLabel.text.startswith("Enhancing slice ")
     assert panel.ui.statusLabel.text.endswith("… · about 12 s left")
     assert panel.ui.progressBar.value > 0
@@ -285,7 +285,7 @@ def test_the_same_button_cancels_and_the_scene_stays_as_it_was(slicerModule, pan
     fakeWorker("slow")
     before = sceneState()
     panel.ui.enhanceButton.click()
-    slicerModule.waitUntil(lambda: panel.job.fraction > 0, 20)
+    slicerModule.waitUntil(lambda: panel.job.fraction > 0, 300)
     panel.ui.enhanceButton.click()
     assert panel.ui.enhanceButton.text == "Cancelling…" and not panel.ui.enhanceButton.enabled
     finish()
@@ -351,11 +351,11 @@ def test_a_job_of_the_console_disables_the_button_and_its_tool_tip_says_why(slic
     panel.logic.worker.stop()
     fakeWorker("slow")
     job = CHARMSSRLogic().process(head, checkpoint="mine", waitForCompletion=False)
-    slicerModule.waitUntil(lambda: job.fraction > 0, 20)
+    slicerModule.waitUntil(lambda: job.fraction > 0, 300)
     assert not panel.ui.enhanceButton.enabled
     assert "Phantom head is still being enhanced" in panel.ui.enhanceButton.toolTip
     job.cancel()
-    slicerModule.waitUntil(lambda: job.done, 20)
+    slicerModule.waitUntil(lambda: job.done, 300)
     assert panel.ui.enhanceButton.enabled
 
 
@@ -371,11 +371,11 @@ def test_closing_the_scene_while_running_adds_nothing_and_the_panel_is_usable_ag
     panel.logic.worker.stop()
     fakeWorker("slow")
     panel.ui.enhanceButton.click()
-    slicerModule.waitUntil(lambda: panel.job.fraction > 0, 20)
+    slicerModule.waitUntil(lambda: panel.job.fraction > 0, 300)
     slicer.mrmlScene.Clear()
     assert panel.job is None
     assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == []
-    assert slicerModule.waitUntil(lambda: panel.logic.currentJob() is None, 20)
+    assert slicerModule.waitUntil(lambda: panel.logic.currentJob() is None, 300)
     head = addPhantomHead()
     panel._parameterNode.checkpoint = "mine"
     panel.ui.inputSelector.setCurrentNode(head)
@@ -388,7 +388,7 @@ def test_reloading_the_module_while_running_drops_the_job(slicerModule, panel, f
     panel.logic.worker.stop()
     fakeWorker("slow")
     panel.ui.enhanceButton.click()
-    slicerModule.waitUntil(lambda: panel.job.fraction > 0, 20)
+    slicerModule.waitUntil(lambda: panel.job.fraction > 0, 300)
     job, before = panel.job, sceneState()
     slicer.util.reloadScriptedModule("CHARMSSR")
     assert job.done and job.node is None

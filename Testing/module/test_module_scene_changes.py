@@ -8,7 +8,7 @@ def panel(slicerModule, head):
     """The opened module; the head is the scene's first volume."""
     widget = slicerModule.openModule("CHARMSSR")
     widget._parameterNode.checkpoint = "mine"
-    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 20)
+    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
     return widget
 
 
@@ -129,18 +129,18 @@ def test_a_scan_that_is_removed_while_it_is_enhanced_ends_the_job_at_once(slicer
     panel.logic.worker.stop()
     fakeWorker("slow")
     panel.ui.enhanceButton.click()
-    assert slicerModule.waitUntil(lambda: panel.job.fraction > 0.1, 20)
+    assert slicerModule.waitUntil(lambda: panel.job.fraction > 0.1, 300)
     slicer.mrmlScene.RemoveNode(head)
     assert panel.job is None
     assert panel.ui.statusLabel.text == "The input volume was removed while it was being enhanced: nothing was added."
-    slicerModule.waitUntil(lambda: panel.logic.worker.job is None, 20)
+    slicerModule.waitUntil(lambda: panel.logic.worker.job is None, 300)
 
 
 def test_the_report_is_a_table_of_the_scene_beside_the_result(slicerModule, panel, head):
     import slicer
 
     panel.ui.enhanceButton.click()
-    assert slicerModule.waitUntil(lambda: panel.job is None, 20)
+    assert slicerModule.waitUntil(lambda: panel.job is None, 300)
     panel.ui.tableButton.click()
     table = slicer.util.getNode("Phantom head CHARMS x2 report")
     rows = {table.GetCellText(row, 0): table.GetCellText(row, 1) for row in range(table.GetNumberOfRows())}

@@ -55,12 +55,12 @@ def submit(worker, tmp_path, head):
 
 def started(host, worker):
     worker.start()
-    assert host.waitUntil(lambda: worker.state != "starting", 20)
+    assert host.waitUntil(lambda: worker.state != "starting", 300)
     return worker
 
 
 def ended(host, job):
-    assert host.waitUntil(lambda: job.done, 20)
+    assert host.waitUntil(lambda: job.done, 300)
     return job
 
 
@@ -161,7 +161,7 @@ def test_the_workers_errors_become_exceptions(slicerModule, fakeWorker, worker, 
 def test_a_cancelled_job_ends_quickly_and_the_worker_stays(slicerModule, fakeWorker, worker, submit):
     fakeWorker("slow")
     job = submit()
-    slicerModule.waitUntil(lambda: len(job.progress) > 2, 20)
+    slicerModule.waitUntil(lambda: len(job.progress) > 2, 300)
     process = worker.processId
     worker.cancel()
     worker.cancel()  # once is enough, twice does no harm
@@ -178,7 +178,7 @@ def test_a_job_that_was_not_sent_yet_is_cancelled_at_once(worker, submit):
 def test_a_worker_that_does_not_listen_is_killed_after_the_grace_time(slicerModule, fakeWorker, worker, submit):
     fakeWorker("deaf")
     job = submit()
-    slicerModule.waitUntil(lambda: len(job.progress) > 1, 20)
+    slicerModule.waitUntil(lambda: len(job.progress) > 1, 300)
     job.cancelGraceMs = 200
     worker.cancel()
     assert "Cancelled" in str(ended(slicerModule, job).error)
@@ -191,7 +191,7 @@ def test_a_worker_that_has_left_by_itself_is_started_again(slicerModule, worker,
     started(slicerModule, worker)
     first = worker.processId
     worker._process.write(encodeMessage("shutdown"))
-    assert slicerModule.waitUntil(lambda: worker.state == "stopped", 20)
+    assert slicerModule.waitUntil(lambda: worker.state == "stopped", 300)
     assert worker.startError is None
     assert ended(slicerModule, submit()).result is not None
     assert worker.processId != first
@@ -202,7 +202,7 @@ def test_the_application_takes_the_worker_along_when_it_quits(slicerModule, fake
 
     fakeWorker("slow")
     job = submit()
-    slicerModule.waitUntil(lambda: job.progress, 20)
+    slicerModule.waitUntil(lambda: job.progress, 300)
     process = worker.processId
     slicer.app.aboutToQuit.emit()
     assert job.done and worker.processId == 0
