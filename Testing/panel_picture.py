@@ -1,4 +1,4 @@
-"""Draws Resources/panel.png: the real panel after the real worker has enhanced a scan, and the two volumes beside it.
+"""Draws the panel in the stand-in: the real panel after the real worker has enhanced a scan, and the two volumes beside it.
 
 ``python Testing/panel_picture.py SCAN [PICTURE]``, run from the root. The panel lives in the test host.
 """
@@ -60,4 +60,4 @@ def compose(panel, views, names):
 
 if __name__ == "__main__":
     arguments = [Path(argument) for argument in sys.argv[1:]]
-    main(arguments[0], arguments[1] if len(arguments) > 1 else REPOSITORY / "Resources" / "panel.png")
+    main(arguments[0], arguments[1] if len(arguments) > 1 else REPOSITORY / "Testing" / "output" / "panel.png")

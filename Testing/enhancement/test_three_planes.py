@@ -142,7 +142,10 @@ def test_masks_and_the_skull(cube, settings, result):
     assert outside.any() and not array(result.image)[outside].any()
     kept = enhance(cube[0], dataclasses.replace(settings, keep_skull=True), cube[1])
     assert kept.image.GetSize() == result.image.GetSize()
-    assert (array(kept.image)[outside] != 0).mean() > 0.9
+    # In air the network goes below the scan's 0 here and there, and is raised to it.
+    scan = array(cube[0]).repeat(2, 0).repeat(2, 1).repeat(2, 2)
+    tissue = outside & (scan > 0.2 * scan.max())
+    assert tissue.sum() > 1000 and (array(kept.image)[tissue] > 0).mean() > 0.999
 
 
 def test_the_restored_bias_is_the_one_that_was_removed(cube, settings):
