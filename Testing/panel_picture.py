@@ -1,4 +1,4 @@
-"""Draws the panel in the stand-in: the real panel after the real worker has enhanced a scan, and the two volumes beside it.
+"""Draws the panel in the stand-in after the real worker has enhanced a scan, and the two volumes beside it.
 
 ``python Testing/panel_picture.py SCAN [PICTURE]``, run from the root. The panel lives in the test host.
 """
