@@ -17,7 +17,7 @@ from .cohort import find_members
 from .interruption import Interruption
 from .one_volume import VolumeJob
 from .options import add_enhancement_options, check_early, settings_from
-from .progress import ProgressLine
+from .progress import ProgressLine, is_wanted
 
 SUMMARY = "summary.csv"
 COLUMNS = ("input", "output", "status", "message", "seconds", "warnings")
@@ -65,7 +65,7 @@ def run(arguments):
     members = find_members(arguments.source, arguments.folder, notes)
     _make_folder(arguments.folder)
     check_folder(arguments.folder)
-    for note in notes:
+    for note in notes if is_wanted() else ():
         print(note, file=sys.stderr)
     maps_folder = Path(arguments.maps) if arguments.maps else None
     jobs = [
@@ -172,7 +172,8 @@ class _Batch:
 
     def _announce(self, prefix, row):
         text = {SKIPPED: "finished earlier", FINISHED: f"done in {row['seconds']} s"}.get(row["status"], row["message"])
-        print(f"{prefix}{text}", file=sys.stderr)
+        if row["status"] == FAILED or is_wanted():
+            print(f"{prefix}{text}", file=sys.stderr)
 
     def _close(self):
         failed = sum(row["status"] == FAILED for row in self._rows)

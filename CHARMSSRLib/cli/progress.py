@@ -10,14 +10,14 @@ _PLAIN_STEP = 0.1
 _PLAIN_SECONDS = 30.0
 
 
-def _is_wanted():
+def is_wanted():
     """Whether anything but errors may be shown: not after ``charmssr --quiet``."""
     return logging.getLogger("CHARMSSRLib").isEnabledFor(logging.WARNING)
 
 
 def tell_warnings(sentences):
     """A line on standard error for each warning of a report, unless the user wants errors only."""
-    for sentence in sentences if _is_wanted() else ():
+    for sentence in sentences if is_wanted() else ():
         sys.stderr.write(f"charmssr: warning: {sentence}\n")
 
 
@@ -42,7 +42,7 @@ class ProgressLine:
             self._stream.flush()
 
     def __call__(self, fraction, message):
-        if not _is_wanted():
+        if not is_wanted():
             return
         left = self._remaining.update(fraction, message)
         text = f"{self._prefix}{100 * fraction:3.0f} %  {message}"

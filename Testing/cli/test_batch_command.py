@@ -10,6 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.cli.cohort import find_members
+from CHARMSSRLib.cli.entry import configure_logging
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files.file_lock import FileLock
 from CHARMSSRLib.files.volumes import read_scan, write_volume
@@ -304,3 +305,13 @@ def test_each_series_of_a_disc_is_one_member(tmp_path, monkeypatch):
     assert notes == ['left out: series 1 "localizer" in IMAGES, 3 images']
     for member in members:
         assert read_scan(member.input, series=member.series).image.GetSize() == (34, 40, 18)
+
+
+def test_quiet_says_only_what_failed(charmssr, fake_enhance, cohort, tmp_path):
+    try:
+        done = charmssr("batch", cohort, tmp_path / "out", *MODEL, "--quiet")
+    finally:
+        configure_logging()  # the other tests are not to be quiet
+    assert statuses(tmp_path / "out").count("failed") == 1
+    assert "broken" in done.err and "done in" not in done.err and "doubt" not in done.err
+    assert "volumes are finished" in done.out
