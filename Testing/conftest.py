@@ -1,5 +1,6 @@
 """Fixtures that every suite shares: real volumes where there are any, and a phantom head everywhere."""
 
+import locale
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import SimpleITK as sitk
 from phantom import phantom_head_and_brain
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+_LOCALE = locale.setlocale(locale.LC_ALL)  # asked, not set
 
 
 def shared_data_folder():
@@ -20,6 +22,13 @@ def shared_data_folder():
     named = os.environ.get("CHARMSSR_DATA")
     folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
     return folder if folder.is_dir() else None
+
+
+@pytest.fixture(autouse=True)
+def _same_locale():
+    """Some libraries set the process's locale to C when they are used; what comes after is not to feel it."""
+    if locale.setlocale(locale.LC_ALL) != _LOCALE:
+        locale.setlocale(locale.LC_ALL, _LOCALE)
 
 
 @pytest.fixture(scope="session")

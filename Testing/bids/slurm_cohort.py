@@ -204,7 +204,7 @@ def main():
         job = slurm.submit(dataset, output, arguments.tasks, arguments.seconds)
         killed = disturb(slurm, job, arguments.tasks, arguments.kill, drain_after=arguments.tasks // 2)
         seconds = time.monotonic() - started
-    logs = [path.read_text() for path in output.glob("logs/sub-*/*.log")]
+    logs = [path.read_text(encoding="utf-8") for path in output.glob("logs/sub-*/*.log")]
     told = {
         "scans": scans,
         "tasks": arguments.tasks,

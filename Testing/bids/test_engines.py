@@ -39,21 +39,21 @@ def test_a_batch_gets_the_options_of_the_run():
 
 def test_the_array_script_is_short_and_bash_reads_it(repository):
     script = repository / "workflow" / "slurm_array.sh"
-    assert len(script.read_text().splitlines()) <= 30
+    assert len(script.read_text(encoding="utf-8").splitlines()) <= 30
     if shutil.which("bash") is None:
         pytest.skip("needs bash")
     assert subprocess.run(["bash", "-n", str(script)]).returncode == 0
 
 
 def test_the_descriptors_use_options_that_exist(repository):
-    descriptor = json.loads((repository / "workflow" / "nipoppy" / "descriptor.json").read_text())
+    descriptor = json.loads((repository / "workflow" / "nipoppy" / "descriptor.json").read_text(encoding="utf-8"))
     flags = {one["command-line-flag"] for one in descriptor["inputs"] if "command-line-flag" in one}
-    babs = (repository / "workflow" / "babs.yaml").read_text()
+    babs = (repository / "workflow" / "babs.yaml").read_text(encoding="utf-8")
     section = babs.partition("bids_app_args:\n")[2].partition("singularity_args")[0]
     flags |= set(re.findall(r"^    (--?[\w-]+):", section, flags=re.MULTILINE)) | {"--participant-label"}
     assert len(flags) > 12 and flags <= options_of_the_app()
     inputs = {one["id"]: one for one in descriptor["inputs"]}
-    invocation = json.loads((repository / "workflow" / "nipoppy" / "invocation.json").read_text())
+    invocation = json.loads((repository / "workflow" / "nipoppy" / "invocation.json").read_text(encoding="utf-8"))
     assert set(invocation) <= set(inputs)
     assert {one["id"] for one in descriptor["inputs"] if not one["optional"]} <= set(invocation)
     assert all(f"{one['value-key']}" in descriptor["command-line"] for one in descriptor["inputs"])
@@ -63,8 +63,8 @@ def test_the_recipes_and_descriptors_name_this_version(repository):
     from CHARMSSRLib import __version__
 
     for name in ("containers/Dockerfile", "containers/charmssr.def", "workflow/nipoppy/config.json"):
-        assert __version__ in (repository / name).read_text(), name
-    assert __version__.replace(".", "-") in (repository / "workflow" / "babs.yaml").read_text()
+        assert __version__ in (repository / name).read_text(encoding="utf-8"), name
+    assert __version__.replace(".", "-") in (repository / "workflow" / "babs.yaml").read_text(encoding="utf-8")
 
 
 def test_without_snakemake_one_sentence_says_how_to_get_it(app, monkeypatch, tmp_path):
@@ -91,5 +91,5 @@ def test_snakemake_does_the_scans_in_batches_and_notices_new_ones(app, add, data
     add(dataset, "sub-09_T1w", image=sitk.Image(40, 40, 20, sitk.sitkInt16))
     again = app("--engine", "snakemake", "--parts", "2", "--profile", "local")
     assert again.status == 3 and "4 done, 1 not" in again.out and "sub-09" in again.err
-    logs = [path.read_text() for path in (tmp_path / "out" / "logs").glob("sub-0[12]/*.log")]
+    logs = [path.read_text(encoding="utf-8") for path in (tmp_path / "out" / "logs").glob("sub-0[12]/*.log")]
     assert len(logs) == 4 and all(text.count(" done ") == 1 for text in logs)

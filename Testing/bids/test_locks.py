@@ -67,13 +67,13 @@ def test_another_machines_lock_is_taken_over_only_after_a_lease_without_a_sign_o
     holder = ScanLock(stem, beat=1000)
     assert holder.acquire()
     (path,) = stem.parent.iterdir()
-    path.write_text(of_another_machine(path.read_text()))
+    path.write_text(of_another_machine(path.read_text(encoding="utf-8")))
     now = [0.0]
     waiting = ScanLock(stem, lease=60, beat=1000, clock=lambda: now[0])
     assert not waiting.acquire()
     now[0] = 59
     assert not waiting.acquire() and not waiting.moved
-    path.write_text(path.read_text().replace("count=0000000000", "count=0000000001"))
+    path.write_text(path.read_text(encoding="utf-8").replace("count=0000000000", "count=0000000001"))
     now[0] = 61
     assert not waiting.acquire() and waiting.moved
     now[0] = 122
@@ -107,10 +107,10 @@ def test_the_holder_gives_signs_of_life(stem):
     lock = ScanLock(stem, beat=0.01)
     assert lock.acquire()
     (path,) = stem.parent.iterdir()
-    first = path.read_text()
+    first = path.read_text(encoding="utf-8")
     for _ in range(500):
-        if path.read_text() not in ("", first):
+        if path.read_text(encoding="utf-8") not in ("", first):
             break
         threading.Event().wait(0.01)
-    assert path.read_text() != first and lock.still_held()
+    assert path.read_text(encoding="utf-8") != first and lock.still_held()
     lock.release()

@@ -32,7 +32,7 @@ def cohort(tmp_path_factory):
         patch.setattr(warm_worker, "WarmWorker", StandInWorker)
         assert main([*command, "participant", "--skip-bids-validation", "--maps"]) == 3
     sidecar = output / "sub-05" / "anat" / "sub-05_res-x2_desc-charms_T1w.json"
-    content = json.loads(sidecar.read_text())
+    content = json.loads(sidecar.read_text(encoding="utf-8"))
     content["CHARMSSR"]["Report"]["skull_strip"]["volume_ml"] = 2900.0
     content["CHARMSSR"]["Report"]["warnings"] = ["The brain is <implausibly> large."]
     sidecar.write_text(json.dumps(content))
@@ -41,14 +41,17 @@ def cohort(tmp_path_factory):
 
 
 def table(output):
-    return {row["scan"]: row for row in csv.DictReader(io.StringIO((output / "group.tsv").read_text()), delimiter="\t")}
+    return {
+        row["scan"]: row
+        for row in csv.DictReader(io.StringIO((output / "group.tsv").read_text(encoding="utf-8")), delimiter="\t")
+    }
 
 
 def test_pages_load_nothing_from_elsewhere_and_a_subjects_page_runs_no_script(cohort):
     pages = sorted(path.name for path in cohort.glob("*.html"))
     assert len(pages) == 13 and "group.html" in pages and "sub-05.html" in pages
     for page in pages:
-        text = (cohort / page).read_text()
+        text = (cohort / page).read_text(encoding="utf-8")
         assert "<script" not in text or page == "group.html"
         assert "http:" not in text and "https:" not in text and "url(" not in text
         for address in re.findall(r'(?:src|href)="([^"#]*)', text):
@@ -56,11 +59,11 @@ def test_pages_load_nothing_from_elsewhere_and_a_subjects_page_runs_no_script(co
 
 
 def test_warnings_and_unusual_figures_stand_first_and_are_safe(cohort):
-    text = (cohort / "sub-05.html").read_text()
+    text = (cohort / "sub-05.html").read_text(encoding="utf-8")
     assert "&lt;implausibly&gt;" in text and "<implausibly>" not in text
     assert text.index("implausibly") < text.index("<section") and "Brain volume is unusual" in text
-    assert "No warnings." in (cohort / "sub-06.html").read_text()
-    assert "constant" in (cohort / "sub-30.html").read_text()
+    assert "No warnings." in (cohort / "sub-06.html").read_text(encoding="utf-8")
+    assert "constant" in (cohort / "sub-30.html").read_text(encoding="utf-8")
 
 
 def test_the_table_lists_every_scan_once_with_what_became_of_it(cohort):
@@ -71,15 +74,17 @@ def test_the_table_lists_every_scan_once_with_what_became_of_it(cohort):
         and rows["sub-05_T1w"]["warnings"] == "1"
     )
     assert rows["sub-30_T1w"]["status"] == "refused" and "constant" in rows["sub-30_T1w"]["message"]
-    described = json.loads((cohort / "group.json").read_text())
+    described = json.loads((cohort / "group.json").read_text(encoding="utf-8"))
     assert set(rows["sub-05_T1w"]) == {"scan", *described}
-    report = json.loads((cohort / "sub-06" / "anat" / "sub-06_res-x2_desc-charms_T1w.json").read_text())["CHARMSSR"]
+    report = json.loads(
+        (cohort / "sub-06" / "anat" / "sub-06_res-x2_desc-charms_T1w.json").read_text(encoding="utf-8")
+    )["CHARMSSR"]
     after = report["Report"]["data_consistency"]["after"]
     assert float(rows["sub-06_T1w"]["data_consistency"]) == pytest.approx(after, rel=1e-5)
 
 
 def test_the_groups_page_marks_the_unusual_scan_and_links_to_it(cohort):
-    text = (cohort / "group.html").read_text()
+    text = (cohort / "group.html").read_text(encoding="utf-8")
     assert "12 subjects" in text and re.search(r'<a href="sub-05.html"><circle[^>]*><title>sub-05_T1w: 2900 ml', text)
     assert text.count("<svg") == sum(f"<b>{figure.title}" in text for figure in FIGURES) >= 4
 

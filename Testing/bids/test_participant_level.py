@@ -31,11 +31,11 @@ def tree(folder):
 def test_a_result_and_its_sidecars_say_what_bids_asks_for(app, dataset):
     done = app("--maps")
     assert done.status == 0 and "3 scans: 3 done" in done.out
-    sidecar = json.loads((done.output / f"{RESULT}.json").read_text())
+    sidecar = json.loads((done.output / f"{RESULT}.json").read_text(encoding="utf-8"))
     assert sidecar["Sources"] == ["bids:raw:sub-01/anat/sub-01_T1w.nii.gz"] and sidecar["SkullStripped"] is True
     assert sidecar["Resolution"].startswith("Voxels of 3 x 3 x 10 mm")
     assert sidecar["CHARMSSR"]["Report"]["skull_strip"]["backend"] == "builtin"
-    description = json.loads((done.output / "dataset_description.json").read_text())
+    description = json.loads((done.output / "dataset_description.json").read_text(encoding="utf-8"))
     assert description["DatasetType"] == "derivative" and description["GeneratedBy"][0]["Name"] == "CHARMSSR"
     assert description["DatasetLinks"]["raw"] == dataset.as_uri() == description["SourceDatasets"][0]["URL"]
     image = nibabel.load(done.output / f"{RESULT}.nii.gz")
@@ -46,7 +46,7 @@ def test_a_result_and_its_sidecars_say_what_bids_asks_for(app, dataset):
         for name in ("brain_mask", "charms_T1w", "detail_T1w")
         for extension in ("json", "nii.gz")
     ]
-    assert "Sensors 2026" in (done.output / "logs" / "CITATION.txt").read_text()
+    assert "Sensors 2026" in (done.output / "logs" / "CITATION.txt").read_text(encoding="utf-8")
 
 
 def test_results_state_both_geometries_of_their_scans(app, dataset):
@@ -105,7 +105,7 @@ def test_what_has_changed_is_refused_or_redone_as_asked(app, add, dataset, chang
 def test_other_weights_are_noticed(app, dataset):
     output = app().output
     sidecar = output / f"{RESULT}.json"
-    content = json.loads(sidecar.read_text())
+    content = json.loads(sidecar.read_text(encoding="utf-8"))
     content["CHARMSSR"]["MadeFrom"]["CheckpointSHA256"] = "0" * 64
     sidecar.write_text(json.dumps(content))
     refused = app()
@@ -246,7 +246,9 @@ def test_a_killed_run_leaves_nothing_half_written_and_the_next_one_does_the_rest
         return {name: data for name, data in tree(folder).items() if name.endswith(".nii.gz")}
 
     assert results(output) == results(undisturbed) and len(results(output)) == 6
-    assert log.read_text().count(" started") == 2 and log.read_text().count(" done ") == 1
+    assert (
+        log.read_text(encoding="utf-8").count(" started") == 2 and log.read_text(encoding="utf-8").count(" done ") == 1
+    )
 
 
 def test_two_processes_on_one_folder_do_each_scan_once(add, dataset, tmp_path):
@@ -258,8 +260,8 @@ def test_two_processes_on_one_folder_do_each_scan_once(add, dataset, tmp_path):
     processes = [subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) for _ in range(3)]
     assert [process.wait() for process in processes] == [0, 0, 0]
     logs = list((tmp_path / "out" / "logs").glob("sub-*/*.log"))
-    assert len(logs) == 9 and all(log.read_text().count(" done ") == 1 for log in logs)
-    assert all(log.read_text().count(" started") == 1 for log in logs)
+    assert len(logs) == 9 and all(log.read_text(encoding="utf-8").count(" done ") == 1 for log in logs)
+    assert all(log.read_text(encoding="utf-8").count(" started") == 1 for log in logs)
 
 
 def test_a_full_disk_fails_the_scan_and_leaves_the_old_result_whole(app, add, dataset, monkeypatch):

@@ -38,7 +38,7 @@ def mine(home):
 
 def rewrite_card(path, **changes):
     card_path = path.with_suffix(".json")
-    card = json.loads(card_path.read_text())
+    card = json.loads(card_path.read_text(encoding="utf-8"))
     card.update(changes)
     card_path.write_text(json.dumps(card))
 

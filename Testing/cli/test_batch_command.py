@@ -83,7 +83,7 @@ def test_a_foreign_file_in_the_place_of_a_result_is_kept(charmssr, fake_enhance,
     results.mkdir()
     (results / "z_charms.nii.gz").write_text("precious")
     charmssr("batch", cohort, results, *MODEL)
-    assert (results / "z_charms.nii.gz").read_text() == "precious"
+    assert (results / "z_charms.nii.gz").read_text(encoding="utf-8") == "precious"
     assert summary(results)["z_charms.nii.gz"]["status"] == "failed"
     assert not (results / "z_charms.json").exists()
 
@@ -143,7 +143,7 @@ def test_a_table_names_inputs_outputs_and_masks(charmssr, fake_enhance, tmp_path
         "first/own_detail.nii.gz",
         "first/own_mask.nii.gz",
     ]
-    report = json.loads((tmp_path / "out" / "first" / "own.json").read_text())
+    report = json.loads((tmp_path / "out" / "first" / "own.json").read_text(encoding="utf-8"))
     assert report["files"]["mask"] == str(tmp_path / "in" / "mask.nii.gz")
 
 
@@ -214,7 +214,7 @@ def test_results_beside_their_scans_are_not_enhanced_again(charmssr, fake_enhanc
 def test_a_replaced_input_is_not_taken_for_finished(charmssr, fake_enhance, cohort, tmp_path, phantom_head):
     results = tmp_path / "results"
     charmssr("batch", cohort, results, *MODEL)
-    state = json.loads((results / "z_charms.json").read_text())["files"]["input_state"]
+    state = json.loads((results / "z_charms.json").read_text(encoding="utf-8"))["files"]["input_state"]
     assert state["size"] == (cohort / "z.mha").stat().st_size and len(state["sha256"]) == 64
     os.utime(cohort / "z.mha", (1, 1))  # touched, not changed
     charmssr("batch", cohort, results, *MODEL)

@@ -68,7 +68,7 @@ def test_a_file_is_enhanced_with_all_its_outputs(charmssr, checkpoint, scan, mas
     source, result = read_volume(scan), read_volume(tmp_path / "out.nii.gz")
     assert result.GetSize() == (192, 192, 48) and result.GetPixelID() == sitk.sitkFloat32
     assert np.allclose(bounds(result), bounds(source), atol=1e-4)
-    report = json.loads((tmp_path / "r.json").read_text())
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert report["checkpoint"]["name"] == "tiny" and report["slices"]["enhanced"] == 10
     assert report["data_consistency"]["before"] > 0 and report["settings"]["bias_correction"] is False
     for name in ("mask", "detail"):
@@ -125,7 +125,10 @@ class Harmful:
 def test_bad_checkpoints_are_refused_in_one_line(charmssr, checkpoint, scan, tmp_path, listing, monkeypatch, kind):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "bad.safetensors"
-    data, card = bytearray(checkpoint.read_bytes()), json.loads(checkpoint.with_suffix(".json").read_text())
+    data, card = (
+        bytearray(checkpoint.read_bytes()),
+        json.loads(checkpoint.with_suffix(".json").read_text(encoding="utf-8")),
+    )
     if kind == "cut":
         data = data[: len(data) // 2]
     elif kind == "flipped":

@@ -34,7 +34,7 @@ def test_result_report_maps_and_mask_are_written(charmssr, fake_enhance, scan, t
     assert listing() == ["maps", "maps/out_detail.nii.gz", "maps/out_mask.nii.gz", "out.nrrd", "r.json", "scan.nii.gz"]
     assert done.out.startswith(f"{tmp_path / 'out.nrrd'}") and done.out.count("\n") == 1
     assert "charmssr: warning: a doubt\n" in done.err
-    report = json.loads((tmp_path / "r.json").read_text())
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert report["checkpoint"]["name"] == "any" and report["settings"]["maps"] is True
     assert report["files"]["input"] == str(scan) and report["input"] == {"size": [1]} and report["seconds"] >= 0
     assert read_volume(tmp_path / "out.nrrd").GetSize() == (192, 192, 48)
@@ -106,7 +106,7 @@ def test_outputs_are_checked_before_anything_is_read(charmssr, fake_enhance, tmp
         paths = [argument if argument.startswith("--") else tmp_path / argument for argument in arguments]
         assert_refused(charmssr("enhance", source, *paths, *MODEL), words)
     assert listing() == ["file", "taken.nii.gz"]
-    assert (tmp_path / "taken.nii.gz").read_text() == "precious"
+    assert (tmp_path / "taken.nii.gz").read_text(encoding="utf-8") == "precious"
 
 
 def test_a_folder_that_cannot_be_written_is_refused(charmssr, fake_enhance, scan, monkeypatch):

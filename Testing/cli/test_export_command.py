@@ -76,7 +76,7 @@ def test_the_skip_keeps_the_voxel_edges(tmp_path):
 def test_what_cannot_be_written_is_refused_and_nothing_is_left(weights, tmp_path, capsys, monkeypatch):
     (tmp_path / "there.onnx").write_text("mine")
     assert main(["export", str(weights), str(tmp_path / "there.onnx")]) == 2
-    assert (tmp_path / "there.onnx").read_text() == "mine"
+    assert (tmp_path / "there.onnx").read_text(encoding="utf-8") == "mine"
     assert main(["export", str(weights), str(tmp_path / "small.pb")]) == 2
     assert ".onnx" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "onnx", None)

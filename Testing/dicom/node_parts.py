@@ -115,7 +115,7 @@ class RunningNode:
 def events(folder, word=None):
     """The record of a node, or the events of one word."""
     path = folder / "audit.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     found = [json.loads(line) for line in lines]
     return [one for one in found if word in (None, one["event"])]
 

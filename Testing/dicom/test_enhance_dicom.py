@@ -53,7 +53,7 @@ def test_a_name_with_a_slash_at_its_end_asks_for_a_series(tmp_path, repeating, c
     done = charmssr("enhance", tmp_path / "in", f"{tmp_path}/out/", "--report", tmp_path / "r.json")
     assert done.status == 0, done.err
     assert len(read_back(tmp_path / "out")) == 18
-    report = (tmp_path / "r.json").read_text()
+    report = (tmp_path / "r.json").read_text(encoding="utf-8")
     assert '"rounding_error"' in report and read_back(tmp_path / "out")[0].SeriesInstanceUID in report
 
 

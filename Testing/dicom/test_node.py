@@ -65,7 +65,7 @@ def test_a_series_comes_back_to_the_archive_under_its_study(start, archive, dcio
     first.save_as(tmp_path / "one.dcm", enforce_file_format=True)
     assert dciodvfy(tmp_path / "one.dcm") == []
     assert status_of(node.folder)["finished"] == 1 and status_of(node.folder)["queued"] == []
-    record = (node.folder / "audit.jsonl").read_text()
+    record = (node.folder / "audit.jsonl").read_text(encoding="utf-8")
     for secret in ("Test", "Subject", "T-0001", "19700101", "A0815"):
         assert secret not in record
 

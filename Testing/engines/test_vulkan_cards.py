@@ -107,7 +107,7 @@ def test_a_card_that_computes_wrong_is_not_used_until_its_driver_changes(graphs,
 def test_damaged_notes_of_earlier_checks_are_made_anew(graphs, runner, tmp_path):
     (tmp_path / "vulkan-checks.json").write_text("[1, 2")
     checked_runner(graphs, "vulkan:1", "float32", tmp_path)
-    assert list(json.loads((tmp_path / "vulkan-checks.json").read_text()).values())[0] < 1e-6
+    assert list(json.loads((tmp_path / "vulkan-checks.json").read_text(encoding="utf-8")).values())[0] < 1e-6
 
 
 @pytest.mark.skipif(os.environ.get("CHARMSSR_TEST_VULKAN") != "1", reason="compiles shaders for a minute: on request")

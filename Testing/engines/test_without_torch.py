@@ -45,7 +45,7 @@ def test_a_whole_job_with_every_figure_and_map_loads_no_torch(head, tmp_path, pl
     )  # fmt: skip
     assert (tmp_path / "out.nii.gz").exists(), messages
     assert not torch_loaded
-    report = json.loads((tmp_path / "report.json").read_text())
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert report["engine"]["name"] == "ncnn" and report["precision"] == "float32"
 
 

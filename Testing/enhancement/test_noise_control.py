@@ -33,7 +33,7 @@ def controlled(tmp_path):
     quiet = {name: value + 0.02 * torch.randn(value.shape) for name, value in load_file(path).items()}
     quiet_path = path.with_name("controlled-quiet.safetensors")
     save_file(quiet, quiet_path)
-    card = json.loads(path.with_suffix(".json").read_text())
+    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     card["noise_control"] = {"weights": quiet_path.name, "sha256": sha256_of(quiet_path), "default": 40}
     path.with_suffix(".json").write_text(json.dumps(card))
     return path

@@ -10,8 +10,8 @@ def test_a_finished_file_takes_the_place_of_the_one_before(tmp_path):
     place.write_text("before")
     with replacing(place) as partial:
         partial.write_text("after")
-        assert partial.suffix == ".png" and place.read_text() == "before"
-    assert place.read_text() == "after" and list(tmp_path.iterdir()) == [place]
+        assert partial.suffix == ".png" and place.read_text(encoding="utf-8") == "before"
+    assert place.read_text(encoding="utf-8") == "after" and list(tmp_path.iterdir()) == [place]
 
 
 def test_an_error_leaves_what_was_there_and_no_remnant(tmp_path):
@@ -20,7 +20,7 @@ def test_an_error_leaves_what_was_there_and_no_remnant(tmp_path):
     with pytest.raises(RuntimeError), replacing(place) as partial:
         partial.write_text("half")
         raise RuntimeError
-    assert place.read_text() == "before" and list(tmp_path.iterdir()) == [place]
+    assert place.read_text(encoding="utf-8") == "before" and list(tmp_path.iterdir()) == [place]
 
 
 def test_files_that_belong_together_appear_together(tmp_path):

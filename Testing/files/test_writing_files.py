@@ -99,7 +99,7 @@ def test_an_existing_file_is_replaced_only_on_request(tmp_path, image):
     path.write_text("precious")
     with pytest.raises(OutputError, match="exists already"):
         write_volume(image, path)
-    assert path.read_text() == "precious"
+    assert path.read_text(encoding="utf-8") == "precious"
     write_volume(image, path, overwrite=True)
     assert_same(read_volume(path), image)
 
@@ -180,7 +180,11 @@ def test_several_files_appear_together(tmp_path, image):
         assert not any(path.name in ("a.nii.gz", "r.json", "detail.nii.gz") for path in tmp_path.rglob("*"))
         files.commit()
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.nii.gz", "detail.nii.gz", "maps", "r.json"]
-    assert json.loads((tmp_path / "r.json").read_text()) == {"figure": 0.5, "bad": None, "list": [1, str(tmp_path)]}
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8")) == {
+        "figure": 0.5,
+        "bad": None,
+        "list": [1, str(tmp_path)],
+    }
 
 
 def test_if_one_file_fails_none_appears(tmp_path, image, monkeypatch):
@@ -199,7 +203,7 @@ def test_if_renaming_fails_none_appears(tmp_path, image):
         (tmp_path / "b.nii.gz").write_text("somebody else was faster")
         files.commit()
     assert os.listdir(tmp_path) == ["b.nii.gz"]
-    assert (tmp_path / "b.nii.gz").read_text() == "somebody else was faster"
+    assert (tmp_path / "b.nii.gz").read_text(encoding="utf-8") == "somebody else was faster"
 
 
 def test_an_interruption_before_the_commit_leaves_nothing(tmp_path, image):

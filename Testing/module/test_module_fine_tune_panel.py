@@ -197,7 +197,7 @@ def test_the_choices_reach_the_worker(section, run, models):
     ui.biasCorrectionCheckBox.checked = False
     ui.leaveOneOutCheckBox.checked = True
     run()
-    settings = json.loads((models.parent / "seen.json").read_text())["settings"]
+    settings = json.loads((models.parent / "seen.json").read_text(encoding="utf-8"))["settings"]
     assert {key: value for key, value in settings.items() if key not in ("folder", "device", "precision")} == {
         "name": "own", "checkpoint": "mine", "steps": 30, "batch": 2, "patch": 24, "seed": 7, "validate_every": 10,
         "patience": 3, "hold_out": 0, "learning_rate": 3e-5, "skull_strip": "none", "bias_correction": False,

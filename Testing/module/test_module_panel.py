@@ -158,7 +158,7 @@ def test_an_own_folder_of_models_fills_the_list(panel, models, tmp_path):
 
     other = tmp_path / "others"
     other.mkdir()
-    card = json.loads((models / "mine.json").read_text())
+    card = json.loads((models / "mine.json").read_text(encoding="utf-8"))
     (other / "theirs.json").write_text(json.dumps({**card, "name": "theirs", "title": "Model theirs"}))
     (other / "theirs.safetensors").write_bytes(b"")
     panel.ui.checkpointFolderPathLineEdit.currentPath = str(other)
@@ -203,7 +203,7 @@ def test_the_panel_follows_changes_of_the_chosen_volume(panel, head):
 def test_two_models_of_the_same_title_are_told_apart_by_name(panel, models):
     for name in ("mine", "mine-7t"):
         path = models / f"{name}.json"
-        path.write_text(path.read_text().replace(f"Model {name}", "Model"))
+        path.write_text(path.read_text(encoding="utf-8").replace(f"Model {name}", "Model"))
     panel.enter()
     select(panel.ui.checkpointComboBox, "Model: mine")
     select(panel.ui.checkpointComboBox, "Model: mine-7t")

@@ -100,11 +100,11 @@ def test_cmake_installs_every_python_file_of_the_module(repository, layout):
 
 
 def test_cmake_configures_and_packs_once_each(layout):
-    assert (layout / "steps.txt").read_text().splitlines() == ["CHARMSSR: PyTorch"] * 2
+    assert (layout / "steps.txt").read_text(encoding="utf-8").splitlines() == ["CHARMSSR: PyTorch"] * 2
 
 
 def test_slicers_test_runner_gets_the_modules_self_test(layout):
-    assert "CHARMSSR.py" in (layout / "tests.txt").read_text().splitlines()
+    assert "CHARMSSR.py" in (layout / "tests.txt").read_text(encoding="utf-8").splitlines()
 
 
 def test_the_installed_layout_lists_its_bundled_checkpoints(layout):

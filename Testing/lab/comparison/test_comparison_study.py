@@ -95,7 +95,7 @@ def test_a_study_trains_scores_and_reports(volumes, tmp_path):
     (tmp_path / "report").mkdir()
     protocol = compare.describe_protocol(longer, training, ["bicubic", "blur"], "val")
     compare.write_report(tmp_path / "report", "Study", protocol, costs, rows)
-    report = (tmp_path / "report" / "report.md").read_text()
+    report = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     assert "| EDSR | 1,367,553 (1,367,553) | 22.39 (22.39) |" in report
     assert "## T1w x2, blur (2 subjects)" in report and "40 steps of 2 patches" in report
     assert METHODS["srcnn"].remark in report
@@ -107,9 +107,9 @@ def test_a_finished_run_is_not_trained_again_and_its_weights_can_be_loaded(volum
     training, scored = volumes
     entries = entries_of("methods", ["vdsr", "charms"])
     first = compare.contest(entries, CONFIG, training, scored[:1], tmp_path / "runs")
-    log = (tmp_path / "runs" / "vdsr" / "log.csv").read_text()
+    log = (tmp_path / "runs" / "vdsr" / "log.csv").read_text(encoding="utf-8")
     again = compare.contest(entries, CONFIG, training, scored[:1], tmp_path / "runs")
-    assert (tmp_path / "runs" / "vdsr" / "log.csv").read_text() == log
+    assert (tmp_path / "runs" / "vdsr" / "log.csv").read_text(encoding="utf-8") == log
     loaded = compare.contest(entries, CONFIG, [], [], tmp_path / "nothing", weights=tmp_path / "runs")
     for one, other, third in zip(first, again, loaded):
         for key, value in one.network.state_dict().items():
@@ -168,5 +168,5 @@ def test_the_command_writes_the_report(volumes, tmp_path, monkeypatch, capsys):
     for name in ("quality", "gains", "errors"):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     assert not list(tmp_path.glob("*.partial"))
-    assert "SRCNN" in (tmp_path / "report.md").read_text()
+    assert "SRCNN" in (tmp_path / "report.md").read_text(encoding="utf-8")
     assert str(tmp_path / "report.md") in capsys.readouterr().out

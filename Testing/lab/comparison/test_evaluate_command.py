@@ -58,7 +58,7 @@ def test_the_table_has_the_split_alone_and_every_degradation(monkeypatch, data, 
     ]
     assert {row["subject"] for row in rows} == {"phantom_T1w"}
     assert rows[0]["brain_psnr"] != rows[1]["brain_psnr"]
-    assert "# tiny on the val volumes" in outputs[1].read_text()
+    assert "# tiny on the val volumes" in outputs[1].read_text(encoding="utf-8")
 
 
 def test_the_first_plane_of_each_volume_is_the_axial_one():

@@ -58,8 +58,8 @@ def test_csv_keeps_every_row_and_leaves_missing_figures_empty():
 
 def test_a_table_is_written_in_the_format_of_its_ending(tmp_path):
     tables.write_tables(ROWS, [tmp_path / "scores.csv", tmp_path / "scores.md"], title="Scores")
-    assert (tmp_path / "scores.csv").read_text().startswith("subject,contrast")
-    assert (tmp_path / "scores.md").read_text().startswith("# Scores")
+    assert (tmp_path / "scores.csv").read_text(encoding="utf-8").startswith("subject,contrast")
+    assert (tmp_path / "scores.md").read_text(encoding="utf-8").startswith("# Scores")
     assert {path.name for path in tmp_path.iterdir()} == {"scores.csv", "scores.md"}
 
 

@@ -59,7 +59,7 @@ def test_the_command_names_what_is_missing_and_keeps_the_curves(runs, volumes, t
                  "--runs", runs, "--no-timing", "--device", "cpu", "--figures", "--skip-missing",
                  "--slices", 4]  # fmt: skip
     assert command.main([str(one) for one in arguments]) == 0
-    report = (tmp_path / "report.md").read_text()
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "--study methods --only srcnn edsr --split val --slices 4 --skip-missing --figures --no-timing`" in report
     assert "Not trained yet, and left out: EDSR." in report and "central 4 slices" in report
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
@@ -107,7 +107,7 @@ def test_the_ablations_report_compares_the_maps(volumes, tmp_path):
     costs = compare.costs(contestants, 2, timed=False)
     report_study("ablation", entries_of("ablation"), CONFIG, tmp_path, "Protocol.", contestants, costs, rows,
                  volumes[1], tmp_path, drawn=True)  # fmt: skip
-    report = (tmp_path / "report.md").read_text()
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "## Attention maps with and without L_AR" in report and "left out: Baseline" in report
     assert (tmp_path / "attention.png").is_file() and (tmp_path / "attention.csv").is_file()
     assert not (tmp_path / "curves.csv").exists()

@@ -48,4 +48,4 @@ def test_what_a_command_wrote_replaces_the_result(tmp_path, monkeypatch):
     (tmp_path / "Resources" / "kept.json").write_text("old")
     one = Measurement("noise", "charms", "--study noise", {"noise.json": "kept.json"})
     remeasure.measure(one, "DATA", tmp_path / "work" / "noise")
-    assert (tmp_path / "Resources" / "kept.json").read_text() == "new"
+    assert (tmp_path / "Resources" / "kept.json").read_text(encoding="utf-8") == "new"

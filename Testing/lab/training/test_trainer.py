@@ -252,7 +252,9 @@ def test_a_stopped_run_ends_as_an_uninterrupted_one(tmp_path, volumes):
     assert torch.equal(weights(whole), weights(parts))
 
     def figures(folder):  # all columns but the seconds
-        return [line.split(",")[2:] for line in (tmp_path / folder / "log.csv").read_text().splitlines()]
+        return [
+            line.split(",")[2:] for line in (tmp_path / folder / "log.csv").read_text(encoding="utf-8").splitlines()
+        ]
 
     assert figures("whole") == figures("parts")
 
@@ -294,7 +296,7 @@ def test_two_processes_follow_the_loss_curve_of_one(tmp_path, prepared, reposito
     )  # fmt: skip
 
     def curve(folder):
-        lines = (tmp_path / folder / "log.csv").read_text().splitlines()
+        lines = (tmp_path / folder / "log.csv").read_text(encoding="utf-8").splitlines()
         return np.array([float(line.split(",")[5]) for line in lines[1:]])
 
     assert len(curve("two")) == CONFIG.steps

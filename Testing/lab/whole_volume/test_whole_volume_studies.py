@@ -104,9 +104,9 @@ def test_a_study_writes_table_figures_and_verdict(counting, data, tmp_path, inte
     assert [row["volume"] for row in rows] == ["v0", "v1"]
     with open(tmp_path / "counting.csv", newline="") as file:
         assert [row["figure"] for row in csv.DictReader(file)] == ["1.0", "2.0"]
-    stored = json.loads((tmp_path / "counting.json").read_text())
+    stored = json.loads((tmp_path / "counting.json").read_text(encoding="utf-8"))
     assert stored["rows"] == rows and stored["checkpoint"] == "interpolation"
-    text = (tmp_path / "counting.md").read_text()
+    text = (tmp_path / "counting.md").read_text(encoding="utf-8")
     assert "| v1 | 2.00 |  |" in text and "- 2 rows" in text
 
 
