@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from ..errors import CHARMSSRError
+
 # DICOM's tag (as SimpleITK writes it) -> the keyword.
 _DICOM = {
     "0020|000e": "SeriesInstanceUID",
@@ -45,12 +47,15 @@ def tags_of(path: Path | str, series: str = "") -> dict:
         dict of keyword -> text, number or list. Nothing is raised for what cannot be read.
     """
     path = Path(path)
-    if path.is_dir():
-        return _folder_tags(path, series)
     from ..files.dicom_series import is_dicom
 
-    if is_dicom(path):
-        return _dicom_tags(path)
+    try:
+        if path.is_dir():
+            return _folder_tags(path, series)
+        if is_dicom(path):
+            return _dicom_tags(path)
+    except (OSError, CHARMSSRError):
+        return {}
     tags = _sidecar_tags(path)
     described = _description(path)
     if described:
@@ -168,7 +173,7 @@ def _description(path):
 
     try:
         start = first_bytes(path)
-    except (OSError, EOFError):
+    except (OSError, EOFError, CHARMSSRError):
         return None
     text = start[148:228].split(b"\0")[0] if start[344:348] in (b"n+1\0", b"ni1\0") else b""
     return text.decode("ascii", "replace") or None

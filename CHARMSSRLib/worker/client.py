@@ -159,6 +159,25 @@ class WorkerClient:
                 message["report"],
             )
 
+    def inspect(self, image: sitk.Image, tags: dict | None = None, file: str | None = None) -> dict:
+        """What a scan really measured, found out in the worker.
+
+        Args:
+            image: scalar 3-D. tags: what its files claim. file: the scan's file, or one of its DICOM images, from
+                which more tags are read; those given count more.
+
+        Returns:
+            dict of ``Acquisition.to_dict``: "line" is one short line for people.
+
+        Raises:
+            CHARMSSRError: of the class that the worker names; WorkerError when it died.
+        """
+        id = uuid.uuid4().hex
+        with tempfile.TemporaryDirectory(prefix="charmssr-") as folder:
+            saved = protocol.save_volume(image, folder, "input")
+            self.send("run", id, task=protocol.TASK_INSPECT, folder=folder, image=saved, tags=tags, file=file)
+            return self._answer(id, None, None)["acquisition"]
+
     def fine_tune(
         self,
         pairs: Sequence[Pair],

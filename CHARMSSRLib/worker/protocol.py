@@ -22,6 +22,10 @@ Tasks:
                 made (step 0 is the start). The best so far lies at the checkpoint's place from the first
                 gain on, so that it survives a kill. A cancel is answered by a result with
                 report.cancelled true where there was a gain, else by an error of kind Cancelled.
+    inspect     takes image, tags (dict as ``tags_of`` gives them, or null) and file (path of the scan, or of one of
+                its DICOM images, from which tags are read; or null); gives acquisition (``Acquisition.to_dict``:
+                "line" for one short line, "sentence", "axes", ..., "warnings"). A second or two; odd voxels and
+                tags are no error
     check-pair  takes pair and settings (FineTuningSettings); gives quality (dict) and warnings (list), or
                 an error of kind PairError with the reason
 
@@ -44,6 +48,7 @@ VERSION = 1
 TASK_ENHANCE = "enhance"
 TASK_FINE_TUNE = "fine-tune"
 TASK_CHECK_PAIR = "check-pair"
+TASK_INSPECT = "inspect"
 
 # Kinds of errors beside the names of the classes in errors.py.
 BUSY = "Busy"

@@ -173,6 +173,7 @@ class Server:
             protocol.TASK_ENHANCE: self._enhance,
             protocol.TASK_FINE_TUNE: self._fine_tune,
             protocol.TASK_CHECK_PAIR: self._check_pair,
+            protocol.TASK_INSPECT: self._inspect,
         }
         task = tasks.get(message.get("task"))
         if task is None:
@@ -205,6 +206,17 @@ class Server:
         if self._cancelled.is_set():
             raise Cancelled()
         return answer
+
+    def _inspect(self, message, folder):
+        from ..acquisition.inspect import inspect_image
+        from ..acquisition.tags import tags_of
+
+        image = protocol.load_volume(message.get("image"), folder)
+        tags, file = message.get("tags") or {}, message.get("file")
+        if not isinstance(tags, dict) or not isinstance(file, (str, type(None))):
+            raise protocol.ProtocolError("The tags of a scan are a dict, its file is a path.")
+        found = inspect_image(image, {**(tags_of(file) if file else {}), **tags})
+        return {"acquisition": found.to_dict()}
 
     def _fine_tune(self, message, folder):
         from ..fine_tuning.fine_tune import fine_tune
