@@ -39,14 +39,17 @@ class Task:
         self._progress = progress
         self._start, self._end, self._prefix = start, end, prefix
 
-    def check(self) -> None:
+    def check(self, sentence: str | None = None) -> None:
         """Stop here if the user wants to.
+
+        Args:
+            sentence: what the user is told then; None for the usual.
 
         Raises:
             Cancelled: ``is_cancelled()`` answered true.
         """
         if self.is_cancelled():
-            raise Cancelled()
+            raise Cancelled() if sentence is None else Cancelled(sentence)
 
     def tell(self, fraction: float, message: str) -> None:
         """Say how far this task is: 0 at its start, 1 at its end."""
@@ -58,10 +61,18 @@ class Task:
         self.check()
         self.tell(fraction, message)
 
+    def count(self, done: int, pieces: int) -> None:
+        """Say that so many of so many equal pieces are done."""
+        self.tell(done / pieces, f"{done} of {pieces}")
+
     def part(self, start: float, end: float, prefix: str = "") -> Task:
         """The task of a part of this one, which fills the bar from ``start`` to ``end`` (fractions of this task)."""
         low, high = (self._start + (self._end - self._start) * one for one in (start, end))
         return Task(self._progress, self.is_cancelled, low, high, self._prefix + prefix)
+
+    def share(self, number: int, count: int, prefix: str = "") -> Task:
+        """:meth:`part`: of ``count`` equal parts the one with this number, counted from 0."""
+        return self.part(number / count, (number + 1) / count, prefix)
 
     def over(self, items: Iterable[T], message: str) -> Iterator[T]:
         """The items, with a step before each; ``message`` may hold {done} and {count}, counted from 1."""

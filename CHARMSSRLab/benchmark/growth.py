@@ -3,14 +3,16 @@
 import numpy as np
 import torch
 
+from CHARMSSRLib.task import Task
+
 from ..costs.timing import Spread
 from .inputs import coarser
 from .jobs import ENHANCE, run_job, volume_file
 from .stage import measure_stage
 
 
-def measure_growth(head, network, threads, checkpoint, skull_strip, shares, slices, lr_size, rounds=1, progress=None,
-                   is_cancelled=None):  # fmt: skip
+def measure_growth(head, network, threads, checkpoint, skull_strip, shares, slices, lr_size, rounds=1,
+                   task=None):  # fmt: skip
     """Whole enhancements of one head at several sizes, and the network stage for several numbers of slices.
 
     The smaller volumes hold the same head with fewer voxels, so that every part of the work has
@@ -26,24 +28,25 @@ def measure_growth(head, network, threads, checkpoint, skull_strip, shares, slic
         dict: "volumes" (list of "voxels", "size", "threads", "enhanced_pixels", "seconds", "stages",
         "peak_bytes"), "slices" (list, see ``measure_stage``, with "threads"), "fits" (see ``fits_of``).
     """
+    task = task or Task()
     jobs = [(share, threads[-1]) for share in shares] + [(shares[0], count) for count in threads[:-1]]
     steps = len(jobs) * rounds + len(threads)
     runs = {job: [] for job in jobs}
     for turn in range(rounds):
         for place, (share, count) in enumerate(jobs):
-            tell = _part(progress, turn * len(jobs) + place, steps)
+            part = task.share(turn * len(jobs) + place, steps)
             image = coarser(head, share)
             with volume_file(image) as path:
-                run = run_job(ENHANCE, path, count, checkpoint, skull_strip, "cpu", None, tell, is_cancelled)
+                run = run_job(ENHANCE, path, count, checkpoint, skull_strip, "cpu", task=part)
             runs[share, count].append({**run, "size": list(image.GetSize())})
     stages, before = [], torch.get_num_threads()
     try:
         for place, count in enumerate(threads):
             torch.set_num_threads(count)
             for number in slices:
-                tell = _part(progress, len(jobs) * rounds + place, steps)
+                part = task.share(len(jobs) * rounds + place, steps)
                 row = measure_stage(network, torch.device("cpu"), torch.float32, number, lr_size, lr_size,
-                                    rounds=max(3, rounds), progress=tell, is_cancelled=is_cancelled)  # fmt: skip
+                                    rounds=max(3, rounds), task=part)  # fmt: skip
                 stages.append({**row, "threads": count})
     finally:
         torch.set_num_threads(before)
@@ -98,9 +101,3 @@ def _volume_row(runs, threads):
         "stages": {name: Spread.of(run["stages"][name] for run in runs).as_dict() for name in names},
         "peak_bytes": max(run["peak_bytes"] for run in runs),
     }  # fmt: skip
-
-
-def _part(progress, number, count):
-    if progress is None:
-        return None
-    return lambda fraction, message: progress((number + fraction) / count, message)

@@ -17,6 +17,7 @@ from CHARMSSRLib.errors import CHARMSSRError
 from CHARMSSRLib.files.volumes import read_volume, write_volume
 from CHARMSSRLib.machine.memory import peak_memory
 from CHARMSSRLib.settings import EnhancementSettings
+from CHARMSSRLib.task import Task
 
 from .naive import enhance_naively
 
@@ -52,7 +53,7 @@ def _naive(image, specification, stages):
     with stages("model"):
         checkpoint = load_checkpoint(specification["checkpoint"])
     result, done, count = enhance_naively(
-        image, checkpoint, stages, specification["skull_strip"], specification["slices"], _tell
+        image, checkpoint, stages, specification["skull_strip"], specification["slices"], Task(_tell)
     )
     return result, {"slices": {"done": done, "count": count}}
 

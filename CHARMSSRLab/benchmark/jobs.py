@@ -11,21 +11,21 @@ import threading
 import time
 from pathlib import Path
 
-from CHARMSSRLib.errors import BackendError, Cancelled
+from CHARMSSRLib.errors import BackendError
 from CHARMSSRLib.files.volumes import write_volume
+from CHARMSSRLib.task import Task
 
 from .job import ENHANCE, NAIVE
 
 __all__ = ["ENHANCE", "NAIVE", "environment_for", "run_job", "volume_file"]
 
 
-def run_job(way, path, threads, checkpoint, skull_strip="auto", device="cpu", slices=None, progress=None,
-            is_cancelled=None):  # fmt: skip
+def run_job(way, path, threads, checkpoint, skull_strip="auto", device="cpu", slices=None, task=None):
     """Enhance a file into a temporary one, in a new process, and count everything: start, read, write.
 
     Args:
         way: ENHANCE or NAIVE. path: of the input. slices: of the naive way; see ``enhance_naively``.
-        threads: of torch and of ITK.
+        threads: of torch and of ITK. task: Task, told what the job tells; None for nobody's.
 
     Returns:
         dict: "seconds" (from the start of the process to its end, scaled up where the naive way
@@ -42,7 +42,7 @@ def run_job(way, path, threads, checkpoint, skull_strip="auto", device="cpu", sl
         }  # fmt: skip
         command = [sys.executable, "-m", f"{__package__}.job", json.dumps(specification)]
         begun = time.perf_counter()
-        figures = _figures(command, environment_for(threads), progress, is_cancelled)
+        figures = _figures(command, environment_for(threads), task or Task())
         seconds = time.perf_counter() - begun
     figures["stages"] = {"start and end": seconds - sum(figures["stages"].values()), **figures["stages"]}
     return _scaled_up({**figures, "seconds": seconds})
@@ -76,7 +76,7 @@ def _scaled_up(figures):
     return figures
 
 
-def _figures(command, environment, progress, is_cancelled):
+def _figures(command, environment, task):
     # A session of its own: Ctrl-C reaches this process alone, which then ends that one.
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -89,7 +89,7 @@ def _figures(command, environment, progress, is_cancelled):
     for reader in readers:
         reader.start()
     try:
-        answer = _listen(process, lines, progress, is_cancelled)
+        answer = _listen(process, lines, task)
     finally:
         if process.poll() is None:
             process.kill()
@@ -102,12 +102,11 @@ def _figures(command, environment, progress, is_cancelled):
     return answer["figures"]
 
 
-def _listen(process, lines, progress, is_cancelled):
+def _listen(process, lines, task):
     """Until the process has ended; its last answer that is no progress."""
     answer = {}
     while True:
-        if is_cancelled is not None and is_cancelled():
-            raise Cancelled()
+        task.check()
         try:
             line = lines.get(timeout=0.05)
         except queue.Empty:
@@ -120,8 +119,8 @@ def _listen(process, lines, progress, is_cancelled):
             continue  # some library's print
         if not isinstance(message, dict) or "fraction" not in message:
             answer = message if isinstance(message, dict) else answer
-        elif progress is not None:
-            progress(message["fraction"], message["message"])
+        else:
+            task.tell(message["fraction"], message["message"])
 
 
 def _read(stream, receive):

@@ -5,6 +5,8 @@ import platform
 import torch
 import torch.nn.functional as F
 
+from CHARMSSRLib.task import Task
+
 from ..costs.timing import spreads, take_turns
 
 CHANNELS = 64  # of the convolution, as CHARMS has them
@@ -16,7 +18,7 @@ QUICK_SIZES = {"cpu": (1024, 64, 1, 2**22), "cuda": (2048, 128, 4, 2**24), "mps"
 PRODUCT, CONVOLUTION, COPY = "matrix product", "3x3 convolution 64 to 64", "copy"
 
 
-def measure_limits(device, quick=False, rounds=15, progress=None, is_cancelled=None):
+def measure_limits(device, quick=False, rounds=15, task=None):
     """Rates of the device, the measurements in turn.
 
     Returns:
@@ -36,7 +38,7 @@ def measure_limits(device, quick=False, rounds=15, progress=None, is_cancelled=N
     work[COPY, "float32"], moved = copy_numbers(device, quick)
     rows[COPY, "float32"] = (moved, "bytes/s", f"{4 * copied / 2**20:.0f} MiB")
     with torch.inference_mode():
-        times = spreads(take_turns(work, device, rounds, progress=_titled(progress), is_cancelled=is_cancelled))
+        times = spreads(take_turns(work, device, rounds, task=_titled(task or Task())))
     return [
         {"what": key[0], "precision": key[1], "rate": times[key].as_rate(amount).as_dict(), "unit": unit, "size": size}
         for key, (amount, unit, size) in rows.items()
@@ -111,5 +113,6 @@ def _convolution(batch, pixels, device, dtype):
     return lambda: F.conv2d(image, weight, padding=1)
 
 
-def _titled(progress):
-    return progress and (lambda fraction, key: progress(fraction, " ".join(reversed(key))))
+def _titled(task):
+    """The same task, told keys of ``work``: the precision, then what is measured."""
+    return Task(lambda fraction, key: task.tell(fraction, " ".join(reversed(key))), task.is_cancelled)

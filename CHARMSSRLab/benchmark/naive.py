@@ -12,12 +12,13 @@ from CHARMSSRLib.grids.geometry import image_on_enlarged_grid
 from CHARMSSRLib.grids.orientation import LPSFrame
 from CHARMSSRLib.grids.slices import slice_axis
 from CHARMSSRLib.preprocessing.skull_strip import strip_skull
+from CHARMSSRLib.task import Task
 
 SHRINK = 2
 ITERATIONS = [50, 50, 50, 50]
 
 
-def enhance_naively(image, checkpoint, stages, skull_strip="auto", slices=None, progress=None):
+def enhance_naively(image, checkpoint, stages, skull_strip="auto", slices=None, task=None):
     """Super-resolve a head slice by slice.
 
     Args:
@@ -26,12 +27,12 @@ def enhance_naively(image, checkpoint, stages, skull_strip="auto", slices=None, 
         stages: ``report.Stages``, receives "bias correction", "skull strip", "network", "finish".
         slices: how many slices go through the network, evenly spread; None for all. The others
             are left at 0: the time of the network stage can then be scaled up, the result not used.
-        progress: called with a fraction and a message.
+        task: Task, told; None for nobody's.
 
     Returns:
         (image, slices done, slices in all).
     """
-    tell = progress or (lambda fraction, message: None)
+    tell = (task or Task()).tell
     frame = LPSFrame(image)
     upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
     with stages("bias correction"):

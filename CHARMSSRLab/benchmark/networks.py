@@ -25,7 +25,7 @@ OTHERS = [name for name in METHODS if name not in ("charms", "edsr")]
 
 
 def measure_networks(network, device, dtype, height, width, batch=1, rounds=15, seconds_each=math.inf, others=True,
-                     quick=False, progress=None, is_cancelled=None):  # fmt: skip
+                     quick=False, task=None):  # fmt: skip
     """Times per slice; every network but the first, CHARMS as trained, is channels-last.
 
     A matrix product (and on a GPU a copy) takes its turn among them: the shares of the peak and
@@ -56,7 +56,7 @@ def measure_networks(network, device, dtype, height, width, batch=1, rounds=15, 
         work[name] = forward(_ready(deployed, image), image)
     work[PRODUCT], flops = product(device, dtype, quick)
     work[COPY], moved = copy_numbers(device, quick)
-    times = take_turns(work, device, rounds, seconds_each, progress, is_cancelled)
+    times = take_turns(work, device, rounds, seconds_each, task)
     found = spreads(times)
     # On a CPU the caches hold what one operation hands to the next: no floor there.
     copied = 0 if device.type == "cpu" else _moved_per_slice(network, height, width, dtype)

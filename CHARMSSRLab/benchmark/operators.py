@@ -6,8 +6,8 @@ import time
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from CHARMSSRLib.errors import Cancelled
 from CHARMSSRLib.files.native_messages import native_messages_hidden
+from CHARMSSRLib.task import Task
 
 from ..costs.timing import Spread
 from .limits import product
@@ -19,7 +19,7 @@ _PRODUCTS = ("aten::linear", "aten::matmul", "aten::bmm", "aten::baddbmm", "aten
              "mkldnn::_linear_pointwise")  # fmt: skip
 
 
-def profile_operators(network, height, width, rounds=5, quick=False, progress=None, is_cancelled=None):
+def profile_operators(network, height, width, rounds=5, quick=False, task=None):
     """Time and arithmetic of the kinds of operators for one LR slice of a network on the CPU.
 
     Operators inside others count with the outermost: a convolution with the reordering of its
@@ -30,6 +30,7 @@ def profile_operators(network, height, width, rounds=5, quick=False, progress=No
         list of dicts, one per kind: "kind", "milliseconds", "gmac", "of_time" (share of the slice's
         time) and "share" (of the rate of the matrix product; None without arithmetic).
     """
+    task = task or Task()
     image = torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(0))
     peak, peak_flops = product(torch.device("cpu"), torch.float32, quick)
     rates, seconds = [], {kind: [] for kind in KINDS}
@@ -37,10 +38,7 @@ def profile_operators(network, height, width, rounds=5, quick=False, progress=No
         network(image)
         peak()
         for number in range(rounds):
-            if is_cancelled is not None and is_cancelled():
-                raise Cancelled()
-            if progress is not None:
-                progress(number / rounds, "operators of the form for inference")
+            task.step(number / rounds, "operators of the form for inference")
             rates.append(peak_flops / _seconds(peak))
             flops = dict.fromkeys(KINDS, 0)
             total = dict.fromkeys(KINDS, 0.0)

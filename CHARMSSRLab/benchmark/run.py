@@ -14,6 +14,7 @@ from CHARMSSRLib.checkpoints.loading import load_checkpoint
 from CHARMSSRLib.errors import OutputError
 from CHARMSSRLib.machine.allocator import keep_freed_memory
 from CHARMSSRLib.machine.devices import choose_precision
+from CHARMSSRLib.task import Task
 
 from . import limits, networks
 from .plan import ENHANCEMENT, GENERATED, GROWTH, LIMITS, NETWORKS, OPERATORS, PARTS, STAGE, WHOLE_JOB, WORKER
@@ -36,6 +37,7 @@ def run(plan, earlier=None, progress=None, is_cancelled=None):
     Raises:
         CHARMSSRError: of a checkpoint, an input or a job. Cancelled.
     """
+    task = Task(progress, is_cancelled)
     done = dict((earlier or {}).get("parts", {}))
     checkpoint = load_checkpoint(plan.checkpoint)
     before = torch.get_num_threads()
@@ -44,14 +46,14 @@ def run(plan, earlier=None, progress=None, is_cancelled=None):
         keep_freed_memory()  # as ``enhance`` does; every network here gains by it
     try:
         for number, name in enumerate(plan.parts):
-            tell = _part(progress, number, len(plan.parts), name)
+            part = task.share(number, len(plan.parts), f"{name}: ")
             begun = time.perf_counter()
             origin = {
                 "machine": limits.describe_machine(plan.device), "version": __version__, "quick": plan.quick,
                 "checkpoint": {"name": checkpoint.card["name"], "sha256": checkpoint.card["sha256"]},
             }  # fmt: skip
             before_it = done[name]["result"] if plan.more_rounds and _same(done.get(name), origin) else {}
-            result = _MEASURES[name](plan, checkpoint.network, before_it, tell, is_cancelled)
+            result = _MEASURES[name](plan, checkpoint.network, before_it, part)
             done[name] = {
                 **origin, "measured": time.strftime("%Y-%m-%dT%H:%M:%S"),
                 "took": round(time.perf_counter() - begun, 1), "result": result,
@@ -80,38 +82,37 @@ def read(path):
     return figures
 
 
-def _limits(plan, network, earlier, tell, is_cancelled):
-    return limits.measure_limits(plan.device, plan.quick, plan.rounds, tell, is_cancelled)
+def _limits(plan, network, earlier, task):
+    return limits.measure_limits(plan.device, plan.quick, plan.rounds, task)
 
 
-def _networks(plan, network, earlier, tell, is_cancelled):
+def _networks(plan, network, earlier, task):
     rows, dtype = [], choose_precision("auto", plan.device)
     for number, batch in enumerate(plan.batches):
         rows += networks.measure_networks(
             network, plan.device, dtype, plan.lr_size, plan.lr_size, batch, plan.rounds, plan.seconds_each, plan.others,
-            plan.quick, _part(tell, number, len(plan.batches)), is_cancelled,
+            plan.quick, task.share(number, len(plan.batches)),
         )  # fmt: skip
     return {"precision": limits.name_of(dtype), "rows": rows}
 
 
-def _operators(plan, network, earlier, tell, is_cancelled):
+def _operators(plan, network, earlier, task):
     from . import operators
 
     rows = operators.profile_operators(
-        network.for_inference(), plan.lr_size, plan.lr_size, min(plan.rounds, OPERATOR_ROUNDS), plan.quick, tell,
-        is_cancelled,
+        network.for_inference(), plan.lr_size, plan.lr_size, min(plan.rounds, OPERATOR_ROUNDS), plan.quick, task
     )  # fmt: skip
     return {"height": plan.lr_size, "width": plan.lr_size, "rows": rows}
 
 
-def _stage(plan, network, earlier, tell, is_cancelled):
+def _stage(plan, network, earlier, task):
     from .stage import measure_stage
 
     dtype = choose_precision("auto", plan.device)
     rows = [
         measure_stage(
             network, plan.device, dtype, plan.stage_slices, plan.lr_size, plan.lr_size, batch,
-            progress=_part(tell, number, len(plan.batches)), is_cancelled=is_cancelled,
+            task=task.share(number, len(plan.batches)),
         )
         for number, batch in enumerate(plan.batches)
     ]  # fmt: skip
@@ -119,41 +120,41 @@ def _stage(plan, network, earlier, tell, is_cancelled):
     return {"precision": limits.name_of(dtype), "rows": rows, "peak_device_bytes": peak}
 
 
-def _enhancement(plan, network, earlier, tell, is_cancelled):
+def _enhancement(plan, network, earlier, task):
     from .whole_job import measure_enhancement
 
     return _with_head(plan, lambda head, path: measure_enhancement(
-        path, plan.threads, plan.checkpoint, plan.skull_strip, str(plan.device), plan.whole_rounds, tell, is_cancelled
+        path, plan.threads, plan.checkpoint, plan.skull_strip, str(plan.device), plan.whole_rounds, task
     ))  # fmt: skip
 
 
-def _whole_job(plan, network, earlier, tell, is_cancelled):
+def _whole_job(plan, network, earlier, task):
     from .whole_job import compare_whole_jobs
 
     def measure(head, path):
         same = (earlier.get("head"), earlier.get("size")) == (_name(plan.head), list(head.GetSize()))
         return compare_whole_jobs(
             path, plan.threads, plan.checkpoint, plan.skull_strip, plan.whole_rounds, plan.naive_slices,
-            earlier["runs"] if same else None, tell, is_cancelled,
+            earlier["runs"] if same else None, task,
         )  # fmt: skip
 
     return _with_head(plan, measure)
 
 
-def _worker(plan, network, earlier, tell, is_cancelled):
+def _worker(plan, network, earlier, task):
     from .whole_job import in_worker
 
     return _with_head(plan, lambda head, path: in_worker(
-        path, plan.threads, plan.checkpoint, plan.skull_strip, tell, is_cancelled
+        path, plan.threads, plan.checkpoint, plan.skull_strip, task
     ))  # fmt: skip
 
 
-def _growth(plan, network, earlier, tell, is_cancelled):
+def _growth(plan, network, earlier, task):
     from .growth import measure_growth
 
     return _with_head(plan, lambda head, path: measure_growth(
         head, network, sorted({1, plan.threads}), plan.checkpoint, plan.skull_strip, plan.growth_shares,
-        plan.growth_slices, plan.lr_size, plan.whole_rounds, tell, is_cancelled,
+        plan.growth_slices, plan.lr_size, plan.whole_rounds, task,
     ))  # fmt: skip
 
 
@@ -174,13 +175,6 @@ def _name(head):
 
 def _same(part, origin):
     return part is not None and all(part.get(key) == value for key, value in origin.items())
-
-
-def _part(progress, number, count, name=""):
-    if progress is None:
-        return None
-    prefix = f"{name}: " if name else ""
-    return lambda fraction, message: progress((number + fraction) / count, f"{prefix}{message}")
 
 
 _MEASURES = {

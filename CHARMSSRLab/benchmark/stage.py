@@ -8,7 +8,7 @@ from CHARMSSRLib.enhancement.inference import SliceEnhancer
 from ..costs.timing import Spread, take_turns
 
 
-def measure_stage(network, device, dtype, slices, height, width, batch=0, rounds=3, progress=None, is_cancelled=None):
+def measure_stage(network, device, dtype, slices, height, width, batch=0, rounds=3, task=None):
     """Seconds of a number of slices that are all full of values.
 
     Returns:
@@ -22,7 +22,7 @@ def measure_stage(network, device, dtype, slices, height, width, batch=0, rounds
     def run():
         enhancer.run(stack, range(slices), output, rows, columns)
 
-    times = take_turns({"network stage": run}, device, rounds, progress=progress, is_cancelled=is_cancelled)
+    times = take_turns({"network stage": run}, device, rounds, task=task)
     seconds = Spread.of(times["network stage"].values())
     return {
         "slices": slices, "height": height, "width": width, "batch": enhancer.batch, "seconds": seconds.as_dict()

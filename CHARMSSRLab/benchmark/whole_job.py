@@ -5,28 +5,30 @@ import time
 from CHARMSSRLib.files.volumes import read_volume
 from CHARMSSRLib.machine.memory import peak_resident_bytes
 from CHARMSSRLib.settings import EnhancementSettings
+from CHARMSSRLib.task import Task
 from CHARMSSRLib.worker.client import WorkerClient
 
 from ..costs.timing import Spread
 from .jobs import ENHANCE, NAIVE, environment_for, run_job
 
 
-def measure_enhancement(path, threads, checkpoint, skull_strip="auto", device="cpu", rounds=3, progress=None,
-                        is_cancelled=None):  # fmt: skip
+def measure_enhancement(path, threads, checkpoint, skull_strip="auto", device="cpu", rounds=3, task=None):
     """A whole enhancement with its stages.
 
     Returns:
         dict: see ``summary``.
     """
-    runs = []
-    for number in range(rounds):
-        tell = _part(progress, number, rounds, "")
-        runs.append(run_job(ENHANCE, path, threads, checkpoint, skull_strip, device, None, tell, is_cancelled))
-    return summary(runs)
+    task = task or Task()
+    return summary(
+        [
+            run_job(ENHANCE, path, threads, checkpoint, skull_strip, device, task=task.share(number, rounds))
+            for number in range(rounds)
+        ]
+    )
 
 
 def compare_whole_jobs(path, threads, checkpoint, skull_strip="auto", rounds=3, naive_slices=None, earlier=None,
-                       progress=None, is_cancelled=None):  # fmt: skip
+                       task=None):  # fmt: skip
     """Both ways on the CPU, turn and turn about.
 
     Args:
@@ -36,12 +38,13 @@ def compare_whole_jobs(path, threads, checkpoint, skull_strip="auto", rounds=3, 
         dict: "enhance", "naive" (see ``summary``), "ratio" (enhance to naive, of the pairs, a
         Spread as dict), "naive_slices" {"done", "count"}, "runs" (way -> list of ``run_job``).
     """
+    task = task or Task()
     runs = {way: list((earlier or {}).get(way, [])) for way in (ENHANCE, NAIVE)}
     for number in range(rounds):
         for place, way in enumerate(runs):
-            tell = _part(progress, 2 * number + place, 2 * rounds, f"{way}: ")
+            turn = task.share(2 * number + place, 2 * rounds, f"{way}: ")
             slices = naive_slices if way == NAIVE else None
-            runs[way].append(run_job(way, path, threads, checkpoint, skull_strip, "cpu", slices, tell, is_cancelled))
+            runs[way].append(run_job(way, path, threads, checkpoint, skull_strip, "cpu", slices, turn))
     ratio = Spread.of(mine["seconds"] / naive["seconds"] for mine, naive in zip(runs[ENHANCE], runs[NAIVE]))
     return {
         "enhance": summary(runs[ENHANCE]), "naive": summary(runs[NAIVE]), "ratio": ratio.as_dict(),
@@ -49,18 +52,18 @@ def compare_whole_jobs(path, threads, checkpoint, skull_strip="auto", rounds=3, 
     }  # fmt: skip
 
 
-def in_worker(path, threads, checkpoint, skull_strip="auto", progress=None, is_cancelled=None):
+def in_worker(path, threads, checkpoint, skull_strip="auto", task=None):
     """One job in a worker process that has just started.
 
     Returns:
         dict: "seconds" of the job, handing over included; "stages"; "peak_bytes" of the process (resident
         memory; as the worker reports it where the system does not tell).
     """
-    image = read_volume(path)
+    image, task = read_volume(path), task or Task()
     settings = EnhancementSettings(checkpoint=checkpoint, skull_strip=skull_strip, device="cpu", resolution="stated")
     with WorkerClient(environment=environment_for(threads)) as client:
         begun = time.perf_counter()
-        answer = client.enhance(image, settings, progress=progress, is_cancelled=is_cancelled)
+        answer = client.enhance(image, settings, progress=task.tell, is_cancelled=task.is_cancelled)
         seconds = time.perf_counter() - begun
         peak = peak_resident_bytes(client.process.pid) or answer.report["peak_memory_bytes"]["host"]
     return {"seconds": seconds, "stages": answer.report["stages"], "peak_bytes": peak}
@@ -80,9 +83,3 @@ def summary(runs):
         "peak_bytes": max(run["peak_bytes"] for run in runs),
         **first,
     }
-
-
-def _part(progress, number, count, prefix):
-    if progress is None:
-        return None
-    return lambda fraction, message: progress((number + fraction) / count, prefix + message)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.progress import ProgressLine
+from CHARMSSRLib.task import Task
 
 from ..comparison.studies import STUDIES
 from ..training.degradation_list import DEGRADATIONS
@@ -88,18 +89,17 @@ def run(arguments):
     degradations = arguments.degradation or [config.degradation]
     runs = arguments.runs or Path("runs") / config.name
     with Interruption() as interruption, ProgressLine() as progress:
-        scored = list(prepared_volumes(arguments.data, arguments.split, arguments.contrast, progress=progress))
-        training = list(prepared_volumes(arguments.data, "train", progress=progress))
+        task = Task(progress, interruption.is_cancelled)
+        scored = list(prepared_volumes(arguments.data, arguments.split, arguments.contrast, task=task))
+        training = list(prepared_volumes(arguments.data, "train", task=task))
         contestants = compare.contest(
-            entries, config, training, one_plane_each(scored), runs, arguments.weights, device, progress,
-            interruption.is_cancelled, arguments.skip_missing,
+            entries, config, training, one_plane_each(scored), runs, arguments.weights, device, task,
+            arguments.skip_missing,
         )  # fmt: skip
         if arguments.first_plane:
             scored = one_plane_each(scored)
-        progress(1.0, "Scoring")
-        rows = compare.score(
-            contestants, scored, degradations, config.scale, arguments.slices, device, interruption.is_cancelled
-        )
+        task.tell(1.0, "Scoring")
+        rows = compare.score(contestants, scored, degradations, config.scale, arguments.slices, device, task)
         costs = compare.costs(contestants, config.scale, device, timed=not arguments.no_timing)
     protocol = compare.describe_protocol(
         config, training, degradations, arguments.split, arguments.study == "methods-as-published"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.progress import ProgressLine
+from CHARMSSRLib.task import Task
 
 from ..training.degradation_list import DEGRADATIONS
 from .whole_volume_study import add_study_options, run_whole_volume_study
@@ -78,12 +79,13 @@ def run(arguments):
     candidates = [BASELINE, candidate_of(checkpoint)]
     rows = []
     with Interruption() as interruption, ProgressLine() as progress:
-        volumes = prepared_volumes(arguments.data, arguments.split, arguments.contrast, arguments.skull_strip, progress)
+        task = Task(progress, interruption.is_cancelled)
+        volumes = prepared_volumes(arguments.data, arguments.split, arguments.contrast, arguments.skull_strip, task)
         for volume in first_planes(volumes) if arguments.first_plane else volumes:
             for degradation in arguments.degradation:
                 rows += score_prepared(
                     volume, candidates, degradation, checkpoint.card["scale"], arguments.slices, device,
-                    is_cancelled=interruption.is_cancelled,
+                    task=task,
                 )  # fmt: skip
     name = checkpoint.card["name"]
     title = f"{name} on the {arguments.split} volumes"

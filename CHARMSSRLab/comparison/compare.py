@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from CHARMSSRLib.errors import CheckpointError, SettingsError
+from CHARMSSRLib.task import Task
 
 from ..costs.costs import COST_COLUMNS, ORIGINAL_EDSR, cost_table, costs
 from ..methods.registry import METHODS
@@ -42,8 +43,7 @@ class Contestant:
 
 
 def contest(
-    entries, config, train_volumes, watched, runs, weights=None, device="cpu", progress=None, is_cancelled=None,
-    skip_missing=False,
+    entries, config, train_volumes, watched, runs, weights=None, device="cpu", task=None, skip_missing=False
 ):  # fmt: skip
     """Train (or go on with, or load) every entry with the same configuration.
 
@@ -62,7 +62,7 @@ def contest(
     Raises:
         SettingsError: ``skip_missing`` and no network is finished.
     """
-    contestants = []
+    contestants, task = [], task or Task()
     if skip_missing:
         entries, weights = finished(entries, config, runs, weights), weights or runs
     for number, entry in enumerate(entries):
@@ -73,8 +73,8 @@ def contest(
         elif stored is not None:
             network = load_weights(build_network(own), stored)
         else:
-            tell = _part_of(progress, number, len(entries), entry.title)
-            network = train(own, train_volumes, watched, Path(runs) / run, device, tell, is_cancelled).network
+            part = task.share(number, len(entries), f"{entry.title}: ")
+            network = train(own, train_volumes, watched, Path(runs) / run, device, part.tell, part.is_cancelled).network
             save_file(network.state_dict(), Path(runs) / f"{run}.safetensors")
         contestants.append(Contestant(entry.title, METHODS[entry.method].remark, network.eval(), config.normalisation))
         logger.info("%s is ready", entry.title)
@@ -132,7 +132,7 @@ def candidates_of(contestants):
     return candidates if any(one.name == BICUBIC_TITLE for one in candidates) else [BASELINE, *candidates]
 
 
-def score(contestants, volumes, degradations, scale, central=None, device="cpu", is_cancelled=None):
+def score(contestants, volumes, degradations, scale, central=None, device="cpu", task=None):
     """Rows of all contestants on all volumes and degradations; bicubic is always among them.
 
     Args:
@@ -141,7 +141,7 @@ def score(contestants, volumes, degradations, scale, central=None, device="cpu",
     candidates, rows = candidates_of(contestants), []
     for volume in volumes:
         for degradation in degradations:
-            rows += score_prepared(volume, candidates, degradation, scale, central, device, is_cancelled=is_cancelled)
+            rows += score_prepared(volume, candidates, degradation, scale, central, device, task=task)
     return rows
 
 
@@ -205,10 +205,3 @@ def describe_protocol(config, train_volumes, degradations, split, as_published=F
         skip = " CHARMS has its own skip (bicubic of the input added); the others are as published."
     regularised = f" CHARMS also has L_AR with weight {config.ar_weight:g}." if config.ar_weight else ""
     return f"{trained}{skip}{regularised} Scored on the {split} volumes under: {', '.join(degradations)}."
-
-
-def _part_of(progress, number, count, title):
-    """The progress of one training run as part of the whole."""
-    if progress is None:
-        return None
-    return lambda fraction, message: progress((number + fraction) / count, f"{title}: {message}")

@@ -12,7 +12,7 @@ from typing import Optional
 import numpy as np
 import torch
 
-from CHARMSSRLib.errors import Cancelled, SettingsError
+from CHARMSSRLib.errors import SettingsError
 from CHARMSSRLib.grids.resize import bicubic_upsample
 from CHARMSSRLib.machine.devices import choose_batch
 from CHARMSSRLib.measures.fidelity import brain_psnr, brain_ssim, slice_psnr, slice_ssim
@@ -23,6 +23,7 @@ from CHARMSSRLib.measures.tissue import (
     find_tissues,
     signal_to_noise,
 )
+from CHARMSSRLib.task import Task
 
 from ..training.degradation_list import degradation as named_degradation
 from ..training.degradations import degrade
@@ -63,9 +64,7 @@ def candidate_of(checkpoint):
     return Candidate(card["name"], checkpoint.network.for_inference(), card["intensity"]["kind"])
 
 
-def score_prepared(
-    volume, candidates, degradation, scale, central=None, device="cpu", batch=0, seed=0, is_cancelled=None
-):
+def score_prepared(volume, candidates, degradation, scale, central=None, device="cpu", batch=0, seed=0, task=None):
     """Score candidates on the slices of one volume in one plane.
 
     Every candidate reads the same degraded slices, each on the intensity scale that it
@@ -80,12 +79,13 @@ def score_prepared(
         device: where the networks run; they are moved there.
         batch: slices at a time; 0 chooses by the device.
         seed: of noisy degradations; each volume draws its own noise from it.
-        is_cancelled: asked before each candidate.
+        task: Task, asked before each candidate; None for nobody's.
 
     Returns:
         list of rows, one per candidate and one of the reference.
     """
     named_degradation(degradation)
+    task = task or Task()
     chosen = slice(None) if central is None else central_slices(len(volume.slices), central)
     reference, mask = reference_of(volume, chosen, scale)
     measure = _Measure(volume, reference, mask)
@@ -93,8 +93,7 @@ def score_prepared(
     labels.update({"degradation": degradation, "scale": scale})
     rows = []
     for candidate in candidates:
-        if is_cancelled and is_cancelled():
-            raise Cancelled()
+        task.check()
         output = reconstruct(candidate, volume, chosen, degradation, scale, device, batch, seed)
         rows.append({**labels, "method": candidate.name, **measure(output)})
     rows.append({**labels, "method": REFERENCE, **measure(reference, compared=False)})

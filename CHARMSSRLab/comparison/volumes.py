@@ -4,12 +4,13 @@ from pathlib import Path
 
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files.volumes import read_volume
+from CHARMSSRLib.task import Task
 
 from ..training.prepare import prepare_volume, read_manifest
 from ..training.prepared import load_prepared
 
 
-def prepared_volumes(data, split, contrast=None, skull_strip="auto", progress=None):
+def prepared_volumes(data, split, contrast=None, skull_strip="auto", task=None):
     """Volumes of one split, one after the other, without what surrounds the brain: the paper's protocol.
 
     Args:
@@ -18,7 +19,7 @@ def prepared_volumes(data, split, contrast=None, skull_strip="auto", progress=No
         split: "train", "val" or another word of the manifest.
         contrast: only this contrast; None for all.
         skull_strip: backend for the volumes that are not stripped.
-        progress: called with (fraction, message) before each volume.
+        task: Task, told before each volume; None for nobody's.
 
     Yields:
         PreparedVolume, one per volume and plane.
@@ -29,7 +30,7 @@ def prepared_volumes(data, split, contrast=None, skull_strip="auto", progress=No
     data = Path(data)
     found = False
     source = _from_manifest if (data / "manifest.csv").is_file() else _from_prepared
-    for volume in source(data, split, contrast, skull_strip, progress):
+    for volume in source(data, split, contrast, skull_strip, task or Task()):
         found = True
         yield volume
     if not found:
@@ -39,29 +40,24 @@ def prepared_volumes(data, split, contrast=None, skull_strip="auto", progress=No
         )
 
 
-def _from_manifest(data, split, contrast, skull_strip, progress):
+def _from_manifest(data, split, contrast, skull_strip, task):
     rows = read_manifest(data / "manifest.csv")
     rows = [row for row in rows if row["split"] == split and contrast in (None, row["contrast"])]
     for number, row in enumerate(rows):
-        _announce(progress, number, len(rows), row["file"])
+        task.tell(number / len(rows), f"Scoring {row['file']}")
         stripped = row.get("skull") == "stripped"
         image = read_volume(data / row["file"])
         prepared = prepare_volume(image, row["subject"], row["contrast"], row["split"], skull_strip, stripped)
         yield from (volume.stripped() for volume in prepared)
 
 
-def _from_prepared(data, split, contrast, skull_strip, progress):
+def _from_prepared(data, split, contrast, skull_strip, task):
     paths = sorted(data.glob("*.npz"))
     for number, path in enumerate(paths):
         volume = load_prepared(path)
         if volume.split == split and contrast in (None, volume.contrast):
-            _announce(progress, number, len(paths), path.name)
+            task.tell(number / len(paths), f"Scoring {path.name}")
             yield volume.stripped()
-
-
-def _announce(progress, number, count, name):
-    if progress:
-        progress(number / count, f"Scoring {name}")
 
 
 def first_planes(volumes):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from CHARMSSRLib.errors import Cancelled
+from CHARMSSRLib.task import Task
 
 LEAST_TURNS = 3
 
@@ -49,7 +49,7 @@ class Spread:
         return {"median": self.median, "iqr": self.upper - self.lower, "n": self.count}
 
 
-def take_turns(work, device="cpu", rounds=15, seconds_each=math.inf, progress=None, is_cancelled=None):
+def take_turns(work, device="cpu", rounds=15, seconds_each=math.inf, task=None):
     """Time functions in turn.
 
     Each runs once to warm up (three times on a GPU). Then in every round each has its turn, every
@@ -59,7 +59,7 @@ def take_turns(work, device="cpu", rounds=15, seconds_each=math.inf, progress=No
     Args:
         work: dict name -> function without arguments.
         device: waited for before the clock is read.
-        progress: called with a fraction and the name at work.
+        task: Task, which is told the name at work; None for nobody's.
 
     Returns:
         dict name -> dict round -> seconds.
@@ -67,8 +67,8 @@ def take_turns(work, device="cpu", rounds=15, seconds_each=math.inf, progress=No
     Raises:
         Cancelled: between two functions.
     """
-    device = torch.device(device)
-    share = {name: _warmed_up(one, device, is_cancelled) for name, one in work.items()}
+    device, task = torch.device(device), task or Task()
+    share = {name: _warmed_up(one, device, task) for name, one in work.items()}
     turns = {name: _turns(rounds, seconds_each / max(seconds, 1e-9)) for name, seconds in share.items()}
     times = {name: {} for name in work}
     for number in range(rounds):
@@ -76,9 +76,7 @@ def take_turns(work, device="cpu", rounds=15, seconds_each=math.inf, progress=No
         for place, name in enumerate(order):
             if number not in turns[name]:
                 continue
-            _raise_if(is_cancelled)
-            if progress is not None:
-                progress((number + place / len(order)) / rounds, name)
+            task.step((number + place / len(order)) / rounds, name)
             times[name][number] = _seconds(work[name], device)
     return times
 
@@ -102,9 +100,9 @@ def wait_for(device):
         torch.mps.synchronize()
 
 
-def _warmed_up(function, device, is_cancelled):
+def _warmed_up(function, device, task):
     for _ in range(3 if device.type != "cpu" else 1):
-        _raise_if(is_cancelled)
+        task.check()
         seconds = _seconds(function, device)
     return seconds
 
@@ -121,8 +119,3 @@ def _seconds(function, device):
     function()
     wait_for(device)
     return time.perf_counter() - begun
-
-
-def _raise_if(is_cancelled):
-    if is_cancelled is not None and is_cancelled():
-        raise Cancelled()

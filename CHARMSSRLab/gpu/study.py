@@ -26,6 +26,7 @@ import torch
 from safetensors.torch import save_file
 
 from CHARMSSRLib.errors import Cancelled
+from CHARMSSRLib.task import Task
 
 from ..comparison import compare
 from ..comparison.protocol import BICUBIC, LABELS, REFERENCE
@@ -90,9 +91,8 @@ def train_what_fits(entries, config, volumes, watched, device, deadline, folder)
                 logger.info("%s does not fit any more: run the command again", entry.title)
                 break
         try:
-            (contestant,) = compare.contest(
-                [entry], config, volumes, watched, folder, None, device, None, lambda: deadline.left() < SCORING / 2
-            )  # fmt: skip
+            late = Task(is_cancelled=lambda: deadline.left() < SCORING / 2)
+            (contestant,) = compare.contest([entry], config, volumes, watched, folder, None, device, late)
         except Cancelled:
             logger.warning("%s was slower than measured: run the command again, with fewer --steps", entry.title)
             break

@@ -80,7 +80,7 @@ class CrossFieldResult:
     checkpoint: Optional[str]
 
 
-def run_cross_field(experiment, output, progress=None, is_cancelled=None):
+def run_cross_field(experiment, output, task=None):
     """Fine-tune and test one contrast; finished parts are taken as they are.
 
     Args:
@@ -93,24 +93,24 @@ def run_cross_field(experiment, output, progress=None, is_cancelled=None):
         InputError: too few pairs of the contrast. PairError: none of them can be used.
         Cancelled: the next call goes on.
     """
-    folder = Path(output) / FOLDER
+    folder, task = Path(output) / FOLDER, task or Task()
     folder.mkdir(parents=True, exist_ok=True)
     tests = pairs_of(experiment.test, experiment.contrast)
     if not tests:
         raise InputError(f"{experiment.test.name} holds no complete {experiment.contrast} pair.")
     tuning, tuned, fitted = None, experiment.checkpoint, None
     if not experiment.score_only:
-        done = _tune(experiment, folder, _part(progress, 0.0, 0.7), is_cancelled)
+        done = _tune(experiment, folder, task.part(0.0, 0.7))
         tuning, fitted = done["report"], done["intensity_map"]
         tuned = None if done["checkpoint"] is None else str(folder / done["checkpoint"])
-    rows, left_out = _test(experiment, tests, tuned, fitted, folder, _part(progress, 0.7, 0.3), is_cancelled)
+    rows, left_out = _test(experiment, tests, tuned, fitted, folder, task.part(0.7, 1.0))
     if not rows:
         raise PairError(f"No {experiment.contrast} pair of {experiment.test.name} can be used: {left_out[0][1]}")
     name = None if tuned is None else Path(find_weights(tuned)).name
     return CrossFieldResult(experiment.contrast, rows, left_out, tuning, name)
 
 
-def _tune(experiment, folder, progress, is_cancelled):
+def _tune(experiment, folder, task):
     """{"report", "checkpoint" (file name, or None when nothing was gained), "intensity_map"}: done, or done now."""
     pairs = pairs_of(experiment.training, experiment.contrast)
     if len({pair.subject for pair in pairs}) < 2:
@@ -132,9 +132,9 @@ def _tune(experiment, folder, progress, is_cancelled):
     if done is None or not (done["checkpoint"] is None or (folder / done["checkpoint"]).is_file()):
 
         def tell(fraction, message):
-            if is_cancelled and is_cancelled():
+            if task.is_cancelled():
                 raise _Stopped
-            progress(fraction, message)
+            task.tell(fraction, message)
 
         try:
             result = fine_tune(pairs, settings, tell, command="charmssr reproduce")
@@ -154,7 +154,7 @@ class _Stopped(Exception):
     """Leaves ``fine_tune`` as a kill would: pairs and states that it wrote stay, and the next call goes on."""
 
 
-def _test(experiment, pairs, tuned, fitted, folder, progress, is_cancelled):
+def _test(experiment, pairs, tuned, fitted, folder, task):
     """(rows, left out) of the test pairs, one after the other; each is kept when it is done."""
     base = load_checkpoint(experiment.checkpoint)
     networks = {TUNED: load_checkpoint(tuned).network} if tuned is not None else {}
@@ -166,17 +166,14 @@ def _test(experiment, pairs, tuned, fitted, folder, progress, is_cancelled):
     weights = [sha256_of(find_weights(one)) for one in (experiment.checkpoint, tuned) if one is not None]
     rows, left_out = [], []
     for number, pair in enumerate(pairs):
-        if is_cancelled and is_cancelled():
-            raise Cancelled("Scoring was stopped; start the command again to go on.")
+        task.check("Scoring was stopped; start the command again to go on.")
         made_of = fingerprint(pair=_pair_state(pair), weights=weights, methods=list(networks), seed=experiment.seed,
                               skull_strip=experiment.skull_strip, map=fitted)  # fmt: skip
         marker = folder / "test" / f"{pair.subject}_{pair.contrast}.json"
         done = read_part(marker, made_of)
         if done is None:
-            progress(number / len(pairs), f"Testing {pair.name}")
-            done = _score(
-                pair, settings, plan, base.card, networks, intensity_map, marker.with_suffix(""), is_cancelled
-            )
+            task.tell(number / len(pairs), f"Testing {pair.name}")
+            done = _score(pair, settings, plan, base.card, networks, intensity_map, marker.with_suffix(""), task)
             write_part(marker, made_of, done)
         rows += done["rows"]
         if done["reason"]:
@@ -184,16 +181,16 @@ def _test(experiment, pairs, tuned, fitted, folder, progress, is_cancelled):
     return rows, left_out
 
 
-def _score(pair, settings, plan, card, networks, intensity_map, work, is_cancelled):
+def _score(pair, settings, plan, card, networks, intensity_map, work, task):
     """{"rows", "reason"} of one test pair; its slices are on the disk only meanwhile."""
-    slices = None
+    slices, asked = None, Task(is_cancelled=task.is_cancelled)  # the bar goes by pairs
     try:
-        registered = register_pair(pair, settings, Task(is_cancelled=is_cancelled))
+        registered = register_pair(pair, settings, asked)
         slices = write_slices(registered, card, work)
         scorer = PairScorer(slices, slices.usable)
         scorer.score_baselines(intensity_map)
         for method, network in networks.items():
-            scorer.score_network(method, network, plan, Task(is_cancelled=is_cancelled))
+            scorer.score_network(method, network, plan, asked)
         return {"rows": [{**row, **_whole_slices(scorer, row["method"])} for row in scorer.rows], "reason": ""}
     except (PairError, InputError, ValueError) as error:
         logger.warning("%s is left out: %s", pair.name, error)
@@ -225,9 +222,3 @@ def _whole_slices(scorer, method):
 
 def _pair_state(pair):
     return [pair.subject, pair.contrast, state_of(pair.image_3t), state_of(pair.image_7t)]
-
-
-def _part(progress, start, share):
-    if progress is None:
-        return lambda fraction, message: None
-    return lambda fraction, message: progress(start + share * fraction, message)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from CHARMSSRLib.errors import OutputError
 from CHARMSSRLib.files.output_files import OutputFiles, check_folder
+from CHARMSSRLib.task import Task
 
 from ..plots import require_matplotlib
 from .cross_field import FOLDER, run_cross_field
@@ -36,27 +37,16 @@ def carry_out(plan, output, progress=None, is_cancelled=None):
     if any(one.figures for one in plan.single):
         require_matplotlib()
     parts = len(plan.splits) + len(plan.single) + len(plan.cross)
-    done = 0
-
-    def tell(fraction, message):
-        if progress:
-            progress((done + min(fraction, 1.0)) / parts, message)
-
+    tasks = (Task(progress, is_cancelled).share(number, parts) for number in range(parts))
     prepared, tables, failed = {}, {}, {}
     for key, split in plan.splits.items():
         found = plan.sets[key]
-        prepared[key], failed[key] = prepare_set(
-            found, split, output / "prepared" / key, plan.skull_strip, tell, is_cancelled
-        )
-        done += 1
+        folder = output / "prepared" / key
+        prepared[key], failed[key] = prepare_set(found, split, folder, plan.skull_strip, next(tasks))
     for one in plan.single:
-        rows = run_experiment(one, prepared[one.found.key], output, plan.device, tell, is_cancelled)
+        rows = run_experiment(one, prepared[one.found.key], output, plan.device, next(tasks))
         tables.setdefault((one.config.scale, one.study), []).extend(rows)
-        done += 1
-    results = []
-    for one in plan.cross:
-        results.append(run_cross_field(one, output, tell, is_cancelled))
-        done += 1
+    results = [run_cross_field(one, output, next(tasks)) for one in plan.cross]
     return _write(plan, output, tables, results, failed)
 
 

@@ -11,8 +11,9 @@ from typing import NamedTuple, Optional
 
 from CHARMSSRLib.checkpoints.loading import load_checkpoint
 from CHARMSSRLib.checkpoints.registry import available_checkpoints, find_weights, sha256_of
-from CHARMSSRLib.errors import Cancelled, CHARMSSRError, CheckpointError, InputError
+from CHARMSSRLib.errors import CHARMSSRError, CheckpointError, InputError
 from CHARMSSRLib.files.volumes import read_volume
+from CHARMSSRLib.task import Task
 
 from ..comparison import compare
 from ..comparison.protocol import PAPERS_SLICES
@@ -64,7 +65,7 @@ class Experiment:
         return self.config.name + ("" if self.study == "methods" else f"-{self.study}")
 
 
-def prepare_set(found, split, folder, skull_strip="auto", progress=None, is_cancelled=None):
+def prepare_set(found, split, folder, skull_strip="auto", task=None):
     """Prepare the scans of a set: one file each, made once; a scan that fails takes its subject out.
 
     Args:
@@ -73,18 +74,16 @@ def prepare_set(found, split, folder, skull_strip="auto", progress=None, is_canc
     Returns:
         (list of Prepared, list of (subject, reason) that failed).
     """
-    folder = Path(folder)
+    folder, task = Path(folder), task or Task()
     folder.mkdir(parents=True, exist_ok=True)
     scans = [scan for scan in found.scans if scan.subject in split]
     files, failed = [], {}
     for number, scan in enumerate(scans):
-        if is_cancelled and is_cancelled():
-            raise Cancelled("Preparing was stopped; start it again to go on.")
+        task.check("Preparing was stopped; start it again to go on.")
         made_of = fingerprint(file=state_of(scan.path), skull_strip=skull_strip, stripped=scan.stripped, format=1)
         path = folder / f"{scan.subject}_{scan.contrast}_{made_of[:12]}.npz"
         if not path.exists():
-            if progress:
-                progress(number / len(scans), f"{found.name}: preparing {scan.subject} {scan.contrast}")
+            task.tell(number / len(scans), f"{found.name}: preparing {scan.subject} {scan.contrast}")
             try:
                 save_prepared(_prepared(scan, skull_strip), path)
             except CHARMSSRError as error:
@@ -111,7 +110,7 @@ def _prepared(scan, skull_strip):
     return replace(volume, slices=volume.slices[chosen], mask=volume.mask[chosen])
 
 
-def run_experiment(experiment, prepared, output, device="cpu", progress=None, is_cancelled=None):
+def run_experiment(experiment, prepared, output, device="cpu", task=None):
     """Train (or load) and score the methods of one experiment, and write its report.
 
     Args:
@@ -125,7 +124,7 @@ def run_experiment(experiment, prepared, output, device="cpu", progress=None, is
         CheckpointError: ``score_only`` and nothing to score.
         SettingsError: the folder holds runs of another configuration.
     """
-    folder = Path(output) / experiment.name
+    folder, task = Path(output) / experiment.name, task or Task()
     folder.mkdir(parents=True, exist_ok=True)
     entries = entries_of(experiment.study, experiment.methods)
     weights = _weights_folder(experiment)
@@ -143,15 +142,12 @@ def run_experiment(experiment, prepared, output, device="cpu", progress=None, is
     parts = {part: [one for one in prepared if one.part == part] for part in ("train", "val", "test")}
     training = [] if experiment.score_only else [load_prepared(one.path) for one in parts["train"]]
     watched = [] if experiment.score_only else [load_prepared(one.path) for one in parts["val"][:WATCHED]]
-    contestants = compare.contest(
-        entries, experiment.config, training, watched, folder / "runs", weights, device, progress, is_cancelled
-    )
+    contestants = compare.contest(entries, experiment.config, training, watched, folder / "runs", weights, device, task)
     contestants += _given(experiment)
-    if progress:
-        progress(1.0, f"{experiment.name}: scoring")
+    task.tell(1.0, f"{experiment.name}: scoring")
     scale = experiment.config.scale
     test = (load_prepared(one.path) for one in parts["test"])  # one at a time
-    rows = compare.score(contestants, test, [DEGRADATION], scale, None, device, is_cancelled)
+    rows = compare.score(contestants, test, [DEGRADATION], scale, None, device, task)
     costs = compare.costs(contestants, scale, device, experiment.timed)
     compare.write_report(folder, _title(experiment), _protocol(experiment, parts), costs, rows)
     if experiment.figures:

@@ -13,13 +13,14 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from CHARMSSRLib.errors import Cancelled, InputError
+from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files.volumes import read_volume
 from CHARMSSRLib.fine_tuning.slices import MIN_BRAIN
 from CHARMSSRLib.grids.resize import fourier_resize
 from CHARMSSRLib.grids.slices import plane_axis, slice_axis
 from CHARMSSRLib.preprocessing.pipeline import preprocess
 from CHARMSSRLib.preprocessing.plausibility import mask_warnings
+from CHARMSSRLib.task import Task
 
 from .prepared import BRAIN_MARGIN, PreparedVolume, save_prepared, widened
 from .sources import source_of
@@ -120,7 +121,7 @@ def prepare(
     Returns:
         list of the files.
     """
-    data, output = Path(data), Path(output)
+    data, output, task = Path(data), Path(output), Task(progress, is_cancelled)
     output.mkdir(parents=True, exist_ok=True)
     rows = [row for row in read_manifest(data / "manifest.csv") if row["split"] in splits]
     if bundled_only:
@@ -130,10 +131,8 @@ def prepare(
         stem = Path(row["file"]).name.split(".")[0]
         marker = output / f"{stem}.done"
         if not marker.exists():
-            if is_cancelled and is_cancelled():
-                raise Cancelled("Preparing was stopped; start it again to go on.")
-            if progress:
-                progress(i / len(rows), f"Preparing {stem}")
+            task.check("Preparing was stopped; start it again to go on.")
+            task.tell(i / len(rows), f"Preparing {stem}")
             image = read_volume(data / row["file"])
             volumes = prepare_volume(
                 image, row["subject"], row["contrast"], row["split"], skull_strip, row.get("skull") == "stripped"

@@ -23,6 +23,7 @@ from CHARMSSRLib.files.atomic import replacing
 from CHARMSSRLib.learning.losses import attention_regularisation, difference
 from CHARMSSRLib.network.attention_maps import collect_attention, record_attention
 from CHARMSSRLib.network.charms import CHARMS
+from CHARMSSRLib.task import Task
 
 from ..methods.registry import build_method
 from .config import TrainingConfig
@@ -79,7 +80,7 @@ def train(config, train_volumes, validation_volumes, folder, device="cpu", progr
     Returns:
         TrainingResult.
     """
-    folder = Path(folder)
+    folder, task = Path(folder), Task(progress, is_cancelled)
     folder.mkdir(parents=True, exist_ok=True)
     rank, world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
     if config.batch % world:
@@ -98,11 +99,11 @@ def train(config, train_volumes, validation_volumes, folder, device="cpu", progr
             run.log(losses, validation_volumes)
         if rank == 0 and (run.step % config.save_every == 0 or last):
             run.save()
-        if progress and rank == 0 and (run.step % report_every == 0 or last):
+        if rank == 0 and (run.step % report_every == 0 or last):
             left = (config.steps - run.step) * (time.monotonic() - started) / (run.step - first)
             message = f"step {run.step} of {config.steps}, L1 {losses[0]:.5f}, {left:.0f} s left"
-            progress(run.step / config.steps, message)
-        if is_cancelled and is_cancelled():
+            task.tell(run.step / config.steps, message)
+        if task.is_cancelled():
             if rank == 0:
                 run.save()
             raise Cancelled(f"Training was stopped at step {run.step}; start it again to go on.")

@@ -13,10 +13,11 @@ import SimpleITK as sitk
 
 from CHARMSSRLib import __version__
 from CHARMSSRLib.checkpoints.loading import Checkpoint
-from CHARMSSRLib.errors import Cancelled, InputError
+from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files.output_files import OutputFiles, plain
 from CHARMSSRLib.files.volumes import read_volume
 from CHARMSSRLib.settings import AUTOMATIC
+from CHARMSSRLib.task import Task
 
 from .samples import is_truly_isotropic, manifest_rows, read_sample
 
@@ -130,11 +131,10 @@ def run_study(
     if not chosen:
         raise InputError(f"{data} has no volume that the study {study.name!r} can use; choose another --split.")
     rows = [] if study.without_volume is None else plain(study.without_volume(checkpoint, setup))
+    task = Task(progress, is_cancelled)
     for number, row in enumerate(chosen):
-        if is_cancelled is not None and is_cancelled():
-            raise Cancelled("The study was stopped; start it again to go on.")
-        if progress is not None:
-            progress(number / len(chosen), f"{study.name}: {Path(row['file']).name}")
+        task.check("The study was stopped; start it again to go on.")
+        task.tell(number / len(chosen), f"{study.name}: {Path(row['file']).name}")
         rows += _rows_of(study, data, row, output / PARTS, checkpoint, setup, skull_strip)
     write_report(study, rows, output, _identity(study, checkpoint, setup))
     return rows

@@ -6,13 +6,13 @@ import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Callable, Optional, Protocol
+from typing import Any, Optional, Protocol
 
 import SimpleITK as sitk
 
 from ..errors import OutputError
 from ..settings import EnhancementSettings
-from ..task import IsCancelled, Progress
+from ..task import IsCancelled, Progress, Task
 from .finished import input_stamp, wanted_settings
 from .lock import ScanLock
 from .metadata import Metadata, refuse_contrast_agent
@@ -54,8 +54,7 @@ class ScanWork:
         outputs: Outputs,
         enhancer: Enhancer,
         lock: ScanLock,
-        progress: Callable[[float, str], None],
-        is_cancelled: Callable[[], bool],
+        task: Task,
     ) -> dict[str, Any]:
         """Enhance one scan; its files appear complete, the sidecar that marks it as finished last.
 
@@ -74,8 +73,8 @@ class ScanWork:
         refuse_contrast_agent(self._metadata.of(scan))
         read = read_scan(path)
         warnings = read.warnings + check_image(read.image)
-        result = enhancer.enhance(read.image, self._settings, progress=progress, is_cancelled=is_cancelled)
-        progress(1.0, "Writing the result")
+        result = enhancer.enhance(read.image, self._settings, progress=task.tell, is_cancelled=task.is_cancelled)
+        task.tell(1.0, "Writing the result")
         report = dict(result.report)
         report["warnings"] = list(dict.fromkeys([*warnings, *report.get("warnings", [])]))
         report["seconds"] = round(time.monotonic() - started, 1)

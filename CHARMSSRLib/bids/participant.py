@@ -8,6 +8,7 @@ from typing import Any, Callable, Optional, Protocol
 
 from ..errors import BackendError, Cancelled, CHARMSSRError, OutputError, WorkerError
 from ..settings import EnhancementSettings
+from ..task import Task
 from . import journal
 from .finished import Finished, State
 from .lock import BEAT_SECONDS, LEASE_SECONDS, ScanLock
@@ -207,9 +208,9 @@ class ParticipantRun:
         log = self._orders.output / task.outputs.log
         journal.note(log, journal.STARTED)
         position = f"{self._ended + 1}/{self._total}"
-        progress = self._observer.progress(task, position, self._seconds_left())
+        told = Task(self._observer.progress(task, position, self._seconds_left()), self._is_cancelled)
         try:
-            report = self._work.run(task.scan.path, task.outputs, self._enhancer, lock, progress, self._is_cancelled)
+            report = self._work.run(task.scan.path, task.outputs, self._enhancer, lock, told)
         except (Cancelled, KeyboardInterrupt):
             journal.note(log, journal.STOPPED)
             raise Cancelled() from None

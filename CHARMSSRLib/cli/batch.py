@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import Cancelled, CHARMSSRError, OutputError
 from ..settings import MACHINE, EnhancementSettings
 from ..settings_table import settings_of
+from ..task import Task
 from .cohort import find_members
 from .interruption import Interruption
 from .one_volume import VolumeJob
@@ -127,7 +128,7 @@ class _Batch:
         try:
             interruption.check()
             with ProgressLine(prefix=self._prefix(number)) as progress:
-                outcome = self._run_one(job, progress, interruption)
+                outcome = self._run_one(job, Task(progress, interruption.is_cancelled))
             if outcome is None:
                 return False
             report, status = outcome
@@ -148,7 +149,7 @@ class _Batch:
     def _prefix(self, number):
         return f"[{number + 1}/{len(self._jobs)}] {self._jobs[number].input.name}  "
 
-    def _run_one(self, job, progress, interruption):
+    def _run_one(self, job, task):
         from ..files.file_lock import FileLock
 
         report = _finished_report(job)
@@ -166,7 +167,7 @@ class _Batch:
             if job.maps_folder is not None:
                 _make_folder(job.maps_folder)
             job.check_outputs()
-            return job.run(progress, interruption), FINISHED
+            return job.run(task), FINISHED
         finally:
             lock.release()
 

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from ..settings import DICOMSettings
+from ..task import Task
 from .interruption import Interruption
 from .one_volume import VolumeJob
 from .options import add_enhancement_options, add_options, check_early, settings_from, values_of
@@ -73,7 +74,7 @@ def run(arguments):
         job.check_outputs()
         check_early(settings)
         with ProgressLine() as progress:
-            report = job.run(progress, interruption)
+            report = job.run(Task(progress, interruption.is_cancelled))
     tell_warnings(report["warnings"])
     print(f"{job.output}  ({report['seconds']:.0f} s)")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import Cancelled, CHARMSSRError
 from ..settings import DICOMSettings, EnhancementSettings
+from ..task import Task
 from .interruption import Interruption
 from .one_volume import VolumeJob
 
@@ -25,7 +26,7 @@ def main(order_path, answer_path):
         )
         with Interruption() as interruption:
             job.check_outputs()
-            answer, status = {"report": job.run(lambda fraction, message: None, interruption)}, 0
+            answer, status = {"report": job.run(Task(is_cancelled=interruption.is_cancelled))}, 0
     except Cancelled:
         return 130
     except CHARMSSRError as error:

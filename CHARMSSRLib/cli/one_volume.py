@@ -67,12 +67,11 @@ class VolumeJob:
             if taken and not self.overwrite:
                 raise OutputError(f"{taken[0]} exists already; choose another folder for the maps of this result.")
 
-    def run(self, progress, interruption):
+    def run(self, task):
         """Read, enhance, write; everything appears together, or nothing.
 
         Args:
-            progress: function of fraction and message.
-            interruption: Interruption.
+            task: Task, told how far the volume is.
 
         Returns:
             The report (dict).
@@ -85,13 +84,12 @@ class VolumeJob:
         started = time.monotonic()
         scan, mask, warnings = self._read()
         state = fingerprint(self.input, tuple(dict.fromkeys(path for path, _ in scan.slices)))
-        interruption.check()
+        task.check()
         enhance = _enhance_function()
-        interruption.check()
-        is_cancelled = interruption.is_cancelled
-        result = enhance(scan.image, self.settings, mask=mask, progress=progress, is_cancelled=is_cancelled)
-        interruption.check()
-        progress(1.0, "Writing the result")
+        task.check()
+        result = enhance(scan.image, self.settings, mask=mask, progress=task.tell, is_cancelled=task.is_cancelled)
+        task.check()
+        task.tell(1.0, "Writing the result")
         report = dict(result.report)
         report["warnings"] = list(dict.fromkeys([*warnings, *report.get("warnings", [])]))
         report.update(
@@ -105,7 +103,7 @@ class VolumeJob:
             seconds=round(time.monotonic() - started, 1),
         )
         report.setdefault("input", {}).update(scan.facts)
-        self._write(result, report, scan, mask, interruption)
+        self._write(result, report, scan, mask, task)
         return report
 
     def _read(self):
@@ -130,7 +128,7 @@ class VolumeJob:
             warnings += drawn.warnings + ([note] if note else [])
         return scan, mask, warnings
 
-    def _write(self, result, report, scan, mask, interruption):
+    def _write(self, result, report, scan, mask, task):
         from ..files.output_files import OutputFiles
 
         # The mask and the maps lie on the grid of the result.
@@ -155,7 +153,7 @@ class VolumeJob:
             # Last, so that a result that is there is complete with all that belongs to it.
             if self.dicom is None:
                 files.add_volume(result.image, self.output, forms)
-            interruption.check()
+            task.check()
             files.commit()
 
 

@@ -5,9 +5,10 @@ import functools
 import numpy as np
 from scipy import ndimage
 
-from ..errors import Cancelled, CheckpointError
+from ..errors import CheckpointError
 from ..grids.cubic import along, cubic_matrix
 from ..grids.fourier import fourier_resized
+from ..task import Task
 
 TARGET = 5e-4
 MAXIMUM_ROUNDS = 15
@@ -138,7 +139,7 @@ def residual(output, reference, mask, operator):
     return float(np.sqrt(error / norm)) if norm > 0 else None
 
 
-def project(output, reference, mask, operator, is_cancelled=None):
+def project(output, reference, mask, operator, task=None):
     """Correct ``output`` in place until D(output) is the reference: out += U (D U)^-1 (in - D(out)).
 
     Without the inverse this is the plain iteration, which lags behind where the finest pattern of
@@ -150,7 +151,7 @@ def project(output, reference, mask, operator, is_cancelled=None):
     Args:
         output: (t*n, s*h, s*w) float32, changed in place; reference: (n, h, w) unmasked; mask: (n, h, w).
     """
-    inside = inner_mask(mask, operator.radius, operator.through > 1)
+    task, inside = task or Task(), inner_mask(mask, operator.radius, operator.through > 1)
     for part in operator.parts(len(reference)):
         selected = inside[part]
         if not selected.any():
@@ -158,8 +159,7 @@ def project(output, reference, mask, operator, is_cancelled=None):
         target, out = reference[part], output[operator.enlarged(part)]
         norm = np.linalg.norm(target[selected])
         for _ in range(MAXIMUM_ROUNDS):
-            if is_cancelled is not None and is_cancelled():
-                raise Cancelled()
+            task.check()
             difference = target - operator.down_stack(out)
             if np.linalg.norm(difference[selected]) <= TARGET * norm:
                 break

@@ -34,7 +34,7 @@ from .through_plane import ThroughPlane
 from .true_resolution import enhance_measured, measured
 from .variability import TurnedCopies
 from .volume import Volume, chosen_axis, stacked_axes
-from .work_shares import share_of_work
+from .work_shares import SliceTask
 
 # How the progress bar is shared out: preprocessing ends here, the network ends there.
 PREPROCESSED, ENHANCED = 0.3, 0.95
@@ -86,21 +86,20 @@ def enhance(
         CheckpointError, BackendError, SettingsError: as their names say.
         Cancelled: ``is_cancelled()`` answered true.
     """
-    settings = settings or EnhancementSettings()
+    settings, task = settings or EnhancementSettings(), Task(progress, is_cancelled)
     if settings.resolution != "stated":
         check_image(image)
         if mask is not None:
             mask = match_mask(mask, image)
         what = measured(image, settings)
         if what.grid.differs:
-            return enhance_measured(_enhance_stated, image, what, mask, progress, is_cancelled)
-    return _enhance_stated(image, settings, mask, progress, is_cancelled)
+            return enhance_measured(_enhance_stated, image, what, mask, task)
+    return _enhance_stated(image, settings, mask, task)
 
 
-def _enhance_stated(image, settings, mask, progress, is_cancelled):
+def _enhance_stated(image, settings, mask, task):
     """``enhance`` for an image whose every voxel was measured."""
     use_threads(settings.threads)
-    task = Task(progress, is_cancelled)
     stages = Stages()
     with stages("check"):
         warnings = list(check_image(image))
@@ -131,19 +130,15 @@ def _enhance_stated(image, settings, mask, progress, is_cancelled):
     volume = Volume(prepared, lps, settings, card)
     way = _way(volume, settings)
     enhancer = SliceEnhancer(model, chosen.device, chosen.precision, settings.batch)
-
-    def step(done, count):
-        share = share_of_work(way.parts, done)
-        task.tell(PREPROCESSED + (ENHANCED - PREPROCESSED) * share, f"Enhancing slice {done} of {count}")
-
+    slices = SliceTask(task.part(PREPROCESSED, ENHANCED), way.parts)
     with stages("network"):
-        step(0, way.slice_count)
+        slices.count(0, way.slice_count)
         turned = settings.quality == "best" or (settings.maps and isinstance(way, SliceWise))
-        output = way.run(TurnedCopies(enhancer) if turned else enhancer, step, task.is_cancelled)
+        output = way.run(TurnedCopies(enhancer) if turned else enhancer, slices)
     warnings += enhancer.fallbacks
     task.tell(ENHANCED, "Comparing with the acquired data")
     with stages("data consistency"):
-        consistency = volume.consistency(output, task.is_cancelled)
+        consistency = volume.consistency(output, task)
     with stages("finish"):
         maps = {
             name: volume.to_input_units_map(means_over_regions(way.maps.pop(name), volume.large_mask))

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..engines.interface import default_batch, is_memory
-from ..errors import BackendError, Cancelled
+from ..errors import BackendError
+from ..task import Task
 
 
 class SliceEnhancer:
@@ -33,26 +34,25 @@ class SliceEnhancer:
             self.batch = 1
             self._move_to_cpu("the network")
 
-    def run(self, stack, indices, output, rows, columns, progress=None, is_cancelled=None):
+    def run(self, stack, indices, output, rows, columns, task=None):
         """Enhance the in-plane box of some slices.
 
         Args:
             stack: (n, h, w) float32, normalised; indices: which slices.
             output: (n, s*h, s*w) float32, receives the enhanced box of each slice.
             rows, columns: the box in LR pixels.
-            progress: called with (slices done, slices in all).
+            task: Task, whose ``count`` is told how many slices are done; None for nobody's.
 
         Raises:
             Cancelled: between two batches.
             BackendError: not even the CPU has the memory for one slice.
         """
-        s = self.scale
+        task, s = task or Task(), self.scale
         out_rows = slice(rows.start * s, rows.stop * s)
         out_columns = slice(columns.start * s, columns.stop * s)
         waiting, under_way, done = list(indices), None, 0
         while waiting or under_way is not None:
-            if is_cancelled is not None and is_cancelled():
-                raise Cancelled()
+            task.check()
             chosen = waiting[: self.batch]
             ticket = self._submit(stack, chosen, rows, columns, under_way is None) if chosen else None
             if under_way is not None:
@@ -60,8 +60,7 @@ class SliceEnhancer:
                 for number, one in zip(numbers, self._runner.collect(earlier)):
                     output[number, out_rows, out_columns] = one
                 done += len(numbers)
-                if progress is not None:
-                    progress(done, len(indices))
+                task.count(done, len(indices))
             under_way = None
             if ticket is not None:
                 under_way = chosen, ticket

@@ -29,19 +29,19 @@ class SliceWise:
             "frame_share": round(len(self.plan.indices) * box / (n * h * w), 4),
         }
 
-    def run(self, enhancer, progress, is_cancelled):
+    def run(self, enhancer, task):
         """The enhanced stack (n, s*h, s*w) on the uncropped frame, before masking.
 
         Args:
             enhancer: SliceEnhancer; ``TurnedCopies`` of one where maps are asked for.
-            progress: called with (slices done, ``slice_count``).
+            task: SliceTask of this way's ``parts``.
         """
         volume, plan, s = self.volume, self.plan, self.volume.scale
         # Outside the box the frame holds interpolated input, so that no artificial edge enters the comparison
         # with the acquired data or what is interpolated across the slices.
-        output = interpolated(volume.acquired, (1, s, s), is_cancelled)
+        output = interpolated(volume.acquired, (1, s, s), task)
         stack = volume.network_input()
-        spread = enhancer.run(stack, plan.indices, output, plan.rows, plan.columns, progress, is_cancelled)
+        spread = enhancer.run(stack, plan.indices, output, plan.rows, plan.columns, task)
         if self._want_maps:
             rows, columns = (slice(part.start * s, part.stop * s) for part in (plan.rows, plan.columns))
             self.maps["variability"] = np.zeros_like(output)

@@ -45,23 +45,19 @@ class ThreePlanes:
             "frame_share": round(float(pixels) / (3 * volume.acquired.size), 4),
         }
 
-    def run(self, enhancer, progress, is_cancelled):
+    def run(self, enhancer, task):
         """The fused volume (s*n, s*h, s*w) on the uncropped frame, before masking; arguments as ``SliceWise.run``."""
         scale = self.volume.scale
         fusion, kept, done = Fusion(self._shape, scale, self.method), [], 0
         for p in PLANES:
-
-            def step(now, _, before=done):
-                progress(before + now, self.slice_count)
-
-            spectrum = plane_spectrum(self._added_by(p, enhancer, step, is_cancelled))
+            spectrum = plane_spectrum(self._added_by(p, enhancer, task.after(done)))
             fusion.add(p, spectrum)
             done += len(self._indices[p])
             if self._want_maps:
                 kept.append((p, spectrum))
             del spectrum
         added = fusion.volume()
-        output = band_limited_stack(self.volume.acquired, self.volume.factors, is_cancelled)
+        output = band_limited_stack(self.volume.acquired, self.volume.factors, task)
         output[self._large_box] += added
         if self._want_maps:
             del added
@@ -69,13 +65,13 @@ class ThreePlanes:
             self.maps["disagreement"][self._large_box] = disagreement(kept, self._shape, scale)
         return output
 
-    def _added_by(self, p, enhancer, progress, is_cancelled):
+    def _added_by(self, p, enhancer, task):
         """What plane p adds to the common interpolation in the box, on the input's grid along axis p."""
         volume, s = self.volume, self.volume.scale
         seen = np.ascontiguousarray(np.moveaxis(volume.network_input()[volume.box], p, 0))
         n, h, w = seen.shape
         added = np.zeros((n, s * h, s * w), np.float32)
-        enhancer.run(seen, self._indices[p], added, slice(0, h), slice(0, w), progress, is_cancelled)
+        enhancer.run(seen, self._indices[p], added, slice(0, h), slice(0, w), task)
         del seen
         rows, columns = (part for axis, part in enumerate(self._large_box) if axis != p)
         frame = np.moveaxis(volume.acquired, p, 0)[volume.box[p]]

@@ -50,27 +50,23 @@ class ThroughPlane:
             "skipped": own["skipped"] + sum(volume.acquired.shape[p] - len(self._indices[p]) for p in planes),
         }
 
-    def run(self, enhancer, progress, is_cancelled):
+    def run(self, enhancer, task):
         """The volume (t*n, s*h, s*w) on the uncropped frame, before masking; arguments as ``SliceWise.run``."""
         done = self._acquired_plane.slice_count
-        sharp = self._acquired_plane.run(enhancer, lambda now, _: progress(now, self.slice_count), is_cancelled)
+        sharp = self._acquired_plane.run(enhancer, task)
         factor = self.volume.factors[0]
         if factor == 1:
             return sharp
         detail = np.zeros((factor * self._shape[0],) + self._shape[1:], np.float32)
         for p in REFORMATTED:
-
-            def step(now, _, before=done):
-                progress(before + now, self.slice_count)
-
-            detail += self._through_plane_detail(p, enhancer, step, is_cancelled) / len(REFORMATTED)
+            detail += self._through_plane_detail(p, enhancer, task.after(done)) / len(REFORMATTED)
             done += len(self._indices[p])
         output = interpolated_across(sharp, factor)
         self._add(detail, output)
         _make_means_agree(output, sharp)
         return output
 
-    def _through_plane_detail(self, p, enhancer, progress, is_cancelled):
+    def _through_plane_detail(self, p, enhancer, task):
         """What plane p adds to cubic interpolation across the slices: (t*n, h, w) of the box, float32."""
         volume, s = self.volume, self.volume.scale
         stack = volume.acquired[volume.box]
@@ -78,7 +74,7 @@ class ThroughPlane:
         count, n, fine = seen.shape
         enhanced = np.zeros((count, s * n, s * fine), np.float32)
         whole = slice(0, n), slice(0, fine)
-        enhancer.run(seen, self._indices[p], enhanced, *whole, progress, is_cancelled)
+        enhancer.run(seen, self._indices[p], enhanced, *whole, task)
         down = along(cubic_matrix(s * fine, fine), enhanced, 2)
         detail = np.moveaxis(down, 0, p) - interpolated_across(stack, s)
         left_out = np.ones(count, bool)

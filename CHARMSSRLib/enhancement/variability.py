@@ -7,6 +7,8 @@ Four of the eight symmetries of a pixel grid are used.
 
 import numpy as np
 
+from ..task import Task
+
 # (turn, turn back) for stacks (n, h, w); the first leaves them as they are.
 AUGMENTATIONS = (
     (lambda stack: stack, lambda stack: stack),
@@ -26,13 +28,13 @@ class TurnedCopies:
     def __init__(self, enhancer):
         self._enhancer, self.scale = enhancer, enhancer.scale
 
-    def run(self, stack, indices, output, rows, columns, progress=None, is_cancelled=None):
+    def run(self, stack, indices, output, rows, columns, task=None):
         """As ``SliceEnhancer.run``; ``output`` receives the mean.
 
         Returns:
             Spread over the box, from the first to the last of the slices: (m, s*h, s*w).
         """
-        s, copies = self.scale, len(AUGMENTATIONS)
+        s = self.scale
         first, last = indices[0], indices[-1] + 1
         boxed, chosen = stack[first:last, rows, columns], [i - first for i in indices]
         spread = None
@@ -40,12 +42,7 @@ class TurnedCopies:
             turned = np.ascontiguousarray(turn(boxed))
             n, h, w = turned.shape
             result = np.zeros((n, s * h, s * w), np.float32)
-
-            def step(done, count, number=number):
-                if progress is not None:
-                    progress((number * count + done) // copies, count)
-
-            self._enhancer.run(turned, chosen, result, slice(0, h), slice(0, w), step, is_cancelled)
+            self._enhancer.run(turned, chosen, result, slice(0, h), slice(0, w), _OneCopy(task or Task(), number))
             result = turn_back(result)
             if spread is None:
                 spread = Spread(result)
@@ -56,6 +53,17 @@ class TurnedCopies:
         for i in chosen:
             output[(first + i, *large)] = mean[i]
         return spread
+
+
+class _OneCopy(Task):
+    """The task of one copy: with each a share of every slice is done."""
+
+    def __init__(self, slices, number):
+        super().__init__(is_cancelled=slices.is_cancelled)
+        self._slices, self._number = slices, number
+
+    def count(self, done, pieces):
+        self._slices.count((self._number * pieces + done) // len(AUGMENTATIONS), pieces)
 
 
 class Spread:

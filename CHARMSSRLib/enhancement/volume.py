@@ -73,7 +73,7 @@ class Volume:
         """
         return self.acquired if self.intensity.lower <= 0 else np.maximum(self.acquired, np.float32(0))
 
-    def consistency(self, output, is_cancelled):
+    def consistency(self, output, task):
         """Measure (and with "project" enforce, in place) that the degraded output is the input."""
         mode = self.settings.data_consistency
         report = {"mode": mode, "operator": self.operator.name, "before": None, "after": None}
@@ -81,7 +81,7 @@ class Volume:
             return report
         report["before"] = report["after"] = residual(output, self.acquired, self.brain, self.operator)
         if mode == "project":
-            project(output, self.acquired, self.brain, self.operator, is_cancelled)
+            project(output, self.acquired, self.brain, self.operator, task)
             report["after"] = residual(output, self.acquired, self.brain, self.operator)
         return report
 

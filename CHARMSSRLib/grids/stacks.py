@@ -6,31 +6,33 @@ A stack is (n, h, w), slices first; factors are three whole numbers, one per axi
 import numpy as np
 from scipy import fft, ndimage
 
-from ..errors import Cancelled
+from ..task import Task
 from .cubic import along, cubic_matrix, linear_matrix, resized
 
+ASKED_EVERY = 16  # slices
 MASK_SIGMA = 0.8  # voxels of the coarse grid: enough to round the steps of its edge
 
 
-def interpolated(stack, factors, is_cancelled=None):
+def interpolated(stack, factors, task=None):
     """Cubic interpolation of a stack along its three axes, one output slice at a time.
 
     Args:
-        stack: (n, h, w) float32. factors: (t, s, s).
+        stack: (n, h, w) float32. factors: (t, s, s). task: Task, asked every 16 slices; None to go on in any case.
 
     Returns:
         (t*n, s*h, s*w) float32.
 
     Raises:
-        Cancelled: asked every 16 slices.
+        Cancelled: the task is.
     """
+    task = task or Task()
     if factors[0] > 1:
         stack = interpolated_across(stack, factors[0])
     n, h, w = stack.shape
     output = np.empty((n, h * factors[1], w * factors[2]), np.float32)
     for i in range(n):
-        if i % 16 == 0 and is_cancelled is not None and is_cancelled():
-            raise Cancelled()
+        if i % ASKED_EVERY == 0:
+            task.check()
         output[i] = resized(stack[i], *output.shape[1:])
     return output
 
@@ -88,23 +90,24 @@ def band_limited(array, size, axis):
     return fft.idct(spectrum, n=size, axis=axis, norm="ortho", overwrite_x=True) * np.float32(np.sqrt(size / n))
 
 
-def band_limited_stack(stack, factors, is_cancelled=None):
+def band_limited_stack(stack, factors, task=None):
     """:func:`band_limited` enlargement of a stack along its three axes.
 
     Args:
-        stack: (n, h, w). factors: (t, s, s).
+        stack: (n, h, w). factors: (t, s, s). task: as for :func:`interpolated`.
 
     Returns:
         (t*n, s*h, s*w) float32.
 
     Raises:
-        Cancelled: asked every 16 slices.
+        Cancelled: the task is.
     """
+    task = task or Task()
     n, h, w = stack.shape
     flat = band_limited(stack, factors[0] * n, 0)
     output = np.empty((len(flat), factors[1] * h, factors[2] * w), np.float32)
     for i, one in enumerate(flat):
-        if i % 16 == 0 and is_cancelled is not None and is_cancelled():
-            raise Cancelled()
+        if i % ASKED_EVERY == 0:
+            task.check()
         output[i] = band_limited(band_limited(one, output.shape[1], 0), output.shape[2], 1)
     return output

@@ -18,7 +18,7 @@ from .. import errors
 from ..errors import WorkerError
 from ..fine_tuning.pairs.pairs import Pair
 from ..settings import EnhancementSettings, FineTuningSettings
-from ..task import IsCancelled, Progress
+from ..task import IsCancelled, Progress, Task
 from . import protocol
 
 
@@ -151,7 +151,7 @@ class WorkerClient:
                 mask=protocol.save_volume(mask, folder, "input_mask") if mask is not None else None,
                 settings=asdict(settings),
             )
-            message = self._answer(id, progress, is_cancelled)
+            message = self._answer(id, Task(progress, is_cancelled))
             return Answer(
                 protocol.load_volume(message["image"], folder),
                 protocol.load_volume(message["mask"], folder),
@@ -199,7 +199,7 @@ class WorkerClient:
             described = [_describe(pair, number, folder) for number, pair in enumerate(pairs)]
             chosen = asdict(settings or FineTuningSettings())
             self.send("run", id, task=protocol.TASK_FINE_TUNE, folder=folder, pairs=described, settings=chosen)
-            message = self._answer(id, progress, is_cancelled, observe)
+            message = self._answer(id, Task(progress, is_cancelled), observe)
             return Tuned(message["checkpoint"], message["name"], message["report"])
 
     def check_pair(
@@ -222,20 +222,14 @@ class WorkerClient:
             chosen = asdict(settings or FineTuningSettings())
             described = _describe(pair, 0, folder)
             self.send("run", id, task=protocol.TASK_CHECK_PAIR, folder=folder, pair=described, settings=chosen)
-            message = self._answer(id, progress, is_cancelled)
+            message = self._answer(id, Task(progress, is_cancelled))
             return message["quality"], message["warnings"]
 
-    def _answer(
-        self,
-        id: str,
-        progress: Progress | None,
-        is_cancelled: IsCancelled | None,
-        observe: Callable[[dict], None] | None = None,
-    ) -> dict:
+    def _answer(self, id: str, task: Task, observe: Callable[[dict], None] | None = None) -> dict:
         cancel_sent = False
         while True:
             message = self.next_message(_POLL_SECONDS)
-            if is_cancelled is not None and not cancel_sent and is_cancelled():
+            if not cancel_sent and task.is_cancelled():
                 self.send("cancel", id)
                 cancel_sent = True
             if message is None or message["id"] != id:
@@ -248,8 +242,8 @@ class WorkerClient:
                 if message.get("event") is not None:
                     if observe is not None:
                         observe(message["event"])
-                elif progress is not None:
-                    progress(message["fraction"], message["message"])
+                else:
+                    task.tell(message["fraction"], message["message"])
 
     def close(self, timeout: float = 5) -> int | None:
         """End the process; it is killed if it does not end by itself. Returns its exit status."""

@@ -13,6 +13,7 @@ from CHARMSSRLib.engines.torch_runners import DirectRunner
 from CHARMSSRLib.enhancement import inference
 from CHARMSSRLib.enhancement.enhance import enhance
 from CHARMSSRLib.errors import BackendError, Cancelled
+from CHARMSSRLib.task import Task
 
 WHOLE = slice(0, 20)
 
@@ -56,9 +57,9 @@ def enhancer_of(network, batch=0):
     return inference.SliceEnhancer(torch_engine.TorchModel(network), "cpu", "float32", batch)
 
 
-def run(enhancer, stack, **more):
+def run(enhancer, stack, task=None):
     output = np.zeros((len(stack), 40, 40), np.float32)
-    enhancer.run(stack, range(len(stack)), output, WHOLE, WHOLE, **more)
+    enhancer.run(stack, range(len(stack)), output, WHOLE, WHOLE, task)
     return output
 
 
@@ -67,9 +68,9 @@ def test_batches_under_way_come_back_in_their_place(network, stack, batch, monke
     expected = run(enhancer_of(network), stack)
     monkeypatch.setattr(torch_engine, "runner_for", LateRunner)
     enhancer, told = enhancer_of(network, batch), []
-    output = run(enhancer, stack, progress=lambda done, count: told.append((done, count)))
+    output = run(enhancer, stack, Task(lambda *one: told.append(one)))
     assert np.allclose(output, expected, atol=1e-5)
-    assert told[-1] == (7, 7) and told == sorted(told)
+    assert told[-1] == (1.0, "7 of 7") and told == sorted(told)
     assert enhancer._runner.most_under_way == min(7, 2 * batch), "the next batch is to be cut while one is computed"
 
 
@@ -85,7 +86,7 @@ def test_cancelling_with_a_batch_under_way_stops(network, stack, monkeypatch):
     monkeypatch.setattr(torch_engine, "runner_for", LateRunner)
     asked = []
     with pytest.raises(Cancelled):
-        run(enhancer_of(network, 2), stack, is_cancelled=lambda: bool(asked.append(1)) or len(asked) > 2)
+        run(enhancer_of(network, 2), stack, Task(is_cancelled=lambda: bool(asked.append(1)) or len(asked) > 2))
     assert len(asked) == 3
 
 

@@ -19,6 +19,7 @@ from CHARMSSRLib.enhancement.variability import AUGMENTATIONS, TurnedCopies
 from CHARMSSRLib.errors import CheckpointError, SettingsError
 from CHARMSSRLib.grids.stacks import band_limited, band_limited_stack
 from CHARMSSRLib.measures.noise import noise_before_and_after
+from CHARMSSRLib.task import Task
 
 
 def array(image):
@@ -107,28 +108,26 @@ class Turning:
 
     scale = 2
 
-    def run(self, stack, indices, output, rows, columns, progress=None, is_cancelled=None):
+    def run(self, stack, indices, output, rows, columns, task):
         for done, i in enumerate(indices, 1):
             one = stack[i, rows, columns].repeat(2, 0).repeat(2, 1)
             box = slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop)
             output[(i, *box)] = one + np.arange(len(one))[:, None]
-            if progress is not None:
-                progress(done, len(indices))
+            task.count(done, len(indices))
 
 
 def test_turned_copies_give_the_mean_of_all_turns_and_their_spread():
     stack = np.random.default_rng(1).random((5, 12, 10)).astype(np.float32)
     output, seen = np.full((5, 24, 20), 7, np.float32), []
-    spread = TurnedCopies(Turning()).run(
-        stack, [1, 3], output, slice(2, 10), slice(1, 9), progress=lambda *said: seen.append(said)
-    )
+    task = Task(lambda fraction, message: seen.append((fraction, message)))
+    spread = TurnedCopies(Turning()).run(stack, [1, 3], output, slice(2, 10), slice(1, 9), task)
     inner = stack[[1, 3], 2:10, 1:9].repeat(2, 1).repeat(2, 2)
     ramp, flat = np.arange(16, dtype=np.float32), np.zeros((16, 16), np.float32)
     turned = [flat + one for one in (ramp[:, None], ramp[::-1, None], ramp, ramp[::-1])]
     assert np.allclose(output[[1, 3], 4:20, 2:18], inner + 7.5, atol=1e-4)  # the ramps of the four turns even out
     assert np.allclose(spread.standard_deviation()[0], np.std(turned, axis=0, ddof=1), atol=1e-4)
     assert (output[[0, 2, 4]] == 7).all() and (output[1, :4] == 7).all()
-    assert seen == sorted(seen) and seen[-1] == (2, 2) and len(AUGMENTATIONS) == 4
+    assert seen == sorted(seen) and seen[-1] == (1.0, "2 of 2") and len(AUGMENTATIONS) == 4
 
 
 @pytest.mark.parametrize("planes", ["acquisition", "three"])

@@ -75,7 +75,7 @@ class FakeRegisteredPair:
         return self.mask_7t
 
 
-def fake_register(pair, settings=None, progress=None, is_cancelled=None):
+def fake_register(pair, settings=None, task=None):
     """Stands in for ``register_pair``; the pair's images are those of ``formula_volumes``."""
     three, mask, seven, mask_7t = pair.image_3t
     return FakeRegisteredPair(pair.subject, pair.contrast, three, mask, seven, mask_7t)

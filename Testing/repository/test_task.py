@@ -1,5 +1,8 @@
 """A task fills its part of the bar, stops when it is asked to, and hands both on."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from CHARMSSRLib.errors import Cancelled
@@ -35,3 +38,46 @@ def test_without_listeners_nothing_happens():
     task = Task()
     task.step(0.5, "said to nobody")
     assert list(task.over([], "nothing")) == [] and not task.is_cancelled()
+
+
+def test_a_count_is_told_as_a_share_and_a_sentence_is_the_cancelled_ones():
+    told = []
+    task = Task(lambda *one: told.append(one), lambda: bool(told))
+    task.share(1, 2, "second: ").count(3, 4)
+    assert told == [(0.875, "second: 3 of 4")]
+    with pytest.raises(Cancelled, match="start it again"):
+        task.check("Stopped; start it again to go on.")
+
+
+# What a user calls, or what stands in for it in another process: these keep the two functions, everything inside takes
+# one Task.
+PUBLIC = {
+    "CHARMSSRLib.task.Task",
+    "CHARMSSRLib.enhancement.enhance.enhance",
+    "CHARMSSRLib.fine_tuning.fine_tune.fine_tune",
+    "CHARMSSRLib.dicom.enhance_dicom.enhance_dicom",
+    "CHARMSSRLib.worker.client.WorkerClient",
+    "CHARMSSRLib.bids.warm_worker.WarmWorker",
+    "CHARMSSRLib.bids.one_scan.Enhancer",
+    "CHARMSSRLib.bids.participant.ParticipantRun",
+    "CHARMSSRLab.training.trainer.train",
+    "CHARMSSRLab.training.run.run_training",
+    "CHARMSSRLab.training.prepare.prepare",
+    "CHARMSSRLab.whole_volume.study.run_study",
+    "CHARMSSRLab.benchmark.run.run",
+    "CHARMSSRLab.reproduction.run.carry_out",
+}
+
+
+def test_inside_one_task_is_handed_on_instead_of_two_functions():
+    root = Path(__file__).resolve().parents[2]
+    found = set()
+    for path in (*root.glob("CHARMSSRLib/**/*.py"), *root.glob("CHARMSSRLab/**/*.py")):
+        module = ".".join(path.relative_to(root).with_suffix("").parts)
+        for top in ast.parse(path.read_text(encoding="utf-8")).body:
+            for node in ast.walk(top):
+                if isinstance(node, ast.FunctionDef):
+                    names = {one.arg for one in (*node.args.args, *node.args.kwonlyargs)}
+                    if names & {"is_cancelled", "progress"}:
+                        found.add(f"{module}.{top.name}")
+    assert found == PUBLIC

@@ -98,8 +98,8 @@ def enhanced_stack(network, pair, numbers, plan, task=None):
     wanted = [int(number) for number in near if 0 <= number < n and pair.brain[number].any()]
     enhanced = np.empty((n, height * pair.scale, width * pair.scale), np.float32)
     enhancer = SliceEnhancer(TorchModel(network), str(plan.device))
-    stop = (task or Task()).is_cancelled
-    enhancer.run(pair.acquired, wanted, enhanced, slice(0, height), slice(0, width), is_cancelled=stop)
+    asked = Task(is_cancelled=(task or Task()).is_cancelled)  # the bar is the steps' alone
+    enhancer.run(pair.acquired, wanted, enhanced, slice(0, height), slice(0, width), asked)
     output = np.stack([pair.interpolated(number) for number in range(n)])
     for number in wanted:
         inside = pair.brain[number].repeat(pair.scale, 0).repeat(pair.scale, 1) > 0

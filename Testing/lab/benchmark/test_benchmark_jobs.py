@@ -17,6 +17,7 @@ from CHARMSSRLib.enhancement.stages import Stages
 from CHARMSSRLib.errors import BackendError, Cancelled, InputError, SettingsError
 from CHARMSSRLib.machine.memory import peak_resident_bytes
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
+from CHARMSSRLib.task import Task
 
 SIZE, SPACING = (34, 40, 36), (5.2, 5.5, 5.5)
 
@@ -88,7 +89,7 @@ def test_a_cancelled_job_leaves_no_process(head_file, monkeypatch):
     real = jobs.subprocess.Popen
     monkeypatch.setattr(jobs.subprocess, "Popen", lambda *a, **k: started.append(real(*a, **k)) or started[-1])
     with pytest.raises(Cancelled):
-        jobs.run_job(jobs.NAIVE, head_file, 1, DEFAULT_CHECKPOINT, is_cancelled=lambda: True)
+        jobs.run_job(jobs.NAIVE, head_file, 1, DEFAULT_CHECKPOINT, task=Task(is_cancelled=lambda: True))
     assert len(started) == 1 and started[0].returncode is not None
 
 
@@ -103,7 +104,7 @@ def test_both_ways_take_turns_and_their_ratio_is_that_of_pairs(monkeypatch):
 
     monkeypatch.setattr(whole_job, "run_job", run_job)
     said = []
-    result = whole_job.compare_whole_jobs("head", 2, "x", rounds=3, progress=lambda *one: said.append(one))
+    result = whole_job.compare_whole_jobs("head", 2, "x", rounds=3, task=Task(lambda *one: said.append(one)))
     assert order == ["enhance", "naive"] * 3
     assert result["ratio"]["n"] == 3 and result["ratio"]["median"] == pytest.approx(1 / 6)
     assert result["enhance"]["seconds"]["n"] == 3 and result["enhance"]["peak_bytes"] == 5

@@ -14,6 +14,7 @@ from CHARMSSRLab.costs.macs import count_macs
 from CHARMSSRLab.methods.edsr import EDSR
 from CHARMSSRLib.errors import Cancelled
 from CHARMSSRLib.network.charms import CHARMS
+from CHARMSSRLib.task import Task
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_a_ratio_is_the_median_of_pairs_not_the_ratio_of_medians():
 
 def test_measuring_can_be_cancelled():
     with pytest.raises(Cancelled):
-        timing.take_turns({"a": lambda: None}, is_cancelled=lambda: True)
+        timing.take_turns({"a": lambda: None}, task=Task(is_cancelled=lambda: True))
 
 
 def test_the_floor_is_arithmetic_or_traffic_whichever_takes_longer():

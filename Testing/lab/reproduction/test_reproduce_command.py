@@ -31,7 +31,7 @@ def no_long_preparation(monkeypatch):
     The generated heads have no bias field, and those of a pair lie in the same place.
     """
 
-    def uncorrected(image, mask, is_cancelled=None):
+    def uncorrected(image, mask, task=None):
         return BiasCorrection(image, image * 0 + 1)
 
     monkeypatch.setattr("CHARMSSRLib.preprocessing.pipeline.correct_bias_field", uncorrected)
