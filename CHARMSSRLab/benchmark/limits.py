@@ -5,8 +5,6 @@ import platform
 import torch
 import torch.nn.functional as F
 
-from CHARMSSRLib.task import Task
-
 from ..costs.timing import spreads, take_turns
 
 CHANNELS = 64  # of the convolution, as CHARMS has them
@@ -38,9 +36,16 @@ def measure_limits(device, quick=False, rounds=15, task=None):
     work[COPY, "float32"], moved = copy_numbers(device, quick)
     rows[COPY, "float32"] = (moved, "bytes/s", f"{4 * copied / 2**20:.0f} MiB")
     with torch.inference_mode():
-        times = spreads(take_turns(work, device, rounds, task=_titled(task or Task())))
+        titled = {_title(key): one for key, one in work.items()}
+        times = spreads(take_turns(titled, device, rounds, task=task))
     return [
-        {"what": key[0], "precision": key[1], "rate": times[key].as_rate(amount).as_dict(), "unit": unit, "size": size}
+        {
+            "what": key[0],
+            "precision": key[1],
+            "rate": times[_title(key)].as_rate(amount).as_dict(),
+            "unit": unit,
+            "size": size,
+        }
         for key, (amount, unit, size) in rows.items()
     ]
 
@@ -113,6 +118,6 @@ def _convolution(batch, pixels, device, dtype):
     return lambda: F.conv2d(image, weight, padding=1)
 
 
-def _titled(task):
-    """The same task, told keys of ``work``: the precision, then what is measured."""
-    return Task(lambda fraction, key: task.tell(fraction, " ".join(reversed(key))), task.is_cancelled)
+def _title(key):
+    """What is told of one: the precision, then what is measured."""
+    return " ".join(reversed(key))

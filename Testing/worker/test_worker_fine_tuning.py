@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from CHARMSSRLib.errors import Cancelled, PairError, SettingsError
 from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
 from CHARMSSRLib.settings import FineTuningSettings
+from CHARMSSRLib.task import Task
 from CHARMSSRLib.worker import protocol
 from CHARMSSRLib.worker.client import WorkerClient
 from CHARMSSRLib.worker.message_pair import pair_of
@@ -68,7 +69,7 @@ def test_the_users_errors_arrive_as_what_they_are(worker, pairs):
         worker.fine_tune(pairs, named("refuse"))
     worker.send("run", "odd", task="fine-tune", folder=str(REPOSITORY), pairs=[], settings={"speed": 3})
     with pytest.raises(SettingsError, match="speed"):
-        worker._answer("odd", None, None)
+        worker._answer("odd", Task())
 
 
 def test_a_cancelled_run_with_a_gain_is_a_result_and_one_without_an_error(worker, pairs):
