@@ -176,7 +176,7 @@ class WorkerClient:
         with tempfile.TemporaryDirectory(prefix="charmssr-") as folder:
             saved = protocol.save_volume(image, folder, "input")
             self.send("run", id, task=protocol.TASK_INSPECT, folder=folder, image=saved, tags=tags, file=file)
-            return self._answer(id, None, None)["acquisition"]
+            return self._answer(id, Task())["acquisition"]
 
     def fine_tune(
         self,
