@@ -10,12 +10,12 @@ import SimpleITK as sitk
 from ..errors import CHARMSSRError
 from ..grids.orientation import LPSFrame
 from ..preprocessing.head_mask import head_mask, shrink_to
+from .claims import compare, slices
 from .contrast import likely_contrast
 from .findings import (
     CUBIC,
     LINEAR,
     NEAREST,
-    NONE,
     NOT_TOLD,
     UNKNOWN,
     ZERO_FILLED,
@@ -28,11 +28,9 @@ from .noise import air_values, bit_depth, noise_kind, noise_level, ringing
 from .physicist import warnings_about
 from .resampling import find_resampling
 from .spectrum import axis_spectrum, tissue_mask
-from .tags import number, stated_matrix
 from .zero_filling import find_end
 
 DIRECTIONS = ("foot-head", "back-front", "left-right")  # of array axes z, y, x in LPS order
-_AGREE = 0.06  # relative difference of two resolutions that count as the same
 _SURE = 0.85  # confidence from which on a period counts more than an end with a filter
 _FEW_VALUES = 12  # different values: a mask
 _WORKING_MM = 2.0
@@ -61,10 +59,10 @@ def inspect_image(image: sitk.Image, tags: dict | None = None) -> Acquisition:
         found = Acquisition(tuple(axes), bits=bits, warnings=[f"Nothing can be told: {reason}."], tags=tags)
     else:
         found = _examined(upright, values, spacing, tags, bits, quantum)
-    found.slices = _slices(found.axes, tags)
     # From the LPS array's axes (z, y, x) to the image's own (i, j, k).
     found.axes = frame.image_axes(tuple(found.axes)[::-1])
-    _compare_with_tags(found, image, tags)
+    found.slices = slices(tags, image.GetSpacing())
+    compare(found, image.GetSize(), image.GetSpacing())
     found.seconds = round(time.perf_counter() - started, 3)
     return found
 
@@ -126,44 +124,3 @@ def _axis(values, tissue, spectrum, axis, spacing, quantum):
     if period.interpolation == NEAREST or period.interpolation in (LINEAR, CUBIC) and period.confidence > least:
         found = period
     return Axis(DIRECTIONS[axis], spacing, found.share, found.interpolation, round(found.confidence, 2), found.evidence)
-
-
-def _slices(axes, tags):
-    """Thickness against distance of the slices, by the tags; the voxels cannot tell."""
-    thickness, distance = number(tags, "SliceThickness"), number(tags, "SpacingBetweenSlices")
-    if thickness is None:
-        return Finding(UNKNOWN, 0.0, "no tag states the slice thickness")
-    distance = distance or max(axis.spacing_mm for axis in axes)
-    ratio = thickness / distance
-    if not 0.2 < ratio < 5:
-        return Finding(UNKNOWN, 0.0, f"{thickness:g} mm thick at {distance:g} mm: the tags contradict each other")
-    kind = "contiguous" if abs(ratio - 1) < 0.02 else "gap" if ratio < 1 else "overlap"
-    return Finding(kind, 0.8, f"{thickness:g} mm thick, {distance:g} mm apart")
-
-
-def _compare_with_tags(found, image, tags):
-    """Where tags and voxels disagree, the voxels win and a warning says so; where the voxels are silent, tags speak."""
-    matrix, rows, columns = stated_matrix(tags), number(tags, "Rows"), number(tags, "Columns")
-    if not matrix or not rows or not columns or (int(columns), int(rows)) != image.GetSize()[:2]:
-        return
-    axes = list(found.axes)
-    for i, share in ((0, matrix[1] / columns), (1, matrix[0] / rows)):
-        axis = axes[i]
-        if not 0.1 < share <= 1.5:
-            continue
-        share = min(share, 1.0)
-        said = f"AcquisitionMatrix: {share:.2f} of the grid"
-        if axis.share is None:
-            kind = ZERO_FILLED if share < 0.97 else NONE
-            axes[i] = Axis(axis.direction, axis.spacing_mm, share, kind, 0.5, f"{said}; the voxels do not tell")
-        elif abs(axis.share - share) <= _AGREE * share:
-            axes[i] = Axis(
-                axis.direction, axis.spacing_mm, axis.share, axis.interpolation, max(axis.confidence, 0.95),
-                f"{axis.evidence}; {said}", axis.notes,
-            )  # fmt: skip
-        else:
-            found.warnings.append(
-                f"{axis.direction}: the tags say {share:.0%} of the grid was measured, the voxels say"
-                f" {axis.share:.0%}; the voxels were believed."
-            )
-    found.axes = tuple(axes)

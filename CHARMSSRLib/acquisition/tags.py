@@ -23,7 +23,8 @@ _DICOM = {
 }  # fmt: skip
 _SIDECAR = (
     "AcquisitionMatrixPE", "ReconMatrixPE", "BaseResolution", "PartialFourier", "SliceThickness",
-    "SpacingBetweenSlices", "PercentSampling", "PercentPhaseFOV", "InPlanePhaseEncodingDirectionDICOM", "ImageType",
+    "SpacingBetweenSlices", "PercentSampling", "PercentPhaseFOV", "InPlanePhaseEncodingDirectionDICOM",
+    "PhaseEncodingDirection", "ImageType",
     "SeriesDescription", "ProtocolName", "Manufacturer", "SoftwareVersions", "MRAcquisitionType", "RepetitionTime",
     "EchoTime", "InversionTime", "BodyPartExamined", "ScanOptions", "NonlinearGradientCorrection", "GeneratedBy",
     "Sources", "PhaseResolution",
@@ -82,19 +83,6 @@ def numbers(tags: dict, name: str) -> list:
     except (TypeError, ValueError):
         return []
     return found if all(math.isfinite(one) for one in found) else []
-
-
-def stated_matrix(tags: dict) -> tuple | None:
-    """(rows, columns) that were measured in plane, as the tags say; None where they do not.
-
-    AcquisitionMatrix is (frequency rows, frequency columns, phase rows, phase columns), two of them zero.
-    """
-    matrix = numbers(tags, "AcquisitionMatrix")
-    if len(matrix) == 4:
-        rows, columns = max(matrix[0], matrix[2]), max(matrix[1], matrix[3])
-        if rows > 8 and columns > 8:
-            return int(rows), int(columns)
-    return None
 
 
 def made_by_a_network(tags: dict) -> str | None:

@@ -86,27 +86,27 @@ def enhance(
         CheckpointError, BackendError, SettingsError: as their names say.
         Cancelled: ``is_cancelled()`` answered true.
     """
-    settings, task = settings or EnhancementSettings(), Task(progress, is_cancelled)
-    if settings.resolution != "stated":
-        check_image(image)
-        if mask is not None:
-            mask = match_mask(mask, image)
-        what = measured(image, settings)
-        if what.grid.differs:
-            return enhance_measured(_enhance_stated, image, what, mask, task)
-    return _enhance_stated(image, settings, mask, task)
-
-
-def _enhance_stated(image, settings, mask, task):
-    """``enhance`` for an image whose every voxel was measured."""
+    settings = settings or EnhancementSettings()
     use_threads(settings.threads)
-    stages = Stages()
+    task, stages = Task(progress, is_cancelled), Stages()
     with stages("check"):
         warnings = list(check_image(image))
         chosen = choose_engine(settings.engine, settings.device, settings.precision)
         check_backend(settings.skull_strip)
         if mask is not None:
             mask = match_mask(mask, image)
+        what = None if settings.resolution == "stated" else measured(image, settings)
+
+    def as_stated(image, settings, mask):
+        return _enhance_stated(image, settings, mask, chosen, warnings, stages, task)
+
+    if what is not None and what.grid.differs:
+        return enhance_measured(as_stated, image, what, mask)
+    return as_stated(image, settings, mask)
+
+
+def _enhance_stated(image, settings, mask, chosen, warnings, stages, task):
+    """``enhance`` for an image that was checked and whose every voxel was measured."""
     with stages("model"):
         task.tell(0.0, "Loading the model")
         share, model, card = _loaded(chosen.engine, *_identity(settings.checkpoint), settings.denoise)

@@ -22,7 +22,6 @@ from ..errors import SettingsError
 from ..grids.orientation import LPSFrame
 from ..grids.slices import plane_axis, slice_axis
 from ..settings import EnhancementSettings
-from ..task import Task
 
 _PLANES = ("axial", "coronal", "sagittal")
 
@@ -79,11 +78,11 @@ def measured(image: sitk.Image, settings: EnhancementSettings) -> Measured:
     return Measured(grid, settings, report, sentence)
 
 
-def enhance_measured(enhance_stated: Callable, image: sitk.Image, what: Measured, mask, task: Task):
+def enhance_measured(enhance_stated: Callable, image: sitk.Image, what: Measured, mask: sitk.Image | None):
     """Bring a scan to its measured grid, enhance it there, and deliver it at least as fine as it came.
 
     Args:
-        enhance_stated: enhances an image as it is: (image, settings, mask, task).
+        enhance_stated: enhances an image as it is: (image, settings, mask).
         image: as it came. what: of :func:`measured`. mask: on the grid of ``image``, or None.
 
     Returns:
@@ -91,7 +90,7 @@ def enhance_measured(enhance_stated: Callable, image: sitk.Image, what: Measured
     """
     coarse = to_grid(image, what.grid.sizes)
     small_mask = None if mask is None else mask_to_grid(mask, coarse)
-    result = enhance_stated(coarse, what.settings, small_mask, task)
+    result = enhance_stated(coarse, what.settings, small_mask)
     sizes = at_least_as_fine(result.image, image.GetSize())
     if sizes != result.image.GetSize():
         cut = None if what.settings.keep_skull else result.mask

@@ -146,3 +146,14 @@ def test_factors_that_do_not_fit_are_refused(scans, settings, text):
 
 def test_no_axis_is_brought_below_32_voxels():
     assert grid_from_ratios((64, 40, 20), (4, 1.1, 1)).sizes == (32, 37, 20)
+
+
+def test_the_image_is_checked_once(scans, settings, monkeypatch):
+    from CHARMSSRLib.enhancement import enhance as job
+
+    calls = []
+    check = job.check_image
+    monkeypatch.setattr(job, "check_image", lambda image: calls.append(image.GetSize()) or check(image))
+    for scan in scans[:2]:
+        enhance(scan, settings, mask=None if scan is scans[0] else scans[2])
+    assert calls == [scans[0].GetSize(), scans[1].GetSize()]

@@ -59,7 +59,7 @@ def asked(scan, folder, **message):
 def test_the_worker_says_what_it_found(tmp_path, phantom_head):
     values, _ = interpolated(acquired(sitk.GetArrayFromImage(phantom_head), (1, 1, 1), 0.02, 1), ZERO_FILLED, (1, 2, 1))
     image = sitk.GetImageFromArray(values)
-    answer = asked(image, tmp_path, tags={"SliceThickness": 3, "SpacingBetweenSlices": 4})
+    answer = asked(image, tmp_path, tags={"SliceThickness": 0.7})
     found = answer["acquisition"]
     assert answer["type"] == "result"
     assert found["line"] == inspect_image(image).line() and "measured" in found["line"]
@@ -68,10 +68,10 @@ def test_the_worker_says_what_it_found(tmp_path, phantom_head):
 
 def test_the_worker_reads_the_tags_beside_a_file(tmp_path, phantom_head):
     sitk.WriteImage(phantom_head, str(tmp_path / "sub-1_T1w.nii"))
-    (tmp_path / "sub-1_T1w.json").write_text(json.dumps({"SliceThickness": 2, "SpacingBetweenSlices": 4}))
+    (tmp_path / "sub-1_T1w.json").write_text(json.dumps({"SliceThickness": 0.6 * max(phantom_head.GetSpacing())}))
     found = asked(phantom_head, tmp_path, file=str(tmp_path / "sub-1_T1w.nii"))["acquisition"]
     assert found["slices"]["value"] == "gap"
-    given = {"SpacingBetweenSlices": 1}
+    given = {"SliceThickness": 1.5 * max(phantom_head.GetSpacing())}
     found = asked(phantom_head, tmp_path, file=str(tmp_path / "sub-1_T1w.nii"), tags=given)["acquisition"]
     assert found["slices"]["value"] == "overlap"
 

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from CHARMSSRLab.acquisition_study.made import acquired, interpolated
 from CHARMSSRLib.acquisition.findings import ZERO_FILLED
 from CHARMSSRLib.acquisition.inspect import inspect_image
-from CHARMSSRLib.acquisition.tags import age_in_years, made_by_a_network, number, numbers, stated_matrix, tags_of
+from CHARMSSRLib.acquisition.tags import age_in_years, made_by_a_network, number, numbers, tags_of
 from CHARMSSRLib.files.volumes import write_volume
 
 
@@ -58,7 +58,6 @@ def test_numbers_are_read_from_tags_or_not_at_all():
     assert number({"a": " 2.5 "}, "a") == 2.5 and number({"a": "2.5\\3"}, "a") == 2.5
     assert [number({"a": value}, "a") for value in ("", "0", "nan", None, [1], "x")] == [None] * 6
     assert numbers({"a": "1\\2"}, "a") == [1, 2] and numbers({"a": "1\\x"}, "a") == []
-    assert stated_matrix({"AcquisitionMatrix": "256\\0\\0\\192"}) == (256, 192)
     assert age_in_years({"PatientAge": "006M"}) == 0.5 and age_in_years({"PatientAge": "40"}) is None
 
 
@@ -81,9 +80,9 @@ def test_our_own_results_are_recognised(tmp_path, phantom_head):
 
 def test_a_sidecar_tells_the_gap_between_slices(tmp_path, phantom_head):
     sitk.WriteImage(phantom_head, str(tmp_path / "sub-1_T2w.nii"))
-    (tmp_path / "sub-1_T2w.json").write_text(json.dumps({"SliceThickness": 4, "SpacingBetweenSlices": 5}))
+    (tmp_path / "sub-1_T2w.json").write_text(json.dumps({"SliceThickness": 2.4}))
     found = inspect_image(phantom_head, tags_of(tmp_path / "sub-1_T2w.nii"))
-    assert found.slices.value == "gap" and "4 mm thick, 5 mm apart" in found.slices.evidence
+    assert found.slices.value == "gap" and "2.4 mm thick, 3.6 mm apart" in found.slices.evidence
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "null", '{"SliceThickness": "thick"}'])
