@@ -21,7 +21,7 @@ def shares(tags, size=SIZE, spacing=SPACING):
     ({"AcquisitionMatrix": [0, 256, 192, 0]}, (0.5, 0.375)),
     # Phase along the rows (i).
     ({"AcquisitionMatrix": "320\\0\\0\\256"}, (0.5, 0.625)),
-    # Three quarters of the field in the phase direction on a square grid: its lines are as fine as those of 256 would be.
+    # Three quarters of the field in the phase direction on a square grid: its lines lie as close as 256 would.
     ({"AcquisitionMatrix": "0\\256\\192\\0", "PercentPhaseFieldOfView": "75"}, (0.5, 0.5)),
     ({"AcquisitionMatrix": "0\\256\\192\\0", "PercentPhaseFieldOfView": "75", "ReconstructionDiameter": "220"},
      (0.5, 0.5)),
