@@ -15,6 +15,7 @@ from pynetdicom import AE, AllStoragePresentationContexts, evt
 from refining import refined
 
 from CHARMSSRLib.dicom.node.node import Node
+from CHARMSSRLib.dicom.node.promptness import keep_answers
 from CHARMSSRLib.dicom.series_folder import add_series
 from CHARMSSRLib.files.output_files import OutputFiles
 from CHARMSSRLib.files.volumes import read_scan
@@ -129,6 +130,7 @@ def store(port, datasets, title="SCANNER", called="CHARMSSR", after_each=None, *
     association = entity.associate("127.0.0.1", port, ae_title=called, **secure)
     if not association.is_established:
         return None
+    keep_answers(association)
     statuses = []
     for one in datasets:
         status = association.send_c_store(one)

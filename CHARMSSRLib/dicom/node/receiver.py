@@ -12,7 +12,9 @@ from typing import Any
 from ..needs import need
 from ..uids import is_uid
 from .audit import Audit
+from .promptness import SILENCE_SECONDS, hasten
 from .spool import OutOfResources, Spool
+from .tls import LateHandshake
 
 SUCCESS, OUT_OF_RESOURCES, NOT_AS_ANNOUNCED, CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xA900, 0xC000
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -83,6 +85,7 @@ class Receiver:
         handlers: list[tuple[Any, Callable[..., Any]]] = [
             (evt.EVT_C_STORE, self._store),
             (evt.EVT_C_ECHO, lambda event: SUCCESS),
+            (evt.EVT_CONN_OPEN, self._opened),
             (evt.EVT_ACCEPTED, self._accepted),
             (evt.EVT_REJECTED, self._rejected),
             (evt.EVT_RELEASED, self._released),
@@ -90,7 +93,10 @@ class Receiver:
             (evt.EVT_CONN_CLOSE, self._lost),
         ]
         self._server = self._entity.start_server(
-            (address, port), block=False, evt_handlers=handlers, ssl_context=security
+            (address, port),
+            block=False,
+            evt_handlers=handlers,
+            ssl_context=security and LateHandshake(security, SILENCE_SECONDS),
         )
         return int(self._server.server_address[1])
 
@@ -143,6 +149,9 @@ class Receiver:
         if not new:
             self._audit("repeated", series=series, syntax=syntax, caller=_caller(event))
         return SUCCESS
+
+    def _opened(self, event):
+        hasten(event.assoc, lambda: self._audit("refused", reason="larger than 1 GiB", caller=_caller(event)))
 
     def _accepted(self, event):
         with self._lock:

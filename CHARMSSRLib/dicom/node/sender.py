@@ -12,6 +12,7 @@ from pathlib import Path
 from ...errors import SettingsError
 from ..needs import need
 from .durable import flush_folder
+from .promptness import keep_answers
 from .spool import OBJECT, SENT
 
 _PEER = re.compile(r"([\x21-\x7e]{1,16})@(\[[0-9a-fA-F:]+\]|[^:@\s]+):(\d{1,5})")
@@ -90,6 +91,7 @@ def send(
     if not association.is_established:
         rejected = association.is_rejected
         raise SendError(f"{peer} {'rejects the association' if rejected else 'cannot be reached'}")
+    keep_answers(association)
     taken = 0
     try:
         for path in left:

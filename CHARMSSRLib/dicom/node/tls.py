@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 
 from ...errors import SettingsError
@@ -27,6 +28,25 @@ def server_security(certificate: str, key: str, authority: str) -> ssl.SSLContex
     if authority:
         context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+class LateHandshake:
+    """A context whose handshakes wait for the thread of their connection.
+
+    Where connections are accepted, one that stays silent would keep all others waiting.
+
+    Args:
+        context: of the listening side.
+        seconds: that a peer may be silent.
+    """
+
+    def __init__(self, context: ssl.SSLContext, seconds: float):
+        self._context, self._seconds = context, seconds
+
+    def wrap_socket(self, connection: socket.socket, server_side: bool = True) -> ssl.SSLSocket:
+        """As of an SSLContext."""
+        connection.settimeout(self._seconds)
+        return self._context.wrap_socket(connection, server_side=server_side, do_handshake_on_connect=False)
 
 
 def client_security(certificate: str, key: str, authority: str) -> ssl.SSLContext | None:
