@@ -16,11 +16,13 @@ from pathlib import Path
 
 import torch
 import torch.distributed as distributed
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Subset
 
 from CHARMSSRLib.errors import Cancelled, SettingsError
 from CHARMSSRLib.files.atomic import replacing
 from CHARMSSRLib.learning.losses import attention_regularisation, difference
+from CHARMSSRLib.learning.stepper import Stepper
 from CHARMSSRLib.network.attention_maps import collect_attention, record_attention
 from CHARMSSRLib.network.charms import CHARMS
 from CHARMSSRLib.task import Task
@@ -155,16 +157,9 @@ class _Run:
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.network = network.to(device).to(memory_format=layout)
         self.regularised = config.method == "charms" and config.ar_weight > 0
-        self.average = None
-        if config.ema_decay:
-            self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
-        on_card = device.type == "cuda"
-        self.graphed = config.cuda_graph and on_card and world == 1
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), betas=(0.9, 0.999), eps=1e-8, fused=on_card, capturable=self.graphed
-        )
-        self._place_learning_rate()
-        self.update = GraphedStep(self._update, self.optimiser.zero_grad) if self.graphed else self._update
+        self.average = moving_average(self.network, config.ema_decay) if config.ema_decay else None
+        recorded = GraphedStep if config.cuda_graph and device.type == "cuda" and world == 1 else None
+        self.stepper = Stepper(self.network.parameters(), self._loss, device, config.gradient_clip, recorded)
         self.runner, self.regulariser = self.network, attention_regularisation
         if world > 1:
             self.runner = torch.nn.parallel.DistributedDataParallel(
@@ -173,70 +168,34 @@ class _Run:
         elif config.compile:
             self.runner, self.regulariser = torch.compile(self.network), torch.compile(attention_regularisation)
 
-    def _place_learning_rate(self):
-        """A recorded step reads the rate from the card; every other one from the processor."""
-        rate = self.config.learning_rate
-        for group in self.optimiser.param_groups:
-            group["lr"] = torch.tensor(rate, device=self.device) if self.graphed else rate
-            group["capturable"] = self.graphed
-
     @property
     def state_path(self):
         return self.folder / "state.pt"
 
     def train_step(self, lr, hr):
         """One optimiser step; returns (L1, L_AR) of this process, tensors on its device."""
-        rate = learning_rate(self.config, self.step)
-        for group in self.optimiser.param_groups:
-            if torch.is_tensor(group["lr"]):
-                group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
         if not self.network.training:
             self.network.train()
-        losses = self.update(lr, hr)
+        losses = self.stepper.step(self.step, learning_rate(self.config, self.step), lr, hr)
         self.step += 1
         if self.average is not None:
-            self._follow()
+            self.average.update_parameters(self.network)
         return losses
 
-    def _update(self, lr, hr):
+    def _loss(self, lr, hr):
+        """(what is minimised, L1, L_AR) of a batch."""
         config, reduced = self.config, self.config.precision == "bfloat16"
         with record_attention(self.network) if self.regularised else nullcontext():
             with torch.autocast(self.device.type, torch.bfloat16) if reduced else nullcontext():
                 output = self.runner(lr.contiguous(memory_format=torch.channels_last))
             loss, l1 = difference(output.float(), hr, config.ssim_weight)
             ar = self.regulariser(collect_attention(self.network)) if self.regularised else l1.new_zeros(())
-        self.optimiser.zero_grad(set_to_none=True)
-        (loss + config.ar_weight * ar).backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.gradient_clip or float("inf"))
-        if self.device.type == "cuda":
-            # The fused kernel leaves the weights as they are where this is 1: nothing waits for the device.
-            self.optimiser.found_inf = (~norm.isfinite()).float()
-            self.optimiser.step()
-        elif norm.isfinite():
-            self.optimiser.step()
-        else:
-            logger.warning("step %d: the gradient is not finite; the weights stay", self.step)
-        return l1.detach(), ar.detach()
-
-    def _follow(self):
-        """The averaged weights come nearer to the present ones."""
-        # A young average must not remember the untrained weights: the decay grows with the steps.
-        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        own = self.network.state_dict()
-        floating = [key for key, value in own.items() if value.is_floating_point()]
-        torch._foreach_lerp_([self.average[key] for key in floating], [own[key] for key in floating], 1 - decay)
-        for key in own.keys() - floating:  # a counter of batch normalisation
-            self.average[key].copy_(own[key])
+        return loss + config.ar_weight * ar, l1, ar
 
     def log(self, losses, volumes):
         """Validate, add one line to the log and draw it anew."""
-        scores = self._validate(volumes)
-        averaged = {}
-        if self.average is not None:
-            with self._averaged_weights():
-                averaged = self._validate(volumes)
+        scores = self._validate(self.network, volumes)
+        averaged = {} if self.average is None else self._validate(self.average.module, volumes)
         row = {
             "step": self.step, "seconds": f"{self.seconds:.1f}",
             "learning_rate": f"{learning_rate(self.config, self.step - 1):.3g}",
@@ -253,23 +212,21 @@ class _Run:
         plot_log(path)
         logger.info("%s: %s", self.config.name, " ".join(f"{k} {v}" for k, v in row.items()))
 
-    def _validate(self, volumes):
+    def _validate(self, network, volumes):
         config = self.config
         # Every volume has another size: choosing kernels by trial would take longer than it saves.
         with torch.backends.cudnn.flags(enabled=True, benchmark=False):
             return validate(
-                self.network, volumes, config.scale, config.degradation, config.normalisation,
+                network, volumes, config.scale, config.degradation, config.normalisation,
                 config.validation_slices, self.device,
             )  # fmt: skip
-
-    def _averaged_weights(self):
-        return _Swapped(self.network, self.average)
 
     def save(self):
         """Write the state so that it is there whole or not at all, and cut the log to it on resume."""
         state = {
             "config": self.config.to_dict(), "step": self.step, "seconds": self.seconds,
-            "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "average": self.average,
+            "network": self.network.state_dict(), "optimiser": self.stepper.state_dict(),
+            "average": None if self.average is None else self.average.module.state_dict(),
         }  # fmt: skip
         with replacing(self.state_path) as partial:
             torch.save(state, partial)
@@ -286,37 +243,44 @@ class _Run:
         if _comparable(state["config"]) != _comparable(self.config.to_dict()):
             raise SettingsError(f"{self.folder} holds a run of another configuration; choose another folder.")
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self._place_learning_rate()  # the state may be of a run that was recorded, or was not
-        self.average, self.step = state["average"], state["step"]
+        self.stepper.load_state_dict(state["optimiser"])
+        self.step = state["step"]
+        if self.average is not None:
+            self.average.module.load_state_dict(state["average"])
+            self.average.n_averaged.fill_(1 + self.step)
         self.seconds = self.earlier_seconds = state["seconds"]
         _cut_log(self.folder / "log.csv", self.step)
 
     def result(self, volumes):
         """The better of the last and the averaged weights, with its figures."""
-        scores, used_ema = self._validate(volumes), False
+        scores, used_ema = self._validate(self.network, volumes), False
         if self.average is not None:
-            with self._averaged_weights():
-                averaged = self._validate(volumes)
+            averaged = self._validate(self.average.module, volumes)
             if not scores or averaged["psnr"] > scores["psnr"]:
-                self.network.load_state_dict(self.average)
+                self.network.load_state_dict(self.average.module.state_dict())
                 scores, used_ema = averaged, True
         network = self.network.eval().cpu().to(memory_format=torch.contiguous_format)
         return TrainingResult(network, scores, self.seconds, self.step, used_ema)
 
 
-class _Swapped:
-    """Other weights inside a ``with`` block."""
+def moving_average(network, decay):
+    """The exponential moving average of a network's weights, which ``update_parameters`` brings nearer to them.
 
-    def __init__(self, network, weights):
-        self.network, self.weights = network, weights
+    A young average must not remember the untrained weights: the decay grows with the steps, to ``decay``.
+    """
 
-    def __enter__(self):
-        self.own = {k: v.clone() for k, v in self.network.state_dict().items()}
-        self.network.load_state_dict(self.weights)
+    def follow(averaged, own, _):
+        # The count as it lies on the processor: the copy on a card, which is handed in, would have to come back.
+        steps = int(average.n_averaged)
+        now = min(decay, (1 + steps) / (10 + steps))
+        if own[0].is_floating_point():
+            torch._foreach_lerp_(averaged, own, 1 - now)
+        else:  # a counter of batch normalisation
+            torch._foreach_copy_(averaged, own)
 
-    def __exit__(self, *exception):
-        self.network.load_state_dict(self.own)
+    average = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
+    average.n_averaged.fill_(1)  # the untrained weights count as its first: else the first step is copied
+    return average
 
 
 def belongs_to(config, folder):

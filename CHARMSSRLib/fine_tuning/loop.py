@@ -16,6 +16,7 @@ import torch
 from ..checkpoints.loading import load_checkpoint, save_checkpoint
 from ..files.atomic import replacing
 from ..learning.losses import attention_regularisation
+from ..learning.stepper import Stepper
 from ..network.attention_maps import collect_attention, record_attention
 from .frozen import freeze_front, frozen_features
 from .loss import AR_WEIGHT, masked_loss
@@ -68,7 +69,7 @@ class Run:
         self.identity = {**plan.to_dict(), "data": identity, "last": self.last}
         self.network = copy.deepcopy(network).to(plan.device).to(memory_format=torch.channels_last)
         self.trained = freeze_front(self.network)
-        self.optimiser = torch.optim.AdamW(self.trained.values(), plan.learning_rate, betas=(0.9, 0.999), eps=1e-8)
+        self.stepper = Stepper(self.trained.values(), self._loss, plan.device, GRADIENT_CLIP)
         self.step, self.seconds, self.validation_seconds, self.history = 0, 0.0, 0.0, []
         self.matched_psnr = held_out.matched_psnr() if held_out else None
 
@@ -87,7 +88,7 @@ class Run:
             observe(event)
         started, earlier, losses, stopped = time.monotonic(), self.seconds, [], "all steps"
         if self.held_out and not self.history:
-            self._validate([float(self._loss(0).detach())], observe)
+            self._validate([float(self._loss(0)[0].detach())], observe)
         self.network.train()
         while self.step < self.last:
             if task.is_cancelled():
@@ -126,21 +127,13 @@ class Run:
                 shallow, fused = frozen_features(self.network, slices)
                 output = self.network.reconstruct(slices, shallow, fused)
             regularisation = attention_regularisation(collect_attention(self.network))
-        return masked_loss(output, target, mask).total + AR_WEIGHT * regularisation
+        loss = masked_loss(output, target, mask).total + AR_WEIGHT * regularisation
+        return loss, loss  # minimised and reported
 
     def _train_step(self):
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.plan.rate(self.step)
-        loss = self._loss(self.step)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.trained.values(), GRADIENT_CLIP)
-        if norm.isfinite():
-            self.optimiser.step()
-        else:
-            logger.warning("step %d: the gradient is not finite; the weights stay", self.step)
+        (loss,) = self.stepper.step(self.step, self.plan.rate(self.step), self.step)
         self.step += 1
-        return loss.detach()
+        return loss
 
     def _validate(self, losses, observe):
         started = time.monotonic()
@@ -179,7 +172,7 @@ class Run:
             "identity": self.identity, "step": self.step, "history": self.history,
             "seconds": self.seconds, "validation_seconds": self.validation_seconds,
             "trained": {name: parameter.detach() for name, parameter in self.trained.items()},
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self.stepper.state_dict(),
         }  # fmt: skip
         self.folder.mkdir(parents=True, exist_ok=True)
         with replacing(self.folder / "state.pt") as partial:
@@ -203,7 +196,7 @@ class Run:
         with torch.no_grad():
             for name, parameter in self.trained.items():
                 parameter.copy_(state["trained"][name])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.stepper.load_state_dict(state["optimiser"])
         self.step, self.history = state["step"], state["history"]
         self.seconds, self.validation_seconds = state["seconds"], state["validation_seconds"]
         for folder in self.folder.glob("best-*"):  # newer than the state: it will come again

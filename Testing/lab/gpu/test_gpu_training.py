@@ -107,7 +107,7 @@ def test_a_recorded_run_learns_what_a_plain_one_does(tmp_path):
         with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
             losses.append([float(run.train_step(*pair)[0]) for pair in pairs])
         moves.append(torch.cat([one.detach().flatten() for one in run.network.parameters()]) - before)
-    assert run.update.graph is not None
+    assert run.stepper.update.graph is not None
     # The learning rate grows over these steps: one that had been recorded would show.
     assert losses[1] == pytest.approx(losses[0], rel=5e-3)
     assert moves[1].norm().item() == pytest.approx(moves[0].norm().item(), rel=0.05)
