@@ -11,10 +11,10 @@ from typing import Any, Optional, Protocol
 import SimpleITK as sitk
 
 from ..errors import OutputError
+from ..files.lease_lock import LeaseLock
 from ..settings import EnhancementSettings
 from ..task import IsCancelled, Progress, Task
 from .finished import input_stamp, wanted_settings
-from .lock import ScanLock
 from .metadata import Metadata, refuse_contrast_agent
 from .names import Outputs
 from .sidecars import image_sidecar, map_sidecar, mask_sidecar
@@ -53,7 +53,7 @@ class ScanWork:
         scan: str,
         outputs: Outputs,
         enhancer: Enhancer,
-        lock: ScanLock,
+        lock: LeaseLock,
         task: Task,
     ) -> dict[str, Any]:
         """Enhance one scan; its files appear complete, the sidecar that marks it as finished last.

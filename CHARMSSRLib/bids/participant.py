@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Callable, Optional, Protocol
 
 from ..errors import BackendError, Cancelled, CHARMSSRError, OutputError, WorkerError
+from ..files.lease_lock import BEAT_SECONDS, LEASE_SECONDS, LeaseLock
 from ..settings import EnhancementSettings
 from ..task import Task
 from . import journal
 from .finished import Finished, State
-from .lock import BEAT_SECONDS, LEASE_SECONDS, ScanLock
 from .names import Outputs
 from .one_scan import Enhancer, ScanWork
 from .scans import Scan
@@ -176,7 +176,7 @@ class ParticipantRun:
             if waiting:
                 self._sleep(min(self._orders.beat, 1.0))
 
-    def _try(self, task: ScanTask, lock: ScanLock, retries_left: int) -> str:
+    def _try(self, task: ScanTask, lock: LeaseLock, retries_left: int) -> str:
         """Do one scan if nobody else does; returns "ended", "busy" or "again"."""
         self._check()
         try:
@@ -204,7 +204,7 @@ class ParticipantRun:
         except OSError:
             return None
 
-    def _do(self, task: ScanTask, lock: ScanLock, retries_left: int) -> str:
+    def _do(self, task: ScanTask, lock: LeaseLock, retries_left: int) -> str:
         log = self._orders.output / task.outputs.log
         journal.note(log, journal.STARTED)
         position = f"{self._ended + 1}/{self._total}"
@@ -259,8 +259,8 @@ class ParticipantRun:
             return None
         return (self._clock() - self._started) / self._ended * (self._total - self._ended)
 
-    def _lock(self, task: ScanTask) -> ScanLock:
-        return ScanLock(self._orders.output / task.outputs.lock, self._orders.lease, self._orders.beat)
+    def _lock(self, task: ScanTask) -> LeaseLock:
+        return LeaseLock(self._orders.output / task.outputs.lock, self._orders.lease, self._orders.beat)
 
     def _check(self) -> None:
         if self._is_cancelled():

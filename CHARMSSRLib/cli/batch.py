@@ -150,13 +150,13 @@ class _Batch:
         return f"[{number + 1}/{len(self._jobs)}] {self._jobs[number].input.name}  "
 
     def _run_one(self, job, task):
-        from ..files.file_lock import FileLock
+        from ..files.lease_lock import LeaseLock
 
         report = _finished_report(job)
         if report is not None:
             return report, SKIPPED
         _make_folder(job.output.parent)
-        lock = FileLock(job.output)
+        lock = LeaseLock.beside(job.output)
         if not lock.acquire():
             return None
         try:
@@ -184,10 +184,10 @@ class _Batch:
 
     def _write_summary(self):
         """Write the rows of this batch, after those of others into the same folder."""
-        from ..files.file_lock import FileLock
+        from ..files.lease_lock import LeaseLock
         from ..files.output_files import OutputFiles
 
-        lock = FileLock(self._summary)
+        lock = LeaseLock.beside(self._summary)
         for _ in range(_SUMMARY_TRIES):
             if lock.acquire():
                 break

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from CHARMSSRLib.cli.cohort import find_members
 from CHARMSSRLib.cli.entry import configure_logging
 from CHARMSSRLib.errors import InputError
-from CHARMSSRLib.files.file_lock import FileLock
+from CHARMSSRLib.files.lease_lock import LeaseLock
 from CHARMSSRLib.files.volumes import read_scan, write_volume
 
 MODEL = ("--checkpoint", "any")
@@ -240,9 +240,9 @@ def test_no_message_about_other_results_advises_to_overwrite_them(charmssr, fake
 def test_a_volume_that_another_batch_is_at_is_left_to_it(charmssr, fake_enhance, cohort, tmp_path):
     """The second batch starts inside the first one's work, sees the lock, and takes over what the first finishes."""
     results = tmp_path / "results"
-    lock = FileLock(results / "z_charms.nii.gz")
+    lock = LeaseLock.beside(results / "z_charms.nii.gz")
     results.mkdir()
-    assert lock.acquire() and not FileLock(results / "z_charms.nii.gz").acquire()
+    assert lock.acquire() and not LeaseLock.beside(results / "z_charms.nii.gz").acquire()
 
     def finish_the_other(step, image):
         if step == 0 and len(fake_enhance.calls) == 2:
@@ -253,7 +253,7 @@ def test_a_volume_that_another_batch_is_at_is_left_to_it(charmssr, fake_enhance,
     fake_enhance.action = finish_the_other
     charmssr("batch", cohort, results, *MODEL)
     assert charmssr_of_the_other and summary(results)["z_charms.nii.gz"]["status"] == "done"
-    assert not list(results.rglob(".*.lock"))
+    assert not list(results.rglob("*.lock*"))
 
 
 def test_two_batches_into_one_folder_share_the_summary(charmssr, fake_enhance, tmp_path, phantom_head):

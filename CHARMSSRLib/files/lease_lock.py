@@ -1,4 +1,4 @@
-"""A lock on one scan that two machines can share and that survives its owner's death.
+"""A lock on one result that two machines can share and that survives its owner's death.
 
 No flock: network file systems keep it, lose it or lack it, and a dead machine's stays. Each holder creates a
 file whose name ends in a number, with O_EXCL, which NFS does atomically; the highest number holds the lock.
@@ -7,6 +7,8 @@ file fetches it anew from an NFS server; times of two machines are never compare
 lease by its own clock, creates the next number. On the holder's own machine its process is looked for instead.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import secrets
@@ -14,14 +16,14 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable
 
 BEAT_SECONDS = 5.0
 LEASE_SECONDS = 60.0
 
 
-class ScanLock:
-    """One scan's lock; ``acquire`` it, do the work, ask ``still_held`` before writing, ``release`` it.
+class LeaseLock:
+    """One result's lock; ``acquire`` it, do the work, ask ``still_held`` before writing, ``release`` it.
 
     Args:
         stem: path of the lock without its number; the folder is made.
@@ -38,12 +40,17 @@ class ScanLock:
         self._folder, self._name = stem.parent, stem.name
         self._lease, self._beat, self._clock = lease, beat, clock
         self._token = secrets.token_hex(8)
-        self._path: Optional[Path] = None
+        self._path: Path | None = None
         self._count = 0
-        self._seen: Optional[tuple[str, str, float]] = None
+        self._seen: tuple[str, str, float] | None = None
         self._stopped = threading.Event()
-        self._heart: Optional[threading.Thread] = None
+        self._heart: threading.Thread | None = None
         self.moved = False
+
+    @classmethod
+    def beside(cls, path: Path) -> LeaseLock:
+        """The lock of a file, in hidden files beside it."""
+        return cls(path.with_name(f".{path.name}"))
 
     def acquire(self) -> bool:
         """Try to get the lock; False while somebody else holds it.
@@ -87,7 +94,7 @@ class ScanLock:
                     self._numbered(number).unlink()
         self._path = None
 
-    def _create(self, number: int, dead: Optional[tuple[Path, str]]) -> bool:
+    def _create(self, number: int, dead: tuple[Path, str] | None) -> bool:
         path = self._numbered(number)
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -160,7 +167,7 @@ def _owner_is_dead(content: str) -> bool:
     return pid.isdigit() and _start_of(int(pid)) != fields.get("start")
 
 
-def _start_of(pid: int) -> Optional[str]:
+def _start_of(pid: int) -> str | None:
     """When a process began (clock ticks since boot), None where it is gone: numbers are used again, starts are not."""
     status = _read(f"/proc/{pid}/stat")
     fields = status.rpartition(")")[2].split() if status else []
@@ -174,7 +181,7 @@ def _process_space() -> str:
         return "-"
 
 
-def _content(path: Path) -> Optional[str]:
+def _content(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8")
     except OSError:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from CHARMSSRLib.bids.lock import ScanLock
+from CHARMSSRLib.files.lease_lock import LeaseLock
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def of_another_machine(content):
 
 
 def test_one_holder_at_a_time(stem):
-    first, second = ScanLock(stem), ScanLock(stem)
+    first, second = LeaseLock(stem), LeaseLock(stem)
     assert first.acquire() and not second.acquire() and first.still_held() and not second.still_held()
     first.release()
     assert second.acquire()
@@ -33,7 +33,7 @@ def test_many_threads_get_it_one_after_the_other(stem):
 
     def work():
         for _ in range(20):
-            lock = ScanLock(stem)
+            lock = LeaseLock(stem)
             while not lock.acquire():
                 pass
             holders.append(lock)
@@ -52,24 +52,24 @@ def test_many_threads_get_it_one_after_the_other(stem):
 @pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="knows dead processes by /proc")
 def test_the_lock_of_a_killed_process_is_taken_over_at_once(stem):
     code = (
-        "import sys, os; from pathlib import Path; from CHARMSSRLib.bids.lock import ScanLock\n"
-        "assert ScanLock(Path(sys.argv[1])).acquire(); os.kill(os.getpid(), 9)"
+        "import sys, os; from pathlib import Path; from CHARMSSRLib.files.lease_lock import LeaseLock\n"
+        "assert LeaseLock(Path(sys.argv[1])).acquire(); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code, str(stem)], check=False)
     assert [path.name for path in stem.parent.iterdir()] == ["sub-01_T1w.lock.0"]
-    lock = ScanLock(stem)
+    lock = LeaseLock(stem)
     assert lock.acquire()
     lock.release()
     assert not list(stem.parent.iterdir())
 
 
 def test_another_machines_lock_is_taken_over_only_after_a_lease_without_a_sign_of_life(stem):
-    holder = ScanLock(stem, beat=1000)
+    holder = LeaseLock(stem, beat=1000)
     assert holder.acquire()
     (path,) = stem.parent.iterdir()
     path.write_text(of_another_machine(path.read_text(encoding="utf-8")))
     now = [0.0]
-    waiting = ScanLock(stem, lease=60, beat=1000, clock=lambda: now[0])
+    waiting = LeaseLock(stem, lease=60, beat=1000, clock=lambda: now[0])
     assert not waiting.acquire()
     now[0] = 59
     assert not waiting.acquire() and not waiting.moved
@@ -84,13 +84,13 @@ def test_another_machines_lock_is_taken_over_only_after_a_lease_without_a_sign_o
 
 
 def test_a_takeover_gives_way_where_the_dead_owners_lock_was_freed_meanwhile(stem, monkeypatch):
-    holder = ScanLock(stem, beat=1000)
+    holder = LeaseLock(stem, beat=1000)
     assert holder.acquire()
     now = [0.0]
-    slow = ScanLock(stem, lease=60, beat=1000, clock=lambda: now[0])
+    slow = LeaseLock(stem, lease=60, beat=1000, clock=lambda: now[0])
     assert not slow.acquire()
     now[0] = 61
-    fresh = ScanLock(stem, beat=1000)
+    fresh = LeaseLock(stem, beat=1000)
     create = slow._create
 
     def late(number, dead):
@@ -104,7 +104,7 @@ def test_a_takeover_gives_way_where_the_dead_owners_lock_was_freed_meanwhile(ste
 
 
 def test_the_holder_gives_signs_of_life(stem):
-    lock = ScanLock(stem, beat=0.01)
+    lock = LeaseLock(stem, beat=0.01)
     assert lock.acquire()
     (path,) = stem.parent.iterdir()
     first = path.read_text(encoding="utf-8")
