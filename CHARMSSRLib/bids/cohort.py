@@ -11,6 +11,7 @@ from . import journal
 from .figures import FIGURES, Figure, outlier_bounds, percentile
 from .finished import read_record
 from .names import parse_name
+from .shared_folder import names_now
 
 _RESULT = re.compile(
     r"(?P<entities>sub-.+)_(?P<resolution>res-[0-9a-zA-Z]+)_desc-charms_(?P<contrast>[0-9a-zA-Z]+)\.json"
@@ -150,9 +151,9 @@ def _subjects(output: Path) -> list[str]:
 
 
 def _anat_folders(subject: Path) -> Iterator[Path]:
-    if (subject / "anat").is_dir():
+    names = names_now(subject, subject.parent)
+    if "anat" in names:
         yield subject / "anat"
-    if subject.is_dir():
-        for entry in sorted(os.listdir(subject)):
-            if entry.startswith("ses-") and (subject / entry / "anat").is_dir():
-                yield subject / entry / "anat"
+    for name in sorted(names):
+        if name.startswith("ses-") and "anat" in names_now(subject / name, subject):
+            yield subject / name / "anat"

@@ -7,6 +7,7 @@ from typing import Any, Optional
 
 from .. import __version__
 from ..errors import InputError, OutputError
+from .shared_folder import read_now
 
 BIDS_VERSION = "1.10.0"
 TOOL = "CHARMSSR"
@@ -85,21 +86,22 @@ def prepare_output(dataset: Path, output: Path, description: dict[str, Any], che
     """
     from ..files.output_files import OutputFiles, check_folder
 
-    existing = _read_json(output / DESCRIPTION) if (output / DESCRIPTION).exists() else None
-    if existing is not None:
-        if not _is_ours(existing):
-            raise OutputError(f"{output} holds a dataset that CHARMSSR did not make; choose another folder.")
-        check_folder(output)
-        return
     try:
         output.mkdir(parents=True, exist_ok=True)
+        # Listed before anything is looked for: on a network file system this shows what another machine has just made.
+        there = sorted(os.listdir(output))
     except OSError as error:
         raise OutputError(
             f"The folder {output} cannot be created: {error.strerror or error}. Choose another."
         ) from None
+    if DESCRIPTION in there:
+        if not _is_ours(_read_json(output / DESCRIPTION)):
+            raise OutputError(f"{output} holds a dataset that CHARMSSR did not make; choose another folder.")
+        check_folder(output)
+        return
     check_folder(output)
-    foreign = sorted(entry.name for entry in os.scandir(output) if not entry.name.startswith("."))
-    if foreign and not set(foreign) <= {"logs", ".bidsignore", "README"}:
+    foreign = [name for name in there if not name.startswith(".") and name not in ("logs", "README")]
+    if foreign:
         raise OutputError(f"{output} holds other files ({foreign[0]}, ...); choose an empty or a new folder.")
     cite = CITATION.format(
         scans="These scans were", version=__version__, checkpoint=checkpoint["name"], sha256=checkpoint["sha256"]
@@ -200,7 +202,7 @@ def _holds_dicom(folder: Path) -> bool:
 
 def _read_json(path: Path) -> Optional[dict[str, Any]]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        data = json.loads(read_now(path))
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None

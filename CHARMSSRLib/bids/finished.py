@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..settings import MACHINE, EnhancementSettings
 from ..settings_table import settings_of
 from .names import Outputs
+from .shared_folder import names_now, read_now
 
 SECTION = "CHARMSSR"
 # What a result does not depend on beyond rounding: another machine may go on with a dataset.
@@ -75,7 +76,8 @@ class Finished:
         """State and, where it changed, one clause that says what did.
 
         Args:
-            scan: path relative to the dataset. fresh: list the folder anew (under the scan's lock).
+            scan: path relative to the dataset. fresh: list the folder anew, whatever a network file
+                system remembers (under the scan's lock).
         """
         names = self._listed(outputs.folder, fresh)
         if _base(outputs.sidecar) not in names or _base(outputs.image) not in names:
@@ -104,10 +106,7 @@ class Finished:
 
     def _listed(self, folder: str, fresh: bool) -> set[str]:
         if fresh or folder != self._folder:
-            try:
-                self._names = set(os.listdir(self._output / folder))
-            except OSError:
-                self._names = set()
+            self._names = names_now(self._output / folder, self._output) if fresh else _names_in(self._output / folder)
             self._folder = folder
         return self._names
 
@@ -115,7 +114,7 @@ class Finished:
 def read_record(sidecar: Path) -> Optional[dict[str, Any]]:
     """What a result was made from and with ("input", "settings", "checkpoint", "report"); None where it is not ours."""
     try:
-        section = json.loads(sidecar.read_text(encoding="utf-8"))[SECTION]
+        section = json.loads(read_now(sidecar))[SECTION]
         made = section["MadeFrom"]
         record = {
             "input": dict(made["Input"]),
@@ -127,6 +126,13 @@ def read_record(sidecar: Path) -> Optional[dict[str, Any]]:
         return record
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _names_in(folder: Path) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except OSError:
+        return set()
 
 
 def _base(path: str) -> str:

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple, Optional
 
+from .shared_folder import read_now
+
 STARTED, DONE, REFUSED, FAILED, STOPPED = "started", "done", "refused", "failed", "stopped"
 _ENDINGS = (DONE, REFUSED, FAILED, STOPPED)
 
@@ -34,7 +36,7 @@ def note(path: Path, status: str, message: str = "") -> None:
 def last(path: Path) -> Optional[Entry]:
     """The last event of a scan; None where nothing has happened. "started" is what a killed run leaves."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_now(path).splitlines()
     except OSError:
         return None
     entry, attempts = None, 0

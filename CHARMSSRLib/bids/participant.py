@@ -81,8 +81,13 @@ def shard_of(tasks: list[ScanTask], part: int, parts: int) -> list[ScanTask]:
     return [task for task in tasks if task.scan.subject in mine]
 
 
-def plan(tasks: list[ScanTask], orders: Orders) -> tuple[list[ScanTask], list[tuple[ScanTask, str]], int]:
+def plan(
+    tasks: list[ScanTask], orders: Orders, fresh: bool = False
+) -> tuple[list[ScanTask], list[tuple[ScanTask, str]], int]:
     """Sort the scans by what there is already.
+
+    Args:
+        fresh: see Finished.state.
 
     Returns:
         (to do, changed with the reason, number of finished ones).
@@ -90,7 +95,7 @@ def plan(tasks: list[ScanTask], orders: Orders) -> tuple[list[ScanTask], list[tu
     finished = _finished(orders)
     to_do, changed, done = [], [], 0
     for task in tasks:
-        state, reason = finished.state(task.scan.path, task.outputs)
+        state, reason = finished.state(task.scan.path, task.outputs, fresh)
         if orders.redo == "all" or state is State.TO_DO or (state is State.CHANGED and orders.redo == "changed"):
             to_do.append(task)
         elif state is State.CHANGED:

@@ -188,7 +188,7 @@ def _by_snakemake(arguments, settings, card, description, tasks, notes):
         arguments.parts,
         {name: value for name, value in wanted.items() if value is not None},
     )
-    to_do, changed, done = plan(tasks, _orders(arguments, settings))
+    to_do, changed, done = plan(tasks, _orders(arguments, settings), fresh=True)  # other machines did it
     refused = len(changed)
     for task in to_do:
         entry = journal.last(arguments.output / task.outputs.log)
