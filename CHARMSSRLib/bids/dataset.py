@@ -168,7 +168,8 @@ def running_container() -> Optional[dict[str, str]]:
         return {"Type": "apptainer", "Tag": tag or Path(image).name}
     if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():
         return {"Type": "docker", "Tag": tag or "unknown"}
-    return {"Type": "unknown", "Tag": tag} if tag else None
+    # Kubernetes, or a read-only Podman: the recipe of Docker is the only other one that sets the tag.
+    return {"Type": "docker", "Tag": tag} if tag else None
 
 
 def _readme(description: dict[str, Any]) -> str:

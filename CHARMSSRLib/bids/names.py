@@ -65,6 +65,7 @@ class Outputs:
 
     Attributes:
         key: name of the scan without extension; unique in the dataset.
+        resolution: label of the entity "res".
         image, sidecar, mask, mask_sidecar: of the result. The sidecar is written last: a scan is finished where it is.
         pictures: JSON file for the quality page.
         log: what happened to the scan, a line each.
@@ -77,18 +78,18 @@ class Outputs:
         self.key = path.name.partition(".")[0]
         self._entities, _, suffix = self.key.rpartition("_")
         self._suffix = suffix
-        self._resolution = f"res-x{scale}"
+        self.resolution = f"x{scale}"
         self.image, self.sidecar = self.map_files("charms")
         # T1w and T2w of one session would share a mask's name; they are no copies of each other.
         part = "head" if whole_head else "brain"
         part = part if suffix == "T1w" else f"{part}{suffix}"
-        stem = f"{self.folder}/{self._entities}_{self._resolution}_desc-{part}_mask"
+        stem = f"{self.folder}/{self._entities}_res-{self.resolution}_desc-{part}_mask"
         self.mask, self.mask_sidecar = f"{stem}.nii.gz", f"{stem}.json"
-        self.pictures = f"{self.subject}/figures/{self.key}_{self._resolution}_pictures.json"
-        self.log = f"logs/{self.subject}/{self.key}_{self._resolution}.log"
-        self.lock = f".charmssr/locks/{self.subject}/{self.key}_{self._resolution}"
+        self.pictures = f"{self.subject}/figures/{self.key}_res-{self.resolution}_pictures.json"
+        self.log = f"logs/{self.subject}/{self.key}_res-{self.resolution}.log"
+        self.lock = f".charmssr/locks/{self.subject}/{self.key}_res-{self.resolution}"
 
     def map_files(self, description: str) -> tuple[str, str]:
         """Image and sidecar of a further volume on the result's grid."""
-        stem = f"{self.folder}/{self._entities}_{self._resolution}_desc-{description}_{self._suffix}"
+        stem = f"{self.folder}/{self._entities}_res-{self.resolution}_desc-{description}_{self._suffix}"
         return f"{stem}.nii.gz", f"{stem}.json"

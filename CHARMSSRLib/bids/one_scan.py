@@ -108,7 +108,7 @@ class ScanWork:
                     scan_pictures(read.image, result.image, result.mask, result.maps), self._output / outputs.pictures
                 )
             files.add_volume(result.image, self._output / outputs.image, forms)
-            sidecar = image_sidecar(scan, stamp, wanted_settings(self._settings), report, stripped)
+            sidecar = image_sidecar(scan, outputs, stamp, wanted_settings(self._settings), report, stripped)
             files.add_json(sidecar, self._output / outputs.sidecar)
             if not lock.still_held():
                 raise OutputError("Another process took this scan over while this one was held up; it does the rest.")

@@ -14,7 +14,12 @@ _MAP_TEXTS = {
 
 
 def image_sidecar(
-    scan: str, stamp: dict[str, Any], settings: dict[str, Any], report: dict[str, Any], stripped: bool
+    scan: str,
+    outputs: Outputs,
+    stamp: dict[str, Any],
+    settings: dict[str, Any],
+    report: dict[str, Any],
+    stripped: bool,
 ) -> dict[str, Any]:
     """Sidecar of the result.
 
@@ -27,7 +32,7 @@ def image_sidecar(
         "Description": f"The scan, {checkpoint.get('label', 'super-resolved')} with {checkpoint['name']}.",
         "Sources": [f"bids:raw:{scan}"],
         "SkullStripped": stripped,
-        "Resolution": resolution(report),
+        "Resolution": resolution(report, outputs.resolution),
         SECTION: {
             "MadeFrom": {"Input": stamp, "Settings": settings, "CheckpointSHA256": checkpoint["sha256"]},
             "Report": report,
@@ -43,7 +48,7 @@ def mask_sidecar(scan: str, outputs: Outputs, report: dict[str, Any], stripped: 
         "Description": f"Where the result holds: the {where} ({report.get('skull_strip', {}).get('backend')}).",
         "Sources": [f"bids:raw:{scan}", f"bids::{outputs.image}"],
         "SpatialReference": f"bids:raw:{scan}",
-        "Resolution": resolution(report),
+        "Resolution": resolution(report, outputs.resolution),
         **kind,
     }
 
@@ -54,14 +59,14 @@ def map_sidecar(name: str, scan: str, outputs: Outputs, report: dict[str, Any], 
         "Description": _MAP_TEXTS.get(name, name),
         "Sources": [f"bids:raw:{scan}", f"bids::{outputs.image}"],
         "SkullStripped": stripped,
-        "Resolution": resolution(report),
+        "Resolution": resolution(report, outputs.resolution),
     }
 
 
-def resolution(report: dict[str, Any]) -> str:
-    """The grid in words."""
+def resolution(report: dict[str, Any], label: str) -> dict[str, str]:
+    """What the label of the entity "res" means: the grid in words."""
     before, after = report["input"]["spacing_mm"], report["output"]["spacing_mm"]
-    return f"Voxels of {_text(after)} mm by super-resolution, from a scan with voxels of {_text(before)} mm."
+    return {label: f"Voxels of {_text(after)} mm by super-resolution, from a scan with voxels of {_text(before)} mm."}
 
 
 def _text(spacing: Sequence[float]) -> str:

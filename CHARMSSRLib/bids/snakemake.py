@@ -38,6 +38,12 @@ def snakemake_program() -> str:
     return found
 
 
+def _has_accounting() -> bool:
+    """Whether Slurm keeps accounts. Snakemake asks these how its jobs are, and without them waits for ever."""
+    program = shutil.which("sacct")
+    return program is not None and subprocess.run([program, "--noheader", "-X"], capture_output=True).returncode == 0
+
+
 def run_snakemake(
     dataset: Path,
     output: Path,
@@ -80,4 +86,6 @@ def run_snakemake(
     command += ["--configfile", str(folder / "config.json"), "--profile", profile_folder(profile)]
     # A batch does only what is not finished: running it anew is how new scans are noticed. A killed run left no lock.
     command += ["--forcerun", "batch", "--rerun-incomplete", "--nolock"]
+    if profile == "slurm" and not _has_accounting():
+        command += ["--slurm-status-command", "squeue"]
     return subprocess.run(command, check=False).returncode

@@ -53,9 +53,13 @@ JobRequeue=1
 MinJobAge=3600
 KillWait=2
 RequeueExit=4,137
-NodeName={host} CPUs={cores} State=UNKNOWN
+NodeName={host} CPUs={cores} RealMemory={memory} State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
 """
+
+
+def _memory_mb():
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 * 9 // 10
 
 
 class Slurm:
@@ -67,7 +71,7 @@ class Slurm:
         host = subprocess.run(["hostname", "-s"], capture_output=True, text=True, check=True).stdout.strip()
         self.host = host
         text = CONFIGURATION.format(
-            folder=folder, host=host, cores=len(os.sched_getaffinity(0)), port=16817, node_port=16818
+            folder=folder, host=host, cores=len(os.sched_getaffinity(0)), memory=_memory_mb(), port=16817, node_port=16818
         )
         (folder / "slurm.conf").write_text(text)
         self.environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}

@@ -1,6 +1,7 @@
 """What labs run the App with: Snakemake, a Slurm array, BABS, Nipoppy, containers."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -93,3 +94,17 @@ def test_snakemake_does_the_scans_in_batches_and_notices_new_ones(app, add, data
     assert again.status == 3 and "4 done, 1 not" in again.out and "sub-09" in again.err
     logs = [path.read_text(encoding="utf-8") for path in (tmp_path / "out" / "logs").glob("sub-0[12]/*.log")]
     assert len(logs) == 4 and all(text.count(" done ") == 1 for text in logs)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="programs are scripts here")
+@pytest.mark.parametrize("accounts, told", [(0, False), (1, True)])
+def test_where_slurm_keeps_no_accounts_snakemake_asks_the_queue(tmp_path, monkeypatch, accounts, told):
+    for name, status in (("sacct", accounts), ("snakemake", 0)):
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/{name}.said\nexit {status}\n')
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(snakemake, "snakemake_program", lambda: str(tmp_path / "snakemake"))
+    snakemake.run_snakemake(tmp_path, tmp_path / "out", ["01"], [], "slurm", 1, {})
+    said = (tmp_path / "snakemake.said").read_text(encoding="utf-8")
+    assert ("--slurm-status-command squeue" in said) == told

@@ -1,12 +1,15 @@
 """The participant level: a valid derivative, each scan once, whatever single scans do."""
 
+import errno
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -14,8 +17,9 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.bids import journal
+from CHARMSSRLib.bids.shared_folder import names_now, read_now
 from CHARMSSRLib.bids.validation import validator
-from CHARMSSRLib.errors import InputError
+from CHARMSSRLib.errors import InputError, OutputError
 
 RESULT = "sub-01/anat/sub-01_res-x2_desc-charms_T1w"
 
@@ -33,7 +37,7 @@ def test_a_result_and_its_sidecars_say_what_bids_asks_for(app, dataset):
     assert done.status == 0 and "3 scans: 3 done" in done.out
     sidecar = json.loads((done.output / f"{RESULT}.json").read_text(encoding="utf-8"))
     assert sidecar["Sources"] == ["bids:raw:sub-01/anat/sub-01_T1w.nii.gz"] and sidecar["SkullStripped"] is True
-    assert sidecar["Resolution"].startswith("Voxels of 3 x 3 x 10 mm")
+    assert sidecar["Resolution"]["x2"].startswith("Voxels of 3 x 3 x 10 mm")
     assert sidecar["CHARMSSR"]["Report"]["skull_strip"]["backend"] == "builtin"
     description = json.loads((done.output / "dataset_description.json").read_text(encoding="utf-8"))
     assert description["DatasetType"] == "derivative" and description["GeneratedBy"][0]["Name"] == "CHARMSSR"
@@ -277,3 +281,48 @@ def test_a_full_disk_fails_the_scan_and_leaves_the_old_result_whole(app, add, da
     done = app("--redo", "changed")
     assert done.status == 4 and "the disk (or your quota) is full" in done.err
     assert tree(output) == before
+
+
+def test_jobs_that_begin_one_output_folder_together_do_not_refuse_each_others_files(dataset, tmp_path):
+    from CHARMSSRLib.bids.dataset import prepare_output, read_description
+
+    output, card = tmp_path / "out", {"name": "x", "sha256": "0"}
+    failures = []
+
+    def begin():
+        try:
+            prepare_output(dataset, output, read_description(dataset), card)
+        except OutputError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures and sorted(path.name for path in output.iterdir()) == [
+        ".bidsignore", "README", "dataset_description.json", "logs",
+    ]  # fmt: skip
+
+
+def test_files_that_another_machine_replaces_while_they_are_read_are_read_again(tmp_path, monkeypatch):
+    path, stale = tmp_path / "x.json", iter([True, True, False])
+    path.write_text("whole")
+    read = Path.read_text
+
+    def read_text(self, *arguments, **named):
+        if next(stale):
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return read(self, *arguments, **named)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert read_now(path) == "whole"
+
+
+def test_names_are_asked_for_anew_down_to_the_folder(tmp_path, monkeypatch):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "x").touch()
+    opened, real = [], os.open
+    monkeypatch.setattr(os, "open", lambda path, *rest: opened.append(Path(path)) or real(path, *rest))
+    assert names_now(tmp_path / "a" / "b", tmp_path) == {"x"} and names_now(tmp_path / "c", tmp_path) == set()
+    assert opened[:2] == [tmp_path, tmp_path / "a"]
