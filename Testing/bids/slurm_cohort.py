@@ -71,7 +71,12 @@ class Slurm:
         host = subprocess.run(["hostname", "-s"], capture_output=True, text=True, check=True).stdout.strip()
         self.host = host
         text = CONFIGURATION.format(
-            folder=folder, host=host, cores=len(os.sched_getaffinity(0)), memory=_memory_mb(), port=16817, node_port=16818
+            folder=folder,
+            host=host,
+            cores=len(os.sched_getaffinity(0)),
+            memory=_memory_mb(),
+            port=16817,
+            node_port=16818,
         )
         (folder / "slurm.conf").write_text(text)
         self.environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
