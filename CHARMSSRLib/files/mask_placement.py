@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
+from .itk_geometry import index_to_lps
 from .nifti_forms import LPS_TO_RAS, corners
-from .scan import Scan, index_to_lps
+from .scan import Scan
 
 # Of a voxel: a mask that is this near was drawn on the scan's own grid.
 _SAME_PLACE = 0.5
@@ -71,4 +72,4 @@ def _followed_by_most(scan):
     """The sform where there is one, as most programs do; 4x4, LPS, mm."""
     if scan.forms is None or scan.forms.sform_code <= 0:
         return index_to_lps(scan.image)
-    return np.diag([scan.forms.unit] * 3 + [1.0]) @ LPS_TO_RAS @ scan.forms.sform_matrix()
+    return LPS_TO_RAS @ scan.forms.followed_by_most(scan.image.GetSize())

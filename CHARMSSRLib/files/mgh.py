@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,10 @@ import SimpleITK as sitk
 from ..errors import InputError
 from .compressed import uncompressed_bytes
 from .header_checks import check_axes, deviation_from_rotation, four_d_message, nearest_rotation
-from .scan import Scan, index_to_lps
+from .itk_geometry import index_to_lps
+from .nifti_forms import LPS_TO_RAS, NiftiForms
+from .nifti_writer import forms_of
+from .scan import Scan
 
 HEADER_BYTES = 284
 _DATATYPES = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2", 10: ">u2"}
@@ -54,8 +58,8 @@ def read_mgh(path: Path) -> Scan:
         raise InputError(_TRUNCATED.format(path.name, len(content), needed))
     array = np.frombuffer(content, dtype, count, HEADER_BYTES).reshape(size[::-1])
     image = sitk.GetImageFromArray(array.astype(dtype.newbyteorder("=")))
-    warnings = _place(path, image, content)
-    return Scan(image, warnings)
+    forms, warnings = _place(path, image, content)
+    return Scan(image, warnings, forms)
 
 
 def mgh_spacing(start: bytes) -> tuple[float, float, float] | None:
@@ -66,7 +70,7 @@ def mgh_spacing(start: bytes) -> tuple[float, float, float] | None:
 
 
 def _place(path, image, content):
-    """Give the image the geometry of the header; returns warnings."""
+    """Give the image the geometry of the header; returns it as forms, with axes as they stand, and warnings."""
     size = np.array(image.GetSize(), float)
     if struct.unpack_from(">h", content, 28)[0] <= 0:
         # FreeSurfer and nibabel fill in different axes.
@@ -92,11 +96,19 @@ def _place(path, image, content):
     image.SetSpacing(spacing.tolist())
     image.SetOrigin((_RAS_TO_LPS * origin).tolist())
     image.SetDirection((_RAS_TO_LPS[:, None] * rotation).ravel().tolist())
-    return warnings
+    stated = np.column_stack([axes * spacing, centre - (axes * spacing) @ (size / 2)])
+    return replace(forms_of(image), sform=tuple(stated.ravel().tolist())), warnings
 
 
-def write_mgh(image: sitk.Image, path, compressed: bool) -> None:
+def write_mgh(image: sitk.Image, path, compressed: bool, forms: NiftiForms | None = None) -> None:
     """Write a scalar 3-D image; pixel types that the format lacks become float32.
+
+    Args:
+        image: SimpleITK image.
+        path: file to create.
+        compressed: gzip the file.
+        forms: the geometries of the scan it was made from, on the image's grid. The format holds one: the
+            one that FreeSurfer and nibabel take from a NIfTI file.
 
     Raises:
         OSError: the file cannot be written.
@@ -106,11 +118,12 @@ def write_mgh(image: sitk.Image, path, compressed: bool) -> None:
         array = array.astype(np.float32)
     code = _CODES[array.dtype.name]
     size = image.GetSize()
-    matrix = index_to_lps(image)[:3] * _RAS_TO_LPS[:, None]
-    centre = matrix[:, :3] @ (np.array(size) / 2) + matrix[:, 3]
-    axes = _RAS_TO_LPS[:, None] * np.reshape(image.GetDirection(), (3, 3))
+    matrix = forms.followed_by_most(size) if forms is not None else LPS_TO_RAS @ index_to_lps(image)
+    spacing = np.linalg.norm(matrix[:3, :3], axis=0)
+    centre = matrix[:3, :3] @ (np.array(size) / 2) + matrix[:3, 3]
+    axes = matrix[:3, :3] / spacing
     header = struct.pack(">7i", 1, *size, 1, code, 0)
-    header += struct.pack(">h15f", 1, *image.GetSpacing(), *axes.T.ravel(), *centre)
+    header += struct.pack(">h15f", 1, *spacing, *axes.T.ravel(), *centre)
     header = header.ljust(HEADER_BYTES, b"\0")
     with open(path, "wb") as stream:
         if compressed:

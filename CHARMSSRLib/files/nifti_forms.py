@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .header_checks import deviation_from_rotation, nearest_rotation
+from .nifti_quaternions import C_LIBRARY, NIBABEL, rotation_of
 
 # Of the direction cosines: an sform beyond it is passed over by ITK where there is a qform.
-_ITK_TOLERANCE = 1e-4
+ITK_TOLERANCE = 1e-4
 _SCANNER_COORDINATES = 1
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 SPACES = {1: "scanner", 2: "aligned", 3: "Talairach", 4: "MNI 152", 5: "other template"}
@@ -37,6 +38,7 @@ class NiftiForms:
         spacing: voxel size of the qform, mm.
         sform: (3, 4) matrix, rows x, y, z, as a flat tuple of 12.
         unit: of all lengths above, in mm: 1 unless the header says metres (1000) or microns (0.001).
+        doubles: whether the file holds them in double precision (NIfTI-2).
     """
 
     qform_code: int
@@ -47,15 +49,20 @@ class NiftiForms:
     spacing: tuple[float, ...]
     sform: tuple[float, ...]
     unit: float = 1.0
+    doubles: bool = False
 
-    def qform_matrix(self) -> np.ndarray:
-        """4x4 matrix of the qform."""
+    def qform_matrix(self, smallest_square: float = C_LIBRARY) -> np.ndarray:
+        """4x4 matrix of the qform, for a reader with this cut (``rotation_of``)."""
         matrix = np.eye(4)
-        rotation = rotation_of(self.quaternion)
+        rotation = rotation_of(self.quaternion, smallest_square)
         rotation[:, 2] *= self.qfac
         matrix[:3, :3] = rotation * self.spacing
         matrix[:3, 3] = self.offset
         return matrix
+
+    def _cuts(self):
+        """Where readers cut off the rotation's first part."""
+        return (0.0,) if self.doubles else (C_LIBRARY, NIBABEL)
 
     def sform_matrix(self) -> np.ndarray:
         """4x4 matrix of the sform."""
@@ -70,13 +77,29 @@ class NiftiForms:
             found["qform"] = self.qform_matrix()
         return found
 
+    def followed_by_most(self, size) -> np.ndarray:
+        """Where nibabel, SPM, FSL and FreeSurfer put a volume of this size: 4x4, RAS, mm.
+
+        The sform where there is one, else the qform; where there is neither, from the patient's right to the
+        left about the volume's middle, as nibabel and SPM do.
+        """
+        to_mm = np.diag([self.unit] * 3 + [1.0])
+        if self.sform_code > 0:
+            return to_mm @ self.sform_matrix()
+        if self.qform_code > 0:
+            return to_mm @ self.qform_matrix(self._cuts()[-1])
+        matrix = np.diag([-1.0, 1.0, 1.0, 1.0]) @ np.diag([*self.spacing, 1.0])
+        matrix[:3, 3] = -(matrix[:3, :3] @ (np.asarray(size) - 1) / 2)
+        return to_mm @ matrix
+
     def itk_choice(self) -> str | None:
         """The form that ITK reads: "sform", "qform", or None where both codes are 0."""
         if self.qform_code <= 0:
             return "sform" if self.sform_code > 0 else None
         if self.sform_code == _SCANNER_COORDINATES:
             axes = self.sform_matrix()[:3, :3]
-            if deviation_from_rotation(axes / np.linalg.norm(axes, axis=0)) <= _ITK_TOLERANCE:
+            rows = (axes / np.linalg.norm(axes, axis=0)).T
+            if deviation_from_rotation(rows) <= ITK_TOLERANCE:
                 return "sform"
         return "qform"
 
@@ -99,7 +122,8 @@ class NiftiForms:
         direction = nearest_rotation(matrix[:3, :3] / lengths)
         taken = np.eye(4)
         taken[:3, :3], taken[:3, 3] = direction * lengths, matrix[:3, 3]
-        return lengths, matrix[:3, 3], direction, _largest_distance(matrix, taken, size)
+        # ITK takes the voxel size beside the sform, not the lengths of its axes.
+        return spacing, matrix[:3, 3], direction, _largest_distance(matrix, taken, size)
 
     def on_grid(self, from_new_index: np.ndarray) -> NiftiForms | None:
         """These forms for another grid along the same axes.
@@ -117,7 +141,7 @@ class NiftiForms:
         clean[:3, :3], clean[:3, 3] = np.diag(factors), from_new_index[:3, 3]
         return replace(
             self,
-            offset=tuple((self.qform_matrix() @ clean)[:3, 3].tolist()),
+            offset=tuple(np.mean([(self.qform_matrix(cut) @ clean)[:3, 3] for cut in self._cuts()], axis=0).tolist()),
             spacing=tuple((np.asarray(self.spacing) * factors).tolist()),
             sform=tuple((self.sform_matrix() @ clean)[:3].ravel().tolist()),
         )
@@ -139,8 +163,8 @@ class NiftiForms:
         kind = "One is the mirror image of the other, so left and right may be exchanged. " if mirrored else ""
         return (
             f"The sform (code {self.sform_code}, {space(self.sform_code)}) and the qform (code {self.qform_code}, "
-            f"{space(self.qform_code)}) of {name} put it up to {distance:.3g} mm apart. {kind}The result states both "
-            f"again, so that it lies on the scan in every program; here the {self.itk_choice()} was taken."
+            f"{space(self.qform_code)}) of {name} put it up to {distance:.3g} mm apart. {kind}A NIfTI result states "
+            f"both again, so that it lies on the scan in every program; here the {self.itk_choice()} was taken."
         )
 
 
@@ -156,18 +180,3 @@ def corners(size) -> np.ndarray:
 
 def _largest_distance(first, second, size) -> float:
     return float(np.linalg.norm(((first - second) @ corners(size))[:3], axis=0).max())
-
-
-def rotation_of(quaternion) -> np.ndarray:
-    """Rotation matrix of (b, c, d); the fourth part follows from the unit length."""
-    b, c, d = (float(part) for part in quaternion)
-    square = b * b + c * c + d * d
-    if square > 1:  # by rounding: a half turn
-        b, c, d = np.array([b, c, d]) / np.sqrt(square)
-        square = 1.0
-    a = np.sqrt(max(0.0, 1.0 - square))
-    return np.array([
-        [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
-        [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
-        [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
-    ])  # fmt: skip

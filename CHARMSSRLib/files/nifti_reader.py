@@ -16,8 +16,9 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from .compressed import uncompressed_bytes
-from .header_checks import check_axes, listed
-from .nifti_forms import LPS_TO_RAS, NiftiForms, space
+from .header_checks import check_axes, deviation_from_rotation, listed
+from .itk_geometry import itk_geometry
+from .nifti_forms import ITK_TOLERANCE, LPS_TO_RAS, NiftiForms, space
 from .nifti_header import check_nifti
 from .scan import Scan
 
@@ -52,7 +53,7 @@ def read_nifti(path: Path, header: dict, labels_allowed: bool = False) -> Scan:
         geometry, forms, error = _analyze_geometry(path, header, warnings), None, 0.0
     else:
         forms = _valid_forms(path, header, warnings)
-        *geometry, error = forms.geometry(_size(header))
+        geometry, error = _geometry(forms, _size(header))
         _check_image_axes(path, geometry)
     image = sitk.GetImageFromArray(_voxels(path, header, warnings))
     spacing, origin, direction = geometry
@@ -91,6 +92,16 @@ def check_nifti_header(path: Path, header: dict, labels_allowed: bool = False) -
     return warnings
 
 
+def _geometry(forms, size):
+    """Spacing, origin and direction as ITK takes them, and how far (mm) a corner is from what the file says."""
+    taken = itk_geometry(forms, size)
+    if taken is not None and deviation_from_rotation(taken[2]) <= ITK_TOLERANCE:
+        return taken, 0.0
+    # Slightly sheared: whether ITK gives up depends on how the volume is turned.
+    *geometry, error = forms.geometry(size)
+    return geometry, error
+
+
 def _size(header):
     return header["dim"][1:4]
 
@@ -109,6 +120,7 @@ def _valid_forms(path, header, warnings) -> NiftiForms:
         spacing=tuple(spacing.tolist()),
         sform=tuple(float(number) for number in header["sform"]),
         unit=_UNITS_MM.get(header["units"] & 7, 1.0),
+        doubles=header["version"] == 2,
     )
     if min(header["pixdim"][1:4]) < 0:
         warnings.append(
@@ -131,7 +143,8 @@ def _valid_forms(path, header, warnings) -> NiftiForms:
     if not (forms.qform_code or forms.sform_code):
         warnings.append(
             f"The header of {name} gives no orientation (both of its codes are 0): which way is up, and which side "
-            "is left, cannot be known. The result keeps both codes at 0."
+            "is left, cannot be known. A NIfTI result keeps both codes at 0, and lies a fraction of a voxel off in "
+            "Slicer and ANTs, which read no position beside such codes; for these, name the result .nrrd."
         )
     difference = forms.difference(name, _size(header))
     if difference:

@@ -1,25 +1,28 @@
-"""Writes NIfTI-1 single files.
+"""Writes NIfTI single files: NIfTI-1, or NIfTI-2 where a scan was one whose qform NIfTI-1 cannot state.
 
 ITK's own writer neither reports a full disk reliably nor lets the compression level be chosen; here
 every byte goes through Python's file objects, so that each failure is an OSError.
 
-Source: nifti1.h of the NIfTI-1 format.
+Source: nifti1.h and nifti2.h of the NIfTI formats.
 """
 
 import gzip
-import itertools
 import struct
+from dataclasses import replace
 
 import numpy as np
 import SimpleITK as sitk
 
-from .nifti_forms import NiftiForms, rotation_of
+from .nifti_forms import NiftiForms, corners
+from .nifti_quaternions import C_LIBRARY, NIBABEL, quaternion_of, stored_quaternion
 
 _DATATYPES = {
     "uint8": 2, "int16": 4, "int32": 8, "float32": 16, "float64": 64,
     "int8": 256, "uint16": 512, "uint32": 768, "int64": 1024, "uint64": 1280,
 }  # fmt: skip
-_HEADER_BYTES = 352
+_HEADER_BYTES, _HEADER_BYTES_2 = 352, 544
+# Of a corner of the volume: what rounding to single precision may move.
+_COARSE_MM = 2e-4
 _SCANNER_COORDINATES = 1
 _MILLIMETRES, _SECONDS = 2, 8
 _LENGTH_UNITS = {1000.0: 1, 0.001: 3}
@@ -62,12 +65,35 @@ def _write_blocks(stream, header, array):
 
 
 def nifti_header(image, dtype, description="", forms=None):
-    """The 352 bytes before the voxels (348 of the header, 4 that say "no extension")."""
+    """The bytes before the voxels: the header, and 4 that say "no extension"."""
+    forms, size = forms if forms is not None else forms_of(image), image.GetSize()
+    if forms.doubles and not single_precision_serves(forms, size):
+        return header_in_doubles(forms, size, dtype, description)
+    return header_of_forms(forms, size, dtype, description)
+
+
+def single_precision_serves(forms, size):
+    """Whether NIfTI-1 puts a volume where NIfTI-2 does, for every reader: its qform is coarse near half turns."""
+    rounded = replace(
+        forms,
+        quaternion=stored_quaternion(forms.quaternion),
+        offset=tuple(np.float32(forms.offset).astype(float)),
+        spacing=tuple(np.float32(forms.spacing).astype(float)),
+        sform=tuple(np.float32(forms.sform).astype(float)),
+    )
+    meant = forms.qform_matrix(0.0)
+    found = [(rounded.qform_matrix(cut), meant) for cut in (C_LIBRARY, NIBABEL)] if forms.qform_code else []
+    found += [(rounded.sform_matrix(), forms.sform_matrix())]
+    moved = max(float(np.abs((one - other) @ corners(size)).max()) for one, other in found)
+    return forms.unit * moved <= _COARSE_MM
+
+
+def header_of_forms(forms, size, dtype, description=""):
+    """The 352 bytes of a NIfTI-1 header of a volume that has this size and these forms."""
     dtype = np.dtype(dtype)
-    forms = forms if forms is not None else forms_of(image)
     header = bytearray(_HEADER_BYTES)
     struct.pack_into("<i", header, 0, 348)
-    struct.pack_into("<8h", header, 40, 3, *image.GetSize(), 1, 1, 1, 1)
+    struct.pack_into("<8h", header, 40, 3, *size, 1, 1, 1, 1)
     struct.pack_into("<2h", header, 70, _DATATYPES[dtype.name], dtype.itemsize * 8)
     struct.pack_into("<8f", header, 76, forms.qfac, *forms.spacing, 1, 1, 1, 1)
     struct.pack_into("<3f", header, 108, _HEADER_BYTES, 1, 0)
@@ -80,11 +106,28 @@ def nifti_header(image, dtype, description="", forms=None):
     return bytes(header)
 
 
+def header_in_doubles(forms, size, dtype, description=""):
+    """The 544 bytes of a NIfTI-2 header, likewise."""
+    dtype = np.dtype(dtype)
+    header = bytearray(_HEADER_BYTES_2)
+    struct.pack_into("<i8s", header, 0, 540, b"n+2\0\r\n\x1a\n")
+    struct.pack_into("<2h", header, 12, _DATATYPES[dtype.name], dtype.itemsize * 8)
+    struct.pack_into("<8q", header, 16, 3, *size, 1, 1, 1, 1)
+    struct.pack_into("<8d", header, 104, forms.qfac, *forms.spacing, 1, 1, 1, 1)
+    struct.pack_into("<q2d", header, 168, _HEADER_BYTES_2, 1, 0)
+    struct.pack_into("<80s", header, 240, description.encode("ascii", "replace")[:79])
+    struct.pack_into("<2i", header, 344, forms.qform_code, forms.sform_code)
+    struct.pack_into("<6d", header, 352, *forms.quaternion, *forms.offset)
+    struct.pack_into("<12d", header, 400, *forms.sform)
+    struct.pack_into("<i", header, 500, _LENGTH_UNITS.get(forms.unit, _MILLIMETRES) | _SECONDS)
+    return bytes(header)
+
+
 def forms_of(image):
     """NiftiForms that both state the geometry of an image, with the codes of scanner coordinates."""
     affine = ras_affine(image)
     spacing = image.GetSpacing()
-    quaternion, qfac = _quaternion(affine[:, :3] / spacing)
+    quaternion, qfac = quaternion_of(affine[:, :3] / spacing)
     return NiftiForms(
         qform_code=_SCANNER_COORDINATES,
         sform_code=_SCANNER_COORDINATES,
@@ -96,50 +139,8 @@ def forms_of(image):
     )
 
 
-def stored_quaternion(quaternion):
-    """(b, c, d) as single-precision numbers whose rotation is nearest to the one meant.
-
-    The first part of the quaternion is left out and follows from the length of the others: near half
-    turns it is a small difference of large numbers, and the nearest single-precision numbers may turn a
-    volume by a tenth of a millimetre. Some of their neighbours hit it far better.
-    """
-    nearest = np.asarray(quaternion, dtype=np.float32)
-    if np.array_equal(nearest.astype(float), quaternion):
-        return tuple(nearest.tolist())  # as they came from a file
-    meant = rotation_of(quaternion)
-    steps = itertools.product((0, -1, 1, -2, 2, -3, 3), repeat=3)
-    ulps = np.spacing(np.maximum(np.abs(nearest), np.float32(1e-4)))
-    candidates = [tuple((nearest + ulps * np.array(step, np.float32)).astype(float).tolist()) for step in steps]
-    return min(candidates, key=lambda one: float(np.abs(rotation_of(one) - meant).max()))
-
-
 def ras_affine(image):
     """3x4 matrix from voxel index (i, j, k) to RAS millimetres."""
     to_ras = np.array([-1.0, -1.0, 1.0])[:, None]
     axes = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
     return to_ras * np.column_stack([axes, image.GetOrigin()])
-
-
-def _quaternion(rotation):
-    """(b, c, d) and qfac of the rotation nearest to a matrix of direction cosines.
-
-    qfac is -1 where the axes are left-handed: the third is flipped then, as nifti1.h says.
-    """
-    left, _, right = np.linalg.svd(rotation)
-    rotation = left @ right
-    qfac = 1.0
-    if np.linalg.det(rotation) < 0:
-        qfac = -1.0
-        rotation = rotation * [1, 1, -1]
-    # The eigenvector of the largest eigenvalue is the unit quaternion (Bar-Itzhack 2000); unlike the
-    # trace formula it needs no case distinction near half turns.
-    r = rotation
-    matrix = np.array([
-        [r[0, 0] + r[1, 1] + r[2, 2], r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]],
-        [r[2, 1] - r[1, 2], r[0, 0] - r[1, 1] - r[2, 2], r[0, 1] + r[1, 0], r[0, 2] + r[2, 0]],
-        [r[0, 2] - r[2, 0], r[0, 1] + r[1, 0], r[1, 1] - r[0, 0] - r[2, 2], r[1, 2] + r[2, 1]],
-        [r[1, 0] - r[0, 1], r[0, 2] + r[2, 0], r[1, 2] + r[2, 1], r[2, 2] - r[0, 0] - r[1, 1]],
-    ])  # fmt: skip
-    a, b, c, d = np.linalg.eigh(matrix)[1][:, -1]
-    sign = -1.0 if a < 0 else 1.0
-    return (sign * b, sign * c, sign * d), qfac

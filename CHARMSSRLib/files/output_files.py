@@ -95,7 +95,7 @@ class OutputFiles:
         Args:
             image: SimpleITK image.
             path: its final name.
-            forms: NiftiForms on its grid, for NIfTI files: the geometries of the scan it was made from.
+            forms: NiftiForms on its grid, for NIfTI and FreeSurfer files: the geometries of the scan it was made from.
 
         Raises:
             OutputError: unknown extension, or the file could not be written completely.
@@ -110,7 +110,7 @@ class OutputFiles:
             if extension in (".nii", ".nii.gz"):
                 write_nifti(image, temporary, extension == ".nii.gz", f"CHARMSSR {__version__}", forms)
             elif extension in (".mgz", ".mgh"):
-                write_mgh(image, temporary, extension == ".mgz")
+                write_mgh(image, temporary, extension == ".mgz", forms)
             else:
                 _write_by_itk(image, temporary)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from .itk_geometry import index_to_lps, with_the_same_choice
 from .nifti_forms import NiftiForms
 
 
@@ -19,7 +20,7 @@ class Scan:
     Attributes:
         image: scalar 3-D image in the file's own pixel type, geometry in LPS (mm), without metadata.
         warnings: sentences about what was repaired, chosen or doubtful.
-        forms: both geometries of a NIfTI file, so that a result can state them again; None else.
+        forms: both geometries of a NIfTI or FreeSurfer file, so that a result can state them again; None else.
         facts: figures for the report, by name (JSON can hold them).
         slices: of a DICOM series, for each slice of the image its file, and the frame in it (from 0; None in a
             classic file).
@@ -36,12 +37,5 @@ class Scan:
         if self.forms is None:
             return None
         # From the result's voxel indices to this scan's: the same for either form.
-        return self.forms.on_grid(np.linalg.solve(index_to_lps(self.image), index_to_lps(result)))
-
-
-def index_to_lps(image: sitk.Image) -> np.ndarray:
-    """4x4 matrix from voxel index (i, j, k) to LPS millimetres."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
-    matrix[:3, 3] = image.GetOrigin()
-    return matrix
+        forms = self.forms.on_grid(np.linalg.solve(index_to_lps(self.image), index_to_lps(result)))
+        return None if forms is None else with_the_same_choice(forms, result)

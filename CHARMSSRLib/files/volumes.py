@@ -128,7 +128,8 @@ def write_volume(image: sitk.Image, path: Path | str, overwrite: bool = False, f
         image: SimpleITK image.
         path: file whose name ends in one of VOLUME_EXTENSIONS.
         overwrite: replace an existing file.
-        forms: both geometries for a NIfTI file (``Scan.forms_for``); else the image's own is stated twice.
+        forms: both geometries (``Scan.forms_for``), of which NIfTI states both and MGH the one that most
+            programs follow; else the image's own.
 
     Raises:
         OutputError: unknown extension, existing file, unwritable folder, full disk.
