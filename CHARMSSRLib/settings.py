@@ -14,7 +14,7 @@ PLANES = ("acquisition", "axial", "coronal", "sagittal", "three")
 DATA_CONSISTENCY = ("none", "report", "project")
 ENGINES = ("auto", "torch", "ncnn")
 QUALITIES = ("plain", "best")
-AUTOMATIC = "auto"  # of the noise that is taken away: what the checkpoint's card says
+AUTOMATIC = "auto"  # of the noise that is taken away: what the scan needs, where the checkpoint has a noise control
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 TRAINING_PRECISIONS = ("auto", "float32", "bfloat16")  # float16 loses small gradients
 DEFAULT_CHECKPOINT = "charms-x2-clinical"
@@ -71,7 +71,8 @@ class EnhancementSettings:
     )
     denoise: str = setting(
         AUTOMATIC,
-        "how much of the noise is taken away, in percent: 0 as measured, 100 reduced; auto as the model's card says",
+        "how much of the noise is taken away, in percent: 0 as measured, 100 reduced; auto as much as the scan"
+        " needs, tried on a few of its slices",
         group=RESULT,
         pattern=r"auto|100|[1-9]?\d",
         metavar="auto|0..100",

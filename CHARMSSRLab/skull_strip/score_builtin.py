@@ -1,6 +1,6 @@
 """Scores the built-in skull-strip against deepbet and writes the figures into its card.
 
-    python -m CHARMSSRLib.preprocessing.skull_strip.score_builtin DATA WEIGHTS --volumes NAME ... [--card CARD.json]
+    python -m CHARMSSRLab.skull_strip.score_builtin DATA WEIGHTS --volumes NAME ... [--card CARD.json]
 
 Both see the same bias-corrected volume, as in the preprocessing. deepbet must be installed.
 """

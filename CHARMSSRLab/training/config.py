@@ -21,8 +21,9 @@ class TrainingConfig:
         method: "charms" or a compared method of ``methods.registry``.
         arguments: further arguments of CHARMS (ladder, depth) or of ``build_method`` (image_skip).
         scale, degradation, normalisation: see ``dataset``.
-        gain_jitter, keep_noise, remove_noise, noise_alone, noise_scaled, noise_masked, coarse_pixels, lesions,
-            lesion_kind, lesions_cut, even_tissue, stripped, anywhere: see ``dataset.Augmentation``.
+        gain_jitter, keep_noise, remove_noise, noise_alone, noise_scaled, noise_masked,
+            noise_from_kspace, coarse_pixels, lesions, lesion_kind, lesions_cut, even_tissue, stripped, anywhere: see
+            ``dataset.Augmentation``.
         steps, batch, patch: optimiser steps, patches per step, LR patch size.
         learning_rate, final_learning_rate: of the cosine decay.
         schedule: "cosine" (the paper) or "onecycle" (short budgets: warm-up over a tenth
@@ -30,6 +31,8 @@ class TrainingConfig:
         gradient_clip: largest norm of the gradient; 0 for no bound.
         ar_weight: weight of L_AR; 0 leaves it out. Only CHARMS has it.
         ssim_weight: weight of 1 - SSIM beside L1 (``losses.difference``).
+        steadiness: weight of what becomes of weak noise among the anatomy (``steadiness``).
+        slopes: weight of what steep edges lack of their targets' slope (``steadiness``).
         ema_decay: of the exponential moving average of the weights, 0 for none. The average
             is kept at the end if it validates better.
         initial: checkpoint to start from, or None.
@@ -54,6 +57,7 @@ class TrainingConfig:
     noise_alone: float = setting(0.06, "share of samples", least=0, most=1)
     noise_scaled: bool = setting(False, "noise alone as a volume of noise is scaled")
     noise_masked: bool = setting(False, "noise alone inside the brain's shape")
+    noise_from_kspace: bool = setting(False, "noise as k-space colours it")
     coarse_pixels: float = setting(0.0, "share of samples", least=0, most=1)
     lesions: float = setting(0.0, "share of samples", least=0, most=1)
     lesion_kind: str = setting("mixed", "made-up lesions", choices=tuple(KINDS))
@@ -70,6 +74,8 @@ class TrainingConfig:
     gradient_clip: float = setting(1.0, "largest norm", least=0)
     ar_weight: float = setting(0.005, "weight of L_AR", least=0)
     ssim_weight: float = setting(0.0, "weight of 1 - SSIM", least=0)
+    steadiness: float = setting(0.0, "weight of what becomes of weak noise", least=0)
+    slopes: float = setting(0.0, "weight of the slope that edges lack", least=0)
     ema_decay: float = setting(0.0, "of the average", least=0, most=1)
     initial: Optional[str] = setting(None, "checkpoint to start from")
     precision: str = setting("float32", "number format", choices=("float32", "bfloat16"))

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from CHARMSSRLib.grids.resize import bicubic_upsample
 
-from .degradations import coloured_rician, degrade_in_parts
+from .degradations import coloured_rician, degrade_in_parts, kspace_rician
 from .synthetic_lesions import with_synthetic_lesions
 
 CONTRAST_SHARE = {"T1w": 5, "T2w": 4, "FLAIR": 1}
@@ -38,6 +38,8 @@ class Augmentation:
             would have: its 99.9th percentile is 1.
         noise_masked: noise alone, and the signal under it, keep the brain's shape; outside the input is nil,
             as it is when a volume is enhanced.
+        noise_from_kspace: half of the coloured noise is as a measured part of k-space leaves it, not smooth by a
+            Gaussian.
         coarse_pixels: share of the samples that get oblong pixels: 2 or 3 HR pixels of one axis
             are averaged, as a thick slice does, so that planes across thick slices look familiar.
         lesions: share of the samples that get made-up lesions (``synthetic_lesions``).
@@ -56,6 +58,7 @@ class Augmentation:
     noise_alone: float = 0.06
     noise_scaled: bool = False
     noise_masked: bool = False
+    noise_from_kspace: bool = False
     coarse_pixels: float = 0.0
     lesions: float = 0.0
     lesion_kind: str = "mixed"
@@ -68,6 +71,7 @@ class Augmentation:
 MORE_NOISE = 0.08  # largest SD of the additional noise, per unit of the intensity range
 LOUDEST = 0.3  # largest SD of noise without anatomy
 EVEN = (0.2, 0.7)  # intensity of even tissue
+MEASURED = (0.5, 1.0)  # share of each axis's k-space that was measured, the rest zero-filled
 WHITE = 0.5  # share of white noise; the rest is smooth by up to 2 pixels
 
 
@@ -147,7 +151,11 @@ class PatchDataset(Dataset):
         # Squared: weak noise is the rule, strong noise the exception.
         sigma = (LOUDEST if alone else MORE_NOISE) * rng.random() ** 2
         fwhm = 0.0 if rng.random() < WHITE else rng.uniform(0.5, 2.0)
-        noisy = torch.cat([coloured_rician(one[None], sigma, fwhm, generator) for one in lr])
+        if fwhm and self.augmentation.noise_from_kspace and rng.random() < 0.5:
+            kept, apodised = rng.uniform(*MEASURED, 2), bool(rng.integers(2))
+            noisy = torch.cat([kspace_rician(one[None], sigma, kept, apodised, generator) for one in lr])
+        else:
+            noisy = torch.cat([coloured_rician(one[None], sigma, fwhm, generator) for one in lr])
         if self.augmentation.noise_scaled and not hr.any():
             noisy /= torch.quantile(noisy, 0.999).clamp_min(1e-6)
         return noisy

@@ -106,6 +106,28 @@ def coloured_rician(image, sigma, fwhm, generator=None):
     return torch.hypot(image + noise[0], noise[1])
 
 
+def kspace_rician(image, sigma, kept, apodised=False, generator=None):
+    """As :func:`rician` with noise as k-space colours it: it fills only what was measured, the rest is zero-filled.
+
+    Args:
+        image: (N, 1, H, W); sigma: SD of each channel's noise on the image's grid.
+        kept: (rows, columns), share of each axis's k-space that was measured, in (0, 1].
+        apodised: whether a Hann filter falls to nil at the edge of what was measured.
+    """
+    size = tuple(image.shape[-2:])
+    noise = torch.randn((2, *size), generator=generator, dtype=torch.float32)
+    window = torch.ones(size)
+    for axis, share in enumerate(kept):
+        place = torch.fft.fftfreq(size[axis]).abs() * 2 / share  # 1 at the edge of what was measured
+        profile = (place <= 1).float()
+        if apodised:
+            profile = profile * (1 + torch.cos(torch.pi * place.clamp_max(1))) / 2
+        window = window * (profile[:, None] if axis == 0 else profile[None])
+    spectrum = torch.fft.fft2(torch.complex(noise[0], noise[1])) * window
+    coloured = torch.fft.ifft2(spectrum) / window.square().mean().sqrt().clamp_min(1e-3)
+    return torch.hypot(image + coloured.real.to(image) * sigma, coloured.imag.to(image) * sigma)
+
+
 @dataclass(frozen=True)
 class ClinicalParameters:
     """One draw of the clinical mix."""

@@ -11,11 +11,12 @@ import numpy as np
 from scipy import ndimage
 
 from CHARMSSRLib.errors import BackendError
+from CHARMSSRLib.measures.noise import even_tissue, noise_sd
 
-STRENGTHS = (2.4, 2.0, 1.7, 1.4, 1.1, 0.8)  # times the noise's SD, strongest first
+STRENGTHS = (4.0, 3.2, 2.4, 2.0, 1.7, 1.4, 1.1, 0.8)  # times the noise's SD, strongest first
 LARGEST_CORRELATION = 0.05  # of the removed magnitude with the gradient's
-LARGEST_REMOVED = 1.05  # SD of what is removed, per SD of the noise
-PATCH_RADIUS, SEARCH_RADIUS = 1, 2  # voxels
+LARGEST_REMOVED = 1.05  # SD of what is removed, per SD of the noise in even tissue
+PATCH_RADIUS, SEARCH_RADIUS = 1, 3  # voxels
 GRADIENT_SIGMA = 1.0  # voxels
 SECOND_DIFFERENCES = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6  # white noise keeps its SD
 
@@ -51,6 +52,9 @@ def quiet(volume):
         raise BackendError("Quiet targets need DIPY: pip install dipy.") from error
     stack = volume.slices.astype(np.float64)
     noise = noise_of(volume.slices, volume.mask)
+    # Where a scan is interpolated its noise is smooth, and second differences see little of it.
+    even = even_tissue(volume.slices, volume.mask)
+    largest = LARGEST_REMOVED * max(noise, noise_sd(volume.slices, even) if even.any() else 0.0)
     for strength in STRENGTHS:
         # "classic": the block-wise form, DIPY's default, hardly asks for the strength that it is given.
         smooth = nlmeans(
@@ -58,7 +62,7 @@ def quiet(volume):
             num_threads=1, method="classic",
         )  # fmt: skip
         done = Quieting(noise, strength, *figures_of_removal(stack, smooth, volume.mask))
-        if done.correlation <= LARGEST_CORRELATION and done.removed <= LARGEST_REMOVED * noise:
+        if done.correlation <= LARGEST_CORRELATION and done.removed <= largest:
             return replace(volume, slices=np.maximum(smooth, 0).astype(np.float32)), done
     return volume, Quieting(noise, 0.0, 0.0, 0.0)
 

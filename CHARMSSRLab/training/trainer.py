@@ -32,6 +32,7 @@ from .config import TrainingConfig
 from .dataset import Augmentation, PatchDataset
 from .graphed_step import GraphedStep
 from .log_plot import plot_log
+from .steadiness import growth_of_noise, missing_slope, probed
 from .validation import validate
 
 logger = logging.getLogger(__name__)
@@ -176,6 +177,8 @@ class _Run:
         """One optimiser step; returns (L1, L_AR) of this process, tensors on its device."""
         if not self.network.training:
             self.network.train()
+        if self.config.steadiness:
+            lr = torch.cat([lr, probed(lr, (self.config.seed, self.step, self.rank))])
         losses = self.stepper.step(self.step, learning_rate(self.config, self.step), lr, hr)
         self.step += 1
         if self.average is not None:
@@ -188,7 +191,11 @@ class _Run:
         with record_attention(self.network) if self.regularised else nullcontext():
             with torch.autocast(self.device.type, torch.bfloat16) if reduced else nullcontext():
                 output = self.runner(lr.contiguous(memory_format=torch.channels_last))
-            loss, l1 = difference(output.float(), hr, config.ssim_weight)
+            loss, l1 = difference(output[: len(hr)].float(), hr, config.ssim_weight)
+            if config.steadiness:
+                loss = loss + config.steadiness * growth_of_noise(output.float(), lr, hr)
+            if config.slopes:
+                loss = loss + config.slopes * missing_slope(output[: len(hr)].float(), hr)
             ar = self.regulariser(collect_attention(self.network)) if self.regularised else l1.new_zeros(())
         return loss + config.ar_weight * ar, l1, ar
 

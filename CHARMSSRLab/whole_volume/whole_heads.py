@@ -14,13 +14,11 @@ from scipy import ndimage
 from CHARMSSRLib.grids.geometry import enlarged_geometry
 from CHARMSSRLib.grids.stacks import interpolated
 from CHARMSSRLib.measures.fidelity import brain_range
-from CHARMSSRLib.measures.noise import even_tissue, interior, noise_sd, smooth_gradients
+from CHARMSSRLib.measures.native import probe
 
 from ..training.degradations import degrade
 
-PROBE = 0.5  # SD of the noise that is added as a probe, in units of the scan's own
 RIM = 3  # fine voxels of the brain next to its edge, in the plane of the slices
-EDGE_SHARE = 0.1  # of the brain's interior: the steepest part
 
 
 @dataclass(frozen=True)
@@ -101,45 +99,6 @@ def scores(output, truth, brain):
     return result
 
 
-@dataclass(frozen=True)
-class Native:
-    """What a result on a scan as it came is worth against its cubic interpolation; no truth is needed.
-
-    Attributes:
-        snr: mean by noise in even tissue, in units of that of cubic interpolation.
-        noise: SD of what becomes of weak noise among the anatomy, in units of that of cubic interpolation.
-        edges: slope of the steepest edges, along the gradient that both share, in units of cubic interpolation's.
-    """
-
-    snr: float
-    noise: float
-    edges: float
-
-
-def native_figures(output, cubic, brain, probed=None):
-    """The three figures; arrays (n, H, W) on one grid.
-
-    Args:
-        output, cubic: the result and cubic interpolation of the same corrected scan. brain: bool.
-        probed: (result, cubic) of the same scan with weak noise added; without it ``noise`` is None.
-    """
-    inside = interior(brain)
-    gradients = smooth_gradients(cubic)
-    slope = np.hypot(*gradients)
-    even = even_tissue(cubic, brain)
-    steep = inside & (slope >= np.quantile(slope[inside], 1 - EDGE_SHARE))
-    snr = output[even].mean() / noise_sd(output, even) / (cubic[even].mean() / noise_sd(cubic, even))
-    slopes = []
-    for volume in (output, cubic):
-        own = np.gradient(volume, axis=(1, 2))
-        slopes.append(float(sum((o * g)[steep] for o, g in zip(own, gradients)).sum() / slope[steep].sum()))
-    noise = None
-    if probed is not None:
-        anatomy = inside & (slope >= np.median(slope[inside]))
-        noise = float((probed[0] - output)[anatomy].std() / (probed[1] - cubic)[anatomy].std())
-    return Native(float(snr), noise, slopes[0] / slopes[1])
-
-
 def cubic_of(image, factors):
     """Cubic interpolation of a SimpleITK image along (z, y, x): float32 array."""
     return interpolated(sitk.GetArrayFromImage(image).astype(np.float32), factors)
@@ -147,8 +106,6 @@ def cubic_of(image, factors):
 
 def with_probe(image, noise, seed=0):
     """The image with white noise of SD ``noise`` in it, kept at 0 and above; for ``native_figures``."""
-    values = sitk.GetArrayFromImage(image).astype(np.float32)
-    rng = np.random.default_rng(seed)
-    probed = sitk.GetImageFromArray(np.maximum(values + rng.normal(0, noise, values.shape).astype(np.float32), 0))
+    probed = sitk.GetImageFromArray(probe(sitk.GetArrayFromImage(image).astype(np.float32), noise, seed))
     probed.CopyInformation(image)
     return probed

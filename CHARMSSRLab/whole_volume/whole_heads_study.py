@@ -4,11 +4,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from CHARMSSRLib.enhancement.enhance import enhance
+from CHARMSSRLib.measures.native import PROBE, native_figures
 from CHARMSSRLib.measures.noise import even_tissue, noise_sd
 from CHARMSSRLib.settings import EnhancementSettings
 
 from .study import Column, Study
-from .whole_heads import PROBE, coarse_head, cubic_of, native_figures, scores, slab, with_probe
+from .whole_heads import coarse_head, cubic_of, scores, slab, with_probe
 
 DEGRADATIONS = ("kspace", "clinical", "bicubic")
 AS_IT_CAME = "as it came"
@@ -60,7 +61,7 @@ def _native(sample, scale, setup):
     large = sitk.GetArrayFromImage(result.mask) > 0
     figures = native_figures(*pairs[0], large, probed=pairs[1])
     share = result.report["noise"]["denoise"]
-    return {"degradation": AS_IT_CAME, "denoise": share, **vars(figures)}
+    return {"degradation": AS_IT_CAME, "denoise": share, **(vars(figures) if figures else {})}
 
 
 def verdict(rows):
@@ -74,7 +75,9 @@ def verdict(rows):
             for region in REGIONS
         ]
         sentences.append(f"Made coarse by {degradation}, against cubic interpolation: {', '.join(parts)}.")
-    native = [row for row in rows if row["degradation"] == AS_IT_CAME]
+    native = [row for row in rows if row["degradation"] == AS_IT_CAME and "snr" in row]
+    if not native:
+        return sentences
     snr, noise, edges = ([row[key] for row in native] for key in ("snr", "noise", "edges"))
     sentences.append(
         "As they came, in units of cubic interpolation: SNR in even tissue"

@@ -15,7 +15,8 @@ def share_of(card: dict, denoise: str) -> int:
 
     Args:
         card: model card; "noise_control" names the quiet weights ("weights", "sha256") and the "default" share.
-        denoise: "auto" for the card's own, or a whole number from 0 to 100 as text.
+        denoise: "auto" for the card's own (from which ``enhancement.noise_choice`` goes on), or a whole
+            number from 0 to 100 as text.
 
     Raises:
         SettingsError: the checkpoint has one set of weights only and noise shall be taken away.

@@ -21,11 +21,12 @@ from ..machine.cores import use_threads
 from ..machine.memory import peak_memory
 from ..preprocessing.pipeline import preprocess
 from ..preprocessing.skull_strip import check_backend
-from ..settings import EnhancementSettings
+from ..settings import AUTOMATIC, EnhancementSettings
 from ..task import IsCancelled, Progress, Task
 from .checks import check_image, match_mask
 from .fusion import FUSION
 from .inference import SliceEnhancer
+from .noise_choice import choose_share
 from .region_means import means_over_regions
 from .slice_wise import SliceWise
 from .stages import Stages
@@ -129,6 +130,12 @@ def _enhance_stated(image, settings, mask, chosen, warnings, stages, task):
 
     volume = Volume(prepared, lps, settings, card)
     way = _way(volume, settings)
+    choice = None
+    if settings.denoise == AUTOMATIC and card.get("noise_control"):
+        with stages("noise"):
+            task.tell(PREPROCESSED, "Measuring how much noise to take away")
+            choice = choose_share(volume, _tried(chosen, settings, task.is_cancelled), share, task.is_cancelled)
+            share, model, card = _loaded(chosen.engine, *_identity(settings.checkpoint), str(choice.share))
     enhancer = SliceEnhancer(model, chosen.device, chosen.precision, settings.batch)
     slices = SliceTask(task.part(PREPROCESSED, ENHANCED), way.parts)
     with stages("network"):
@@ -151,6 +158,8 @@ def _enhance_stated(image, settings, mask, chosen, warnings, stages, task):
         report_banding = volume.banding(output)
         gradient_ratio = volume.gradient_ratio(output)
         noise = volume.noise(output, share)
+        if choice is not None:
+            noise.update(chosen=choice.reason, tried=choice.tried)
         volume.to_input_units(output)
 
     stacks = {"image": output, "mask": volume.large_mask, **maps}
@@ -190,6 +199,17 @@ def _enhance_stated(image, settings, mask, chosen, warnings, stages, task):
     }
     task.tell(1.0, "Done")
     return result
+
+
+def _tried(chosen, settings, is_cancelled):
+    """A function that enhances a few slices with a share of the noise taken away, for ``choose_share``."""
+
+    def run(share, stack, output, rows, columns):
+        _, model, _ = _loaded(chosen.engine, *_identity(settings.checkpoint), str(share))
+        enhancer = SliceEnhancer(model, chosen.device, chosen.precision, settings.batch)
+        enhancer.run(stack, range(len(stack)), output, rows, columns, is_cancelled=is_cancelled)
+
+    return run
 
 
 def _way(volume, settings):
@@ -232,7 +252,7 @@ def _identity(name_or_path):
     return str(path), status.st_mtime_ns, status.st_size
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=6)  # the shares that are tried, and one more
 def _loaded(engine, path, modified, size, denoise):
     """(percent of the noise to take away, model, card); kept between calls, so that the worker's model stays warm."""
     share = share_of(read_card(path), denoise)

@@ -15,6 +15,7 @@ from CHARMSSRLib.checkpoints.loading import load_checkpoint
 from CHARMSSRLib.checkpoints.noise_control import share_of
 from CHARMSSRLib.checkpoints.registry import sha256_of
 from CHARMSSRLib.enhancement.detail_map import removed_detail
+from CHARMSSRLib.enhancement.noise_choice import SHARES
 from CHARMSSRLib.enhancement.variability import AUGMENTATIONS, TurnedCopies
 from CHARMSSRLib.errors import CheckpointError, SettingsError
 from CHARMSSRLib.grids.stacks import band_limited, band_limited_stack
@@ -76,13 +77,14 @@ def test_quiet_weights_that_are_missing_or_damaged_are_refused_in_words(controll
 def test_the_setting_reaches_the_result_and_the_report(head_crop, controlled):
     image, mask = head_crop
     settings = EnhancementSettings(checkpoint=str(controlled), device="cpu", bias_correction=False)
-    results = {
-        denoise: enhance(image, dataclasses.replace(settings, denoise=denoise), mask) for denoise in ("auto", 40, 0)
-    }
-    assert [one.report["noise"]["denoise"] for one in results.values()] == [40, 40, 0]
-    assert np.array_equal(array(results["auto"].image), array(results[40].image))
-    assert not np.allclose(array(results[0].image), array(results[40].image), atol=1e-3)
+    results = {denoise: enhance(image, dataclasses.replace(settings, denoise=denoise), mask) for denoise in ("auto", 0)}
+    chosen = results["auto"].report["noise"]
+    assert chosen["denoise"] in (40, *SHARES) and chosen["chosen"].startswith(f"{chosen['denoise']} %")
+    results["named"] = enhance(image, dataclasses.replace(settings, denoise=chosen["denoise"]), mask)
+    assert np.array_equal(array(results["auto"].image), array(results["named"].image))
+    assert not np.allclose(array(results[0].image), array(results["named"].image), atol=1e-3)
     noise = results[0].report["noise"]
+    assert noise["denoise"] == 0 and "chosen" not in noise
     assert noise["after"] / noise["before"] == pytest.approx(noise["ratio"])
 
 

@@ -16,6 +16,7 @@ from ...grids.orientation import LPSFrame, bounding_box, image_like
 from ...task import Task
 from ..morphology import fill_holes, largest_component
 from .builtin_layout import SIZE_MULTIPLE
+from .trim import trimmed
 
 HOW_TO_GET_IT = "The weights of the built-in skull-strip are missing: CHARMSSR is damaged. Install it again."
 WEIGHTS = Path(__file__).resolve().parents[2] / "checkpoints" / "skull-strip-builtin.safetensors"
@@ -177,6 +178,8 @@ def _on_full_grid(logits, upright):
     box = bounding_box(mask)
     if box is None:
         raise BackendError("The built-in skull-strip found no brain. Choose another backend, or give a mask.")
-    result = np.zeros(mask.shape, np.uint8)
-    result[box] = fill_holes(largest_component(mask[box]))
-    return image_like(result, upright)
+    generous = np.zeros(mask.shape, bool)
+    generous[box] = fill_holes(largest_component(mask[box]))
+    values, spacing = sitk.GetArrayViewFromImage(upright), upright.GetSpacing()[::-1]
+    brain = trimmed(generous, sitk.GetArrayViewFromImage(fine), values, spacing)
+    return image_like(brain.astype(np.uint8), upright)

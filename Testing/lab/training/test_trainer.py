@@ -137,7 +137,7 @@ def test_noise_alone_has_itself_as_target(volumes):
 def test_every_setting_of_the_samples_reaches_them():
     given = {
         "keep_noise": True, "remove_noise": True, "noise_alone": 0.11, "noise_scaled": True, "noise_masked": True,
-        "coarse_pixels": 0.12,
+        "noise_from_kspace": True, "coarse_pixels": 0.12,
         "lesions": 0.13, "lesion_kind": "many", "lesions_cut": True, "even_tissue": 0.14,
         "stripped": 0.15, "anywhere": 0.16,
     }  # fmt: skip

@@ -10,9 +10,10 @@ from scipy import ndimage
 from CHARMSSRLab.whole_volume import whole_heads_study
 from CHARMSSRLab.whole_volume.samples import Sample
 from CHARMSSRLab.whole_volume.study import Setup
-from CHARMSSRLab.whole_volume.whole_heads import RIM, coarse_head, cubic_of, native_figures, regions, scores, slab
+from CHARMSSRLab.whole_volume.whole_heads import RIM, coarse_head, cubic_of, regions, scores, slab
 from CHARMSSRLib import CHARMS
 from CHARMSSRLib.checkpoints.loading import load_checkpoint, save_checkpoint
+from CHARMSSRLib.measures.native import native_figures
 
 
 @pytest.fixture(scope="module")

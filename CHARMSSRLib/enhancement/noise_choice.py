@@ -1,0 +1,108 @@
+"""How much noise is taken away from a scan where the user leaves it to the program: tried on a few of its slices.
+
+One share does not suit every scan: where noise is weak, or smooth because the scanner interpolated, a share that is
+right elsewhere leaves the result noisier than interpolation. So shares are tried from below, and the figures by which
+a result on a scan without a truth is judged (``measures.native``) say which is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..grids.slices import box_of
+from ..grids.stacks import enlarged_mask, interpolated
+from ..measures.native import PROBE, Native, native_figures, probe
+from ..measures.noise import even_tissue, noise_sd
+from ..task import IsCancelled
+from .volume import Volume
+
+SHARES = (50, 70, 85, 100)
+SLICES = 3
+FIRST, LAST = 0.4, 0.7  # where they lie in the brain, by its extent across the slices
+SNR = 1.1  # in even tissue, of cubic interpolation's: a few slices tell it to some percent, and 1.05 is promised
+NOISE = 1.0  # what becomes of weak noise among the anatomy, at most
+EDGES = 1.05  # slope, at least
+NOTHING = "there is no even tissue with noise to measure it on"
+
+
+@dataclass(frozen=True)
+class NoiseChoice:
+    """A share and why.
+
+    Attributes:
+        share: percent. reason: a sentence. tried: for each share "share", "snr", "noise", "edges".
+    """
+
+    share: int
+    reason: str
+    tried: list[dict] = field(default_factory=list)
+
+
+def choose_share(volume: Volume, run: Callable, default: int, is_cancelled: IsCancelled | None = None) -> NoiseChoice:
+    """The smallest share that makes a scan quiet enough, edges kept.
+
+    Args:
+        volume: the scan. run: (share, stack, output, rows, columns) enhances all slices of a stack, see
+            ``SliceEnhancer.run``. default: share where nothing can be measured.
+    """
+    chosen = chosen_slices(volume.brain)
+    box = box_of(volume.foreground, volume.margin)[1:]
+    s = volume.scale
+    scan = volume.network_input()[chosen]
+    brain = volume.brain[chosen]
+    even = even_tissue(scan, brain)
+    sd = noise_sd(scan, even) if even.any() else 0.0
+    if sd == 0:
+        return NoiseChoice(default, f"{default} %, the card's: {NOTHING}.")
+    stack = np.concatenate([scan, probe(scan, PROBE * sd)])
+    large = tuple(slice(part.start * s, part.stop * s) for part in box)
+    cubic = np.split(interpolated(stack, (1, s, s), is_cancelled)[(slice(None), *large)], 2)
+    inside = enlarged_mask(brain, (1, s, s))[(slice(None), *large)] > 0
+    tried: list[tuple[int, Native]] = []
+    for share in SHARES:
+        output = np.zeros((len(stack), s * stack.shape[1], s * stack.shape[2]), np.float32)
+        run(share, stack, output, *box)
+        result = np.split(output[(slice(None), *large)], 2)
+        figures = native_figures(result[0], cubic[0], inside, (result[1], cubic[1]))
+        if figures is None:
+            return NoiseChoice(default, f"{default} %, the card's: {NOTHING}.")
+        tried.append((share, figures))
+        if enough(figures):
+            break
+    return decide(tried)
+
+
+def chosen_slices(brain: np.ndarray) -> np.ndarray:
+    """Numbers of the slices that are looked at: spread over the upper middle of the brain, each once."""
+    occupied = np.flatnonzero(brain.any(axis=(1, 2)))
+    places = np.linspace(FIRST, LAST, SLICES) * (len(occupied) - 1)
+    return occupied[np.unique(places.round().astype(int))]
+
+
+def enough(figures: Native) -> bool:
+    """Whether a result is as quiet as is promised, with edges that are as sharp."""
+    return figures.snr >= SNR and figures.noise is not None and figures.noise <= NOISE and figures.edges >= EDGES
+
+
+def decide(tried: list[tuple[int, Native]]) -> NoiseChoice:
+    """The share among those that were tried, smallest first; the last one is the first that is enough, if any is."""
+    table = [{"share": share, **{key: round(value, 3) for key, value in vars(one).items()}} for share, one in tried]
+    share, figures = tried[-1]
+    if enough(figures):
+        return NoiseChoice(share, f"{share} %, the smallest that is quiet enough: {said(figures)}.", table)
+    quiet = [pair for pair in tried if pair[1].snr >= SNR] or [max(tried, key=lambda pair: pair[1].snr)]
+    sharp = [pair for pair in quiet if pair[1].edges >= EDGES] or [max(quiet, key=lambda pair: pair[1].edges)]
+    share, figures = min(sharp, key=lambda pair: pair[1].noise)
+    those = ", ".join(str(one) for one, _ in tried)
+    return NoiseChoice(share, f"{share} %, the best of {those}: {said(figures)}.", table)
+
+
+def said(figures: Native) -> str:
+    """The figures in words."""
+    return (
+        f"against cubic interpolation SNR in even tissue {figures.snr:.2f}, noise among the anatomy"
+        f" {figures.noise:.2f}, edges {figures.edges:.2f}"
+    )
