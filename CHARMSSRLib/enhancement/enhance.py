@@ -134,7 +134,8 @@ def _enhance_stated(image, settings, mask, chosen, warnings, stages, task):
     if settings.denoise == AUTOMATIC and card.get("noise_control"):
         with stages("noise"):
             task.tell(PREPROCESSED, "Measuring how much noise to take away")
-            choice = choose_share(volume, _tried(chosen, settings, task.is_cancelled), share, task.is_cancelled)
+            quietly = Task(is_cancelled=task.is_cancelled)  # its few slices are not those of the bar
+            choice = choose_share(volume, _tried(chosen, settings, quietly), share, quietly)
             share, model, card = _loaded(chosen.engine, *_identity(settings.checkpoint), str(choice.share))
     enhancer = SliceEnhancer(model, chosen.device, chosen.precision, settings.batch)
     slices = SliceTask(task.part(PREPROCESSED, ENHANCED), way.parts)
@@ -201,13 +202,13 @@ def _enhance_stated(image, settings, mask, chosen, warnings, stages, task):
     return result
 
 
-def _tried(chosen, settings, is_cancelled):
+def _tried(chosen, settings, task):
     """A function that enhances a few slices with a share of the noise taken away, for ``choose_share``."""
 
     def run(share, stack, output, rows, columns):
         _, model, _ = _loaded(chosen.engine, *_identity(settings.checkpoint), str(share))
         enhancer = SliceEnhancer(model, chosen.device, chosen.precision, settings.batch)
-        enhancer.run(stack, range(len(stack)), output, rows, columns, is_cancelled=is_cancelled)
+        enhancer.run(stack, range(len(stack)), output, rows, columns, task)
 
     return run
 

@@ -16,7 +16,7 @@ from ..grids.slices import box_of
 from ..grids.stacks import enlarged_mask, interpolated
 from ..measures.native import PROBE, Native, native_figures, probe
 from ..measures.noise import even_tissue, noise_sd
-from ..task import IsCancelled
+from ..task import Task
 from .volume import Volume
 
 SHARES = (50, 70, 85, 100)
@@ -41,7 +41,7 @@ class NoiseChoice:
     tried: list[dict] = field(default_factory=list)
 
 
-def choose_share(volume: Volume, run: Callable, default: int, is_cancelled: IsCancelled | None = None) -> NoiseChoice:
+def choose_share(volume: Volume, run: Callable, default: int, task: Task | None = None) -> NoiseChoice:
     """The smallest share that makes a scan quiet enough, edges kept.
 
     Args:
@@ -59,7 +59,7 @@ def choose_share(volume: Volume, run: Callable, default: int, is_cancelled: IsCa
         return NoiseChoice(default, f"{default} %, the card's: {NOTHING}.")
     stack = np.concatenate([scan, probe(scan, PROBE * sd)])
     large = tuple(slice(part.start * s, part.stop * s) for part in box)
-    cubic = np.split(interpolated(stack, (1, s, s), is_cancelled)[(slice(None), *large)], 2)
+    cubic = np.split(interpolated(stack, (1, s, s), task)[(slice(None), *large)], 2)
     inside = enlarged_mask(brain, (1, s, s))[(slice(None), *large)] > 0
     tried: list[tuple[int, Native]] = []
     for share in SHARES:
