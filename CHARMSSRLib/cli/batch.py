@@ -11,13 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import Cancelled, CHARMSSRError, OutputError
-from ..settings import MACHINE, EnhancementSettings
+from ..settings import MACHINE, DICOMSettings, EnhancementSettings
 from ..settings_table import settings_of
 from ..task import Task
-from .cohort import find_members
+from .cohort import base_of, find_members
 from .interruption import Interruption
 from .one_volume import VolumeJob
-from .options import add_enhancement_options, check_early, settings_from
+from .options import add_enhancement_options, add_options, check_early, dicom_settings, settings_from
 from .progress import ProgressLine, is_wanted
 
 SUMMARY = "summary.csv"
@@ -36,7 +36,8 @@ Enhance all volumes of a folder (with its subfolders) or of a CSV table with the
 input and, if wished, output and mask. Results and reports land in OUTDIR, with {SUMMARY}.
 What is finished is skipped, so a batch that was stopped goes on where it was; a volume that
 cannot be enhanced is noted in the summary and does not stop the others. Several batches may run
-into one folder at once: each volume is done by one of them.
+into one folder at once: each volume is done by one of them. With --output-format dicom each DICOM
+series becomes a folder with a DICOM series of the same study.
 """
 
 
@@ -51,8 +52,12 @@ def add_parser(subparsers):
     )
     parser.add_argument("source", metavar="INPUTS.csv|DIR", type=Path, help="CSV table, or folder with volumes")
     parser.add_argument("folder", metavar="OUTDIR", type=Path, help="folder of the results; made if missing")
+    parser.add_argument(
+        "--output-format", choices=("volume", "dicom"), default="volume", help="what results are (default: volume)"
+    )
     parser.add_argument("--overwrite", action="store_true", help="enhance again what is finished")
     add_enhancement_options(parser)
+    add_options(parser, DICOMSettings)
     parser.set_defaults(run=run)
 
 
@@ -62,8 +67,9 @@ def run(arguments):
 
     settings = settings_from(arguments)
     check_early(settings)
+    dicom = dicom_settings(arguments, arguments.output_format == "dicom")
     notes: list[str] = []
-    members = find_members(arguments.source, arguments.folder, notes)
+    members = find_members(arguments.source, arguments.folder, notes, as_series=dicom is not None)
     _make_folder(arguments.folder)
     check_folder(arguments.folder)
     for note in notes if is_wanted() else ():
@@ -75,10 +81,11 @@ def run(arguments):
             output=member.output,
             settings=settings,
             mask=member.mask,
-            report=member.output.with_name(f"{_stem(member.output)}.json"),
-            maps_folder=maps_folder and maps_folder / _place_below(member.output, arguments.folder),
+            report=member.output.with_name(f"{base_of(member.output)}.json"),
+            maps_folder=maps_folder and maps_folder / _place_of_maps(member.output, arguments.folder, dicom),
             overwrite=arguments.overwrite,
             series=member.series,
+            dicom=dicom,
         )
         for member in members
     ]
@@ -86,9 +93,10 @@ def run(arguments):
         return _Batch(jobs, arguments.folder / SUMMARY).run(interruption)
 
 
-def _place_below(output, folder):
-    """Where maps of a result go below their folder: as the result does below its own."""
-    place = Path(os.path.abspath(output)).parent
+def _place_of_maps(output, folder, dicom):
+    """Where maps of a result go below their folder: as the result does below its own; series need a folder each."""
+    place = Path(os.path.abspath(output))
+    place = place.parent if dicom is None else place
     try:
         return place.relative_to(os.path.abspath(folder))
     except ValueError:
@@ -224,7 +232,7 @@ def _finished_report(job):
     """
     from ..files.fingerprint import is_unchanged
 
-    if job.overwrite or not (job.output.exists() and job.report.exists()):
+    if job.overwrite or not (job.output.exists() and job.report.exists()) or _is_empty_folder(job.output):
         return None
     try:
         report = json.loads(job.report.read_text(encoding="utf-8"))
@@ -233,6 +241,12 @@ def _finished_report(job):
         report["warnings"], report["seconds"]
     except (OSError, ValueError, KeyError, TypeError):
         raise OutputError(f"{job.report} is no report of this program; {_KEEP}.") from None
+    if job.dicom is not None:
+        written = report.get("dicom") or {}
+        if written.get("settings") != asdict(job.dicom):
+            raise OutputError(f"{job.output} was made with other settings; {_KEEP}.")
+        if written.get("images") != len(list(job.output.glob("IM*.dcm"))):
+            raise OutputError(f"{job.output} does not hold all images of its series any more; {_KEEP}.")
     wanted = asdict(job.settings)
     if any(made_with.get(name) != wanted[name] for name in wanted if name not in _MACHINE_SETTINGS):
         raise OutputError(f"{job.output} was made with other settings; {_KEEP}.")
@@ -252,10 +266,8 @@ def _make_folder(folder):
         ) from error
 
 
-def _stem(path):
-    from ..files.output_files import volume_stem
-
-    return volume_stem(path)
+def _is_empty_folder(path):
+    return path.is_dir() and not any(path.iterdir())
 
 
 def _one_line(text):

@@ -12,7 +12,8 @@ from pathlib import Path
 from ..errors import InputError
 
 _READABLE = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", ".mnc", ".mgz", ".mgh")
-_ENDING = "_charms.nii.gz"
+_MARK = "_charms"
+_ENDING = f"{_MARK}.nii.gz"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Member:
 
     Attributes:
         input: volume file, or folder that holds a DICOM series.
-        output: volume file.
+        output: volume file, or folder of a DICOM series.
         mask: mask file.
         series: identifier of the DICOM series, where its folder may hold several.
     """
@@ -32,7 +33,7 @@ class Member:
     series: str = ""
 
 
-def find_members(source, folder, notes=None):
+def find_members(source, folder, notes=None, as_series=False):
     """The volumes of a batch.
 
     Args:
@@ -42,6 +43,8 @@ def find_members(source, folder, notes=None):
         folder: folder of the results. Those of a searched folder keep their place below it and get
             the ending "_charms.nii.gz".
         notes: list that takes sentences about what was left out, if given.
+        as_series: whether results are folders of DICOM series (ending "_charms"); of a searched folder only DICOM
+            series are members then.
 
     Returns:
         List of Member, in a stable order.
@@ -52,11 +55,12 @@ def find_members(source, folder, notes=None):
     source, folder = Path(source), Path(folder)
     notes = notes if notes is not None else []
     if source.is_dir():
-        members = _members_of_folder(source, folder, notes)
+        members = _members_of_folder(source, folder, notes, as_series)
         if not members:
-            raise InputError(f"The folder {source} holds no volume ({', '.join(_READABLE)} or DICOM).")
+            wanted = "DICOM series of MR images" if as_series else f"volume ({', '.join(_READABLE)} or DICOM)"
+            raise InputError(f"The folder {source} holds no {wanted} that could be enhanced.")
     elif source.is_file():
-        members = _members_of_table(source, folder)
+        members = _members_of_table(source, folder, as_series)
         if not members:
             raise InputError(f"{source.name} lists no volume; give one per line below the heading.")
         _refuse_collisions(members)
@@ -67,12 +71,19 @@ def find_members(source, folder, notes=None):
     return members
 
 
-def _members_of_folder(source: Path, folder: Path, notes: list[str]) -> list[Member]:
+def base_of(output: Path) -> str:
+    """What reports and maps of a result are called after: its name without the extension of a volume."""
+    from ..files.output_files import volume_extension, volume_stem
+
+    return volume_stem(output) if volume_extension(output) else output.name
+
+
+def _members_of_folder(source: Path, folder: Path, notes: list[str], as_series: bool) -> list[Member]:
     from ..files.dicom_series import is_dicom
     from ..files.walk import folders_below
 
     results = folder.resolve()
-    members, dicom, earlier = [], [], 0
+    members, dicom, earlier, volumes = [], [], 0, 0
     for place, names in folders_below(source):
         real = place.resolve()
         if results != source.resolve() and (results == real or results in real.parents):
@@ -82,6 +93,8 @@ def _members_of_folder(source: Path, folder: Path, notes: list[str]) -> list[Mem
             if stem is not None:
                 if _is_own_result(place / name):
                     earlier += 1
+                elif as_series:
+                    volumes += 1
                 else:
                     relative = place.relative_to(source)
                     members.append(Member(place / name, folder / relative / f"{stem}{_ENDING}"))
@@ -89,10 +102,14 @@ def _members_of_folder(source: Path, folder: Path, notes: list[str]) -> list[Mem
                 dicom.append(place / name)
     if earlier:
         notes.append(f"{earlier} results of this program were left out")
-    return _with_names_of_their_own(members + _members_of_dicom(dicom, source, folder, notes))
+    if volumes:
+        several = "s" if volumes > 1 else ""
+        notes.append(f"left out: {volumes} volume file{several}; only DICOM series can become DICOM series")
+    ending = _MARK if as_series else _ENDING
+    return _with_names_of_their_own(members + _members_of_dicom(dicom, source, folder, notes, ending), ending)
 
 
-def _members_of_dicom(paths: Sequence[Path], source: Path, folder: Path, notes: list[str]) -> list[Member]:
+def _members_of_dicom(paths: Sequence[Path], source: Path, folder: Path, notes: list[str], ending: str) -> list[Member]:
     """One member for each series, wherever its files lie; a damaged file stands for its folder."""
     from ..files.dicom_frames import read_frames
     from ..files.dicom_series import MINIMUM_SLICES, series_from
@@ -104,6 +121,10 @@ def _members_of_dicom(paths: Sequence[Path], source: Path, folder: Path, notes: 
         except InputError:
             damaged.append(path.parent)
     series = series_from(frames)
+    own = [one for one in series if one.is_own_result]
+    if own:
+        notes.append(f"left out: {len(own)} DICOM series that this program made")
+        series = [one for one in series if one not in own]
     large = [one for one in series if len(one.frames) >= MINIMUM_SLICES]
     if large:
         notes += [f"left out: {one.describe(source)}" for one in series if one not in large]
@@ -123,11 +144,11 @@ def _members_of_dicom(paths: Sequence[Path], source: Path, folder: Path, notes: 
         relative = place.relative_to(source)
         name = relative.name or source.resolve().name
         name = f"{name}_s{number or 0}" if shared[place] > 1 else name
-        found.append(Member(path, folder / relative.parent / f"{name}{_ENDING}", series=uid))
+        found.append(Member(path, folder / relative.parent / f"{name}{ending}", series=uid))
     return found
 
 
-def _with_names_of_their_own(members: Sequence[Member]) -> list[Member]:
+def _with_names_of_their_own(members: Sequence[Member], ending: str) -> list[Member]:
     """Members of equal names get the whole name of their file, and a number where that is not enough."""
     counts = Counter(_key(member.output) for member in members)
     named, taken = [], set()
@@ -135,10 +156,10 @@ def _with_names_of_their_own(members: Sequence[Member]) -> list[Member]:
         output = member.output
         is_file = _readable_stem(member.input.name) is not None
         if counts[_key(output)] > 1 and is_file and not member.input.name.lower().endswith(".nii.gz"):
-            output = output.with_name(f"{member.input.name}{_ENDING}")
+            output = output.with_name(f"{member.input.name}{ending}")
         number = 2
         while _key(output) in taken:
-            output = member.output.with_name(f"{member.output.name[: -len(_ENDING)]}-{number}{_ENDING}")
+            output = member.output.with_name(f"{member.output.name[: -len(ending)]}-{number}{ending}")
             number += 1
         taken.add(_key(output))
         named.append(replace(member, output=output))
@@ -166,7 +187,8 @@ def _readable_stem(name):
     return None
 
 
-def _members_of_table(table, folder):
+def _members_of_table(table, folder, as_series):
+    from ..files.output_files import volume_extension
     from ..files.tables import read_table
 
     try:
@@ -180,7 +202,13 @@ def _members_of_table(table, folder):
         source = row.get("input", "")
         if not source:
             raise InputError(f"Line {number} of {table.name} names no input; fill it in or remove the line.")
-        output = row.get("output") or f"{_readable_stem(Path(source).name) or Path(source).name}{_ENDING}"
+        ending = _MARK if as_series else _ENDING
+        output = row.get("output") or f"{_readable_stem(Path(source).name) or Path(source).name}{ending}"
+        if as_series and volume_extension(output):
+            raise InputError(
+                f"Line {number} of {table.name} names {output} as output, where a DICOM series needs a folder; leave "
+                "out the extension, or --output-format dicom."
+            )
         mask = row.get("mask", "")
         members.append(Member(table.parent / source, folder / output, table.parent / mask if mask else None))
     return members
@@ -199,6 +227,4 @@ def _refuse_collisions(members):
 
 def _key(output):
     """Results of equal keys would share a name, or the name of their reports and maps."""
-    from ..files.output_files import volume_stem
-
-    return os.path.normcase(os.path.abspath(output.with_name(volume_stem(output))))
+    return os.path.normcase(os.path.abspath(output.with_name(base_of(output))))

@@ -8,7 +8,7 @@ from ..settings import DICOMSettings
 from ..task import Task
 from .interruption import Interruption
 from .one_volume import VolumeJob
-from .options import add_enhancement_options, add_options, check_early, settings_from, values_of
+from .options import add_enhancement_options, add_options, check_early, dicom_settings, settings_from
 from .progress import ProgressLine, tell_warnings
 
 _EPILOG = """\
@@ -58,7 +58,7 @@ def add_parser(subparsers):
 def run(arguments):
     """Run the subcommand."""
     settings = settings_from(arguments)
-    dicom = DICOMSettings(**values_of(arguments, DICOMSettings))
+    dicom = dicom_settings(arguments, _is_series(arguments))
     job = VolumeJob(
         input=arguments.input,
         output=Path(arguments.output),
@@ -68,7 +68,7 @@ def run(arguments):
         maps_folder=Path(arguments.maps) if arguments.maps else None,
         overwrite=arguments.overwrite,
         series=arguments.series,
-        dicom=dicom if _is_series(arguments) else None,
+        dicom=dicom,
     )
     with Interruption() as interruption:
         job.check_outputs()

@@ -138,7 +138,7 @@ class VolumeJob:
                 from ..dicom.series_folder import add_series
 
                 series = add_series(files, self.output, result, scan, self.input.name, self.settings, self.dicom, mask)
-                report["dicom"] = series.report()
+                report["dicom"] = {**series.report(), "settings": asdict(self.dicom)}
             if self.maps_folder is not None and self.dicom is not None:
                 from ..dicom.series_folder import add_maps
 

@@ -2,9 +2,10 @@
 
 import argparse
 import re
+from dataclasses import asdict
 
 from ..errors import SettingsError
-from ..settings import DEVICE, NO_DEVICE, EnhancementSettings
+from ..settings import DEVICE, NO_DEVICE, DICOMSettings, EnhancementSettings
 from ..settings_table import settings_of
 
 
@@ -66,6 +67,23 @@ def values_of(arguments, cls):
     """Dict of the settings of a table that parsed arguments give."""
     given = vars(arguments)
     return {name: given[name] for name, (one, _) in settings_of(cls).items() if one.on_the_command_line}
+
+
+def dicom_settings(arguments, is_series):
+    """DICOMSettings from parsed arguments where the result is a DICOM series, else None.
+
+    Raises:
+        SettingsError: something was asked for that only a series has.
+    """
+    settings = DICOMSettings(**values_of(arguments, DICOMSettings))
+    if is_series:
+        return settings
+    for name, value in asdict(settings).items():
+        if value != getattr(DICOMSettings(), name):
+            raise SettingsError(
+                f"--{name.replace('_', '-')} is for DICOM series; ask for one (--output-format dicom), or leave it out."
+            )
+    return None
 
 
 def check_early(settings):

@@ -61,6 +61,6 @@ def enhance_dicom(
     with OutputFiles(overwrite) as files:
         written = add_series(files, folder, result, scan, source.name, settings, dicom, mask)
         files.commit()
-    report = {**result.report, "dicom": written.report(), "settings": asdict(settings)}
+    report = {**result.report, "dicom": {**written.report(), "settings": asdict(dicom)}, "settings": asdict(settings)}
     report["warnings"] = list(dict.fromkeys([*scan.warnings, *report["warnings"]]))
     return replace(result, report=report)

@@ -13,6 +13,12 @@ from .needs import need
 from .uids import is_uid, uid_from
 
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
+# Transfer syntaxes that always lose something, and how LossyImageCompressionMethod names their methods.
+_LOSSY = {
+    "1.2.840.10008.1.2.4.50": "ISO_10918_1",
+    "1.2.840.10008.1.2.4.51": "ISO_10918_1",
+    "1.2.840.10008.1.2.4.81": "ISO_14495_1",
+}
 
 
 def kept_from(source: Any, names: Iterable[str] = KEPT, may_be_empty: Iterable[str] = MR_MAY_BE_EMPTY) -> Any:
@@ -102,7 +108,12 @@ def _complete_mr(header, source):
     if not any(name in header for name in ("BodyPartExamined", "Laterality", "ImageLaterality")):
         header.Laterality = None  # required where no body part says that it has no sides; may be empty
     lossy = str(source.get("LossyImageCompression", "") or "")
-    if lossy in ("00", "01"):
+    method = _LOSSY.get(str(getattr(getattr(source, "file_meta", None), "TransferSyntaxUID", "")))
+    if method:  # whatever the header says or leaves out
+        header.LossyImageCompression = "01"
+        if not header.get("LossyImageCompressionMethod"):
+            header.LossyImageCompressionMethod = method
+    elif lossy in ("00", "01"):
         header.LossyImageCompression = lossy
 
 

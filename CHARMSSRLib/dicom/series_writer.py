@@ -173,7 +173,8 @@ def derived_series(
     direction = np.reshape(image.GetDirection(), (3, 3))[:, 2]
     if float(direction @ source.normal) < 1 - 1e-6:
         raise InputError("The result does not lie on the slices of its DICOM series; write it as a volume file.")
-    derivation = derive(source.first, [source.uids, marked, extra], report, settings, offset)
+    identity = [source.uids, marked, extra, *([] if offset == SERIES_OFFSET else [offset])]
+    derivation = derive(source.first, identity, report, settings, offset)
     rule = pixel_rule(source, lowest_of_source, sitk.GetArrayViewFromImage(image))
     return DerivedSeries(image, source, replace(derivation, factor=rule.factor), rule, marked)
 
@@ -229,6 +230,8 @@ def _window_of(header):
     def first(value):
         return float(value if isinstance(value, (str, int, float)) else list(value)[0])
 
+    if header.get("PhotometricInterpretation") == "MONOCHROME1":
+        return None  # of the values before they were turned over; a volume is read with dark as 0
     try:
         centre, width = first(header.WindowCenter), first(header.WindowWidth)
     except (AttributeError, TypeError, ValueError, IndexError):

@@ -28,6 +28,7 @@ _NO_IMAGES = (
     "1.2.840.10008.5.1.4.1.1.66",  # raw data, registrations, segmentations, surfaces
     "1.2.840.10008.5.1.4.1.1.67",
     "1.2.840.10008.5.1.4.1.1.4.2",  # MR spectroscopy
+    "1.2.840.10008.5.1.4.1.1.30",  # maps of parameters: floats, which GDCM does not read
     "1.2.840.10008.5.1.4.1.1.481.2",  # radiotherapy: dose, structures, plans
     "1.2.840.10008.5.1.4.1.1.481.3",
     "1.2.840.10008.5.1.4.1.1.481.5",

@@ -55,6 +55,11 @@ class Series:
         return len(self.frames) >= MINIMUM_SLICES and self.frames[0].modality not in _OTHER_MODALITIES
 
     @property
+    def is_own_result(self) -> bool:
+        """Whether this program made it (its type of image says so)."""
+        return "CHARMS" in self.frames[0].traits.get("image type", "").upper().split("\\")
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """Its files, each once."""
         return tuple(dict.fromkeys(frame.path for frame in self.frames))
@@ -225,6 +230,7 @@ def _chosen(folder: Path, found: Sequence[Series], wanted: str) -> Series:
     if len(found) == 1:
         return found[0]
     volumes = [one for one in found if one.is_volume]
+    volumes = [one for one in volumes if not one.is_own_result] or volumes
     if len(volumes) == 1:
         return volumes[0]
     own: list[Series] | None = [one for one in volumes if all(path.parent == folder for path in one.files)]

@@ -3,13 +3,17 @@
 import shutil
 import subprocess
 import sys
+import types
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from refining import refined
 
+from CHARMSSRLib.cli import main
 from CHARMSSRLib.dicom.series_folder import add_series
+from CHARMSSRLib.errors import Cancelled
 from CHARMSSRLib.files.output_files import OutputFiles
 from CHARMSSRLib.files.volumes import read_scan
 from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings
@@ -48,3 +52,36 @@ def dciodvfy():
         return [line for line in said if line.startswith("Error")]
 
     return errors
+
+
+@pytest.fixture
+def repeating(monkeypatch):
+    """The network's stand-in: repeats voxels."""
+
+    @dataclass
+    class Result:
+        image: object
+        mask: object
+        maps: dict
+        report: dict
+
+    def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
+        if is_cancelled is not None and is_cancelled():
+            raise Cancelled()
+        report = {"checkpoint": {"name": "any", "sha256": "ab" * 32, "scale": 2}, "warnings": []}
+        fine = refined(image)
+        return Result(fine, fine > 300, {}, report)
+
+    module = types.ModuleType("CHARMSSRLib.enhancement.enhance")
+    module.enhance = enhance
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
+@pytest.fixture
+def charmssr(tmp_path, capfd):
+    def run(*arguments):
+        status = main([str(one) for one in arguments])
+        out, err = capfd.readouterr()
+        return SimpleNamespace(status=status, out=out, err=err)
+
+    return run

@@ -1,51 +1,13 @@
 """From folder to folder: the library's call and the command line, with the bundled network once."""
 
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hospital import read_back, voxels, write_series
-from refining import refined
 
 from CHARMSSRLib import DICOMSettings, EnhancementSettings, enhance_dicom
-from CHARMSSRLib.cli import main
 from CHARMSSRLib.errors import BackendError, Cancelled, InputError, OutputError
-
-
-@pytest.fixture
-def repeating(monkeypatch):
-    """The network's stand-in: repeats voxels."""
-    import types
-    from dataclasses import dataclass
-
-    @dataclass
-    class Result:
-        image: object
-        mask: object
-        maps: dict
-        report: dict
-
-    def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
-        if is_cancelled is not None and is_cancelled():
-            raise Cancelled()
-        report = {"checkpoint": {"name": "any", "sha256": "ab" * 32, "scale": 2}, "warnings": []}
-        fine = refined(image)
-        return Result(fine, fine > 300, {}, report)
-
-    module = types.ModuleType("CHARMSSRLib.enhancement.enhance")
-    module.enhance = enhance
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-
-
-@pytest.fixture
-def charmssr(tmp_path, capfd):
-    def run(*arguments):
-        status = main([str(one) for one in arguments])
-        out, err = capfd.readouterr()
-        return SimpleNamespace(status=status, out=out, err=err)
-
-    return run
 
 
 def test_a_name_with_a_slash_at_its_end_asks_for_a_series(tmp_path, repeating, charmssr):
