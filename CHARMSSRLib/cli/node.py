@@ -10,7 +10,8 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from ..errors import CHARMSSRError, SettingsError
+from .. import errors
+from ..errors import SettingsError
 from ..settings import DICOMSettings, EnhancementSettings, NodeSettings
 from .interruption import Interruption
 from .options import add_enhancement_options, add_options, check_early, settings_from, values_of
@@ -49,7 +50,9 @@ def add_parser(subparsers):
 
 def run(arguments):
     """Run the subcommand."""
-    from ..dicom.node.node import Node, status_of
+    from ..dicom.node.inbox import status_of
+    from ..dicom.node.node import Node
+    from ..dicom.node.privacy import keep_values_out_of_logs
 
     settings = NodeSettings(**values_of(arguments, NodeSettings))
     if arguments.status:
@@ -66,6 +69,7 @@ def run(arguments):
     rules = None if arguments.rules is None else read_rules(arguments.rules)
     for rule in rules or ():
         check_early(EnhancementSettings.from_dict({**asdict(enhancement), **rule.settings}))
+    keep_values_out_of_logs()
     jobs = JobProcess(enhancement, DICOMSettings(**values_of(arguments, DICOMSettings)))
     with Interruption() as interruption:
         node = Node(settings, rules, jobs)
@@ -93,6 +97,7 @@ class JobProcess:
     def __call__(self, source, folder, settings, is_stopped):
         """Enhance; see ``Enhance`` of the node."""
         from ..dicom.node.node import Stopped
+        from ..dicom.node.privacy import Accident
 
         order = {
             "input": str(source),
@@ -109,9 +114,10 @@ class JobProcess:
                 raise Stopped
             content = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else {}
         if "error" in content:
-            raise CHARMSSRError(content["error"])
+            raise getattr(errors, content.get("kind", ""), errors.CHARMSSRError)(content["error"])
         if status != 0 or "report" not in content:
-            raise RuntimeError(content.get("accident") or f"the enhancement ended with status {status}")
+            ended = f"the enhancement ended with status {status}"
+            raise Accident(content.get("kind", ended), content.get("accident", ended))
         return content["report"]
 
 

@@ -15,7 +15,10 @@ from .one_volume import VolumeJob
 
 def main(order_path, answer_path):
     """Do what the order (JSON) says; write a report, an error or an accident as the answer."""
+    from ..dicom.node.privacy import keep_values_out_of_logs
+
     threading.Thread(target=_end_with_the_node, daemon=True).start()
+    keep_values_out_of_logs()
     order = json.loads(Path(order_path).read_text(encoding="utf-8"))
     try:
         job = VolumeJob(
@@ -30,9 +33,9 @@ def main(order_path, answer_path):
     except Cancelled:
         return 130
     except CHARMSSRError as error:
-        answer, status = {"error": str(error)}, 2
+        answer, status = {"error": str(error), "kind": type(error).__name__}, 2
     except Exception as error:
-        answer, status = {"accident": f"{type(error).__name__}: {error}"}, 1
+        answer, status = {"accident": f"{type(error).__name__}: {error}", "kind": type(error).__name__}, 1
     from ..files.output_files import plain
 
     temporary = Path(f"{answer_path}.part")

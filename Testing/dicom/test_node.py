@@ -13,7 +13,7 @@ from node_parts import Archive, RunningNode, program, repeat_voxels, store, wait
 
 from CHARMSSRLib.dicom.node import node as node_module
 from CHARMSSRLib.dicom.node import spool as spool_module
-from CHARMSSRLib.dicom.node.node import status_of
+from CHARMSSRLib.dicom.node.inbox import status_of
 from CHARMSSRLib.errors import InputError, OutputError, SettingsError
 
 COUNT = 16

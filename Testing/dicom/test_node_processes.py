@@ -16,7 +16,7 @@ import pytest
 from hospital import headers, voxels, write_series
 from node_parts import PATIENCE, Archive, RunningNode, events, program, store, wait_until
 
-from CHARMSSRLib.dicom.node.node import status_of
+from CHARMSSRLib.dicom.node.inbox import status_of
 
 HERE = Path(__file__).parent
 # 20 for the figure that the documents give (it takes minutes); the moments are drawn from the seed.

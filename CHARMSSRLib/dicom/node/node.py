@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 import shutil
 import threading
@@ -16,9 +14,10 @@ from typing import Any
 from ...errors import CHARMSSRError, OutputError
 from ...settings import NodeSettings
 from ..needs import need
-from ..uids import is_uid
 from .audit import Audit
 from .durable import move, read_json, write_json
+from .inbox import lock_inbox, make_inbox
+from .privacy import OF_THE_MACHINE, kind_of, without_patient
 from .receiver import Receiver
 from .rules import DEFAULT_RULES, ENHANCE, Decision, Rule, decide
 from .sender import Peer, SendError, send
@@ -33,7 +32,8 @@ _AFTER_AN_INTERRUPTION = 6
 INCOMPLETE, FAILED = "incomplete", "failed"
 
 # Enhances one series: (source folder, new folder for the result, settings) -> report. Raises CHARMSSRError for a
-# series that cannot be enhanced, anything else for an accident.
+# series that cannot be enhanced (of the kinds OF_THE_MACHINE, where the series is not to blame), anything else for an
+# accident.
 Enhance = Callable[[Path, Path, "dict[str, Any]", Callable[[], bool]], "dict[str, Any]"]
 
 
@@ -72,8 +72,8 @@ class Node:
         tls = (settings.tls_certificate, settings.tls_key, settings.tls_authority)
         self._server_security, self._client_security = server_security(*tls), client_security(*tls)
         self.folder = Path(settings.inbox)
-        self._make_folder()
-        self._lock_file = _lock(self.folder / "node.lock")
+        make_inbox(self.folder)
+        self._lock_file = lock_inbox(self.folder)
         self._audit = Audit(self.folder / "audit.jsonl")
         bounds = Bounds(int(settings.most_gigabytes * 2**30), settings.most_series)
         self.spool = Spool(self.folder, bounds)
@@ -109,7 +109,7 @@ class Node:
             thread.start()
         try:
             while not is_stopped():
-                self._decide_quiet()
+                self._try(self._decide_quiet, is_stopped)
                 time.sleep(_TICK)
         finally:
             self._stop.set()
@@ -119,42 +119,48 @@ class Node:
             self._audit("stopped")
             self._lock_file.close()
 
-    def _make_folder(self):
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"The inbox {self.folder} cannot be created: {error.strerror or error}. Choose another (--inbox)."
-            ) from error
-
     def _repeat(self, step):
-        """Run a step until the node stops; an accident in it is noted and does not end the node."""
+        """Run a step until the node stops."""
         while not self._stop.is_set():
             try:
-                busy = step()
+                busy = self._try(step, self._stop.is_set)
             except Stopped:
                 return
-            except Exception as error:
-                self._audit("accident", where=step.__name__, reason=f"{type(error).__name__}: {error}")
-                busy = False
-                self._stop.wait(_FIRST_PAUSE)
             if not busy:
                 self._stop.wait(_TICK)
+
+    def _try(self, step, is_stopped):
+        """Run a step; an accident in it (the disk is full) is noted, and does not end the node."""
+        try:
+            return step()
+        except Stopped:
+            raise
+        except Exception as error:
+            self._audit("accident", where=step.__name__.strip("_"), reason=kind_of(error))
+            end = time.monotonic() + _FIRST_PAUSE
+            while time.monotonic() < end and not is_stopped():
+                time.sleep(min(_TICK, _FIRST_PAUSE))
+            return False
 
     # What was received is decided upon
 
     def _decide_quiet(self):
         quiet = self._settings.quiet_time
         waits = {"": quiet, **dict.fromkeys(self._receiver.interrupted, quiet * _AFTER_AN_INTERRUPTION)}
+        trouble = None
         for series in self.spool.quiet(waits):
             try:
                 self._decide(series)
+            except OSError as error:  # not for what was sent: it waits until there is room, and the others go on
+                trouble = error
             except Exception as error:  # whatever was sent, the node goes on
-                self.spool.hold(series, _reason(FAILED, f"cannot be read ({type(error).__name__}: {error})"))
+                self.spool.hold(series, _reason(FAILED, f"cannot be read ({kind_of(error)})"))
                 self._audit("held", series=series, reason="cannot be read")
         if self._settings.hold_days > 0:
             for series in self.spool.remove_held(self._settings.hold_days * 86400):
                 self._audit("removed", series=series, reason="held for longer than --hold-days")
+        if trouble is not None:
+            raise trouble
 
     def _decide(self, series):
         from pydicom import dcmread
@@ -216,19 +222,9 @@ class Node:
         except Stopped:
             shutil.rmtree(attempt, ignore_errors=True)
             raise
-        except CHARMSSRError as error:
-            self.spool.hold(series, _reason(FAILED, str(error)), job / "source")
-            self._audit("held", series=series, reason=str(error))
-            return
         except Exception as error:
             shutil.rmtree(attempt, ignore_errors=True)
-            retry = self._retries.setdefault(series, _Retry())
-            pause = retry.failed()
-            self._audit("failed", series=series, reason=str(error), again_in_seconds=pause)
-            if retry.failures >= _MOST_CRASHES:
-                self._retries.pop(series)
-                self.spool.hold(series, _reason(FAILED, f"failed {_MOST_CRASHES} times: {error}"), job / "source")
-                self._audit("held", series=series, reason="failed too often")
+            self._cannot(series, job, error)
             return
         for path in (attempt / "series").glob(f"*{OBJECT}"):
             uid = _uid_of(path)
@@ -239,6 +235,22 @@ class Node:
         self._retries.pop(series, None)
         count = len(self.spool.objects(job / "result"))
         self._audit("enhanced", series=series, images=count, seconds=round(time.monotonic() - started, 1))
+
+    def _cannot(self, series, job, error):
+        """A series could not be enhanced: for what it is, for the machine's sake, or by an accident."""
+        if isinstance(error, CHARMSSRError) and not isinstance(error, OF_THE_MACHINE):
+            reason = without_patient(str(error), self.spool.objects(job / "source"))
+            self.spool.hold(series, _reason(FAILED, reason), job / "source")
+            self._audit("held", series=series, reason=reason)
+            return
+        retry = self._retries.setdefault(series, _Retry())
+        pause = retry.failed()
+        of_the_machine = isinstance(error, OF_THE_MACHINE)
+        self._audit("failed", series=series, reason=kind_of(error), again_in_seconds=pause)
+        if not of_the_machine and retry.failures >= _MOST_CRASHES:
+            self._retries.pop(series)
+            self.spool.hold(series, _reason(FAILED, f"failed {_MOST_CRASHES} times: {kind_of(error)}"), job / "source")
+            self._audit("held", series=series, reason="failed too often")
 
     # What is enhanced is sent
 
@@ -277,31 +289,6 @@ class Node:
         return retry is None or time.monotonic() >= retry.at
 
 
-def status_of(folder: Path) -> dict[str, Any]:
-    """What a node's inbox holds, told from its folders: whether it runs, series by state, reasons of what is held.
-
-    Raises:
-        OutputError: no node was ever run with this inbox.
-    """
-    if not (folder / "jobs").is_dir():
-        raise OutputError(f"{folder} is no inbox of a node; give the folder that --inbox named.")
-    jobs = names_in(folder / "jobs")
-    sending = [one for one in jobs if (folder / "jobs" / one / "result").is_dir()]
-    held = {one: read_json(folder / "held" / one / "reason.json") or {} for one in names_in(folder / "held")}
-    return {
-        "running": _is_locked(folder / "node.lock"),
-        "receiving": {one: _count(folder / "receiving" / one) for one in names_in(folder / "receiving")},
-        "queued": [one for one in jobs if one not in sending],
-        "sending": {one: _count(folder / "jobs" / one / "result") for one in sending},
-        "held": {series: reason.get("reason", "") for series, reason in held.items()},
-        "finished": sum(is_uid(path.stem) for path in (folder / "done").glob("*.json")),
-    }
-
-
-def _count(folder):
-    return sum(1 for _ in folder.glob(f"*{OBJECT}"))
-
-
 def _reason(kind, text):
     return {"kind": kind, "reason": text, "time": time.time()}
 
@@ -310,43 +297,3 @@ def _uid_of(path):
     from pydicom import dcmread
 
     return str(dcmread(path, specific_tags=["SOPInstanceUID"]).SOPInstanceUID)
-
-
-def _lock(path):
-    """Hold a file for this process alone.
-
-    Raises:
-        OutputError: another node holds it.
-    """
-    stream = open(path, "a+")  # noqa: SIM115 (held until the node ends)
-    try:
-        _lock_stream(stream)
-    except OSError:
-        stream.close()
-        raise OutputError(f"Another node works in {path.parent}; end it, or choose another --inbox.") from None
-    stream.seek(0)
-    stream.truncate()
-    stream.write(str(os.getpid()))
-    stream.flush()
-    return stream
-
-
-def _is_locked(path):
-    with contextlib.suppress(FileNotFoundError), open(path, "r+") as stream:
-        try:
-            _lock_stream(stream)
-        except OSError:
-            return True
-    return False
-
-
-def _lock_stream(stream):
-    if os.name == "nt":
-        import msvcrt
-
-        stream.seek(0)
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

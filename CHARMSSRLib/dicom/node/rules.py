@@ -28,6 +28,11 @@ from ..derivation import MAKER
 ENHANCE, HOLD = "enhance", "hold"
 MINIMUM_IMAGES = 16
 _LOCALISERS = ("*locali[sz]er*", "*scout*", "*survey*", "*3-pl*", "*3 plane*")
+# Named in reasons; what else stands in this place may be anything.
+_MODALITIES = """
+AU BI BMD CR CT DOC DX ECG EEG EPS ES FID GM HC IO IVUS KO LS M3D MG NM OCT OP OPT OT PR PT PX REG RF RG RTDOSE RTIMAGE
+RTPLAN RTRECORD RTSTRUCT RWV SC SEG SM SMR SR TG US XA XC
+""".split()
 _KEYS = {"name", "match", "action", "settings"}
 
 
@@ -125,7 +130,7 @@ def _never_enhanced(headers):
         return "a result of this software"
     modality = _text(first, "Modality")
     if modality != "MR":
-        return f"not MR but {modality or 'of unknown modality'}"
+        return f"not MR but {modality if modality in _MODALITIES else 'of unknown modality'}"
     if _text(first, "QualityControlImage").upper() == "YES":
         return "a quality control image (phantom)"
     title = _text(first, "SeriesDescription").lower()

@@ -75,19 +75,22 @@ class Spool:
         for leftover in [*self.receiving.rglob(".*"), *self.jobs.rglob(".*")]:
             if leftover.is_file():
                 leftover.unlink()
-        for job in self.jobs.iterdir():
+        for job in _series_in(self.jobs):
             for attempt in job.glob("attempt-*"):
                 shutil.rmtree(attempt)
             if not (job / "source").is_dir() or not (job / "job.json").is_file():
                 shutil.rmtree(job)  # it was held, or finished, and only its remains are left
-        for folder in self.receiving.iterdir():
+        for folder in _series_in(self.receiving):
             if not any(folder.iterdir()):
                 folder.rmdir()
 
     def _sort_in(self):
         """Objects that were on the disk before they had their place."""
         for path in self.receiving.glob(f".*{_UNSORTED}"):
-            series, image, size, checksum, _ = path.name[1 : -len(_UNSORTED)].split("_")
+            parts = path.name[1 : -len(_UNSORTED)].split("_")
+            if len(parts) != 5 or not (is_uid(parts[0]) and is_uid(parts[1])):
+                continue
+            series, image, size, checksum, _ = parts
             if path.stat().st_size == int(size) and zlib.crc32(path.read_bytes()) == int(checksum):
                 (self.receiving / series).mkdir(exist_ok=True)
                 move(path, self.receiving / series / f"{image}{OBJECT}")
@@ -262,11 +265,16 @@ class Spool:
                     yield path
 
 
+def _series_in(folder):
+    """The folders of series; whatever else somebody put there is none of ours."""
+    return [one for one in folder.iterdir() if is_uid(one.name) and one.is_dir() and not one.is_symlink()]
+
+
 def names_in(folder: Path) -> list[str]:
     """The series in one of the folders, in the order in which they came there."""
     found = []
     for entry in os.scandir(folder):
-        if not entry.name.startswith(".") and entry.is_dir():
+        if is_uid(entry.name) and entry.is_dir():
             try:
                 found.append((entry.stat().st_mtime_ns, entry.name))
             except FileNotFoundError:
