@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from .. import __version__
+from ..files.page_templates import page_template
 from .cohort import Row, collect, compare
 from .figures import FIGURES, SMALLEST_COHORT
 from .plots import strip_plot
@@ -152,8 +153,4 @@ def _pictures(path: Path) -> Optional[dict[str, Any]]:
 
 @lru_cache
 def _template(name: str) -> Any:
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(_TEMPLATES)
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.get_template(name)
+    return page_template(_TEMPLATES, name)

@@ -35,6 +35,7 @@ from .report.report import (
     verdict_on,
 )
 from .report.report_page import middle_pictures, page
+from .report.report_page import template as page_template
 from .report.scores import INTERPOLATED, MATCHED, TUNED, UNTUNED, PairScorer
 from .slices import ABOUT, PairSlices, Patches, write_slices
 from .splits import leave_one_out, one_split, subjects_of
@@ -114,6 +115,7 @@ class _Job:
     def run(self):
         settings = self.settings
         check_result(settings.name, settings.folder, settings.overwrite)
+        page_template()
         self._check_pairs()
         self.plan = Plan.of(settings)
         self.base = load_checkpoint(settings.checkpoint)

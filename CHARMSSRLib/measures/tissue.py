@@ -7,6 +7,7 @@ intensities inside its eroded mask; the same regions then serve every output.
 from dataclasses import dataclass
 
 import numpy as np
+import SimpleITK as sitk
 from scipy import ndimage
 
 from ..errors import SettingsError
@@ -58,7 +59,7 @@ def fit_mixture(values):
         raise ValueError("the intensities do not differ: there are no tissues to find")
     counts, edges = np.histogram(values, BINS, range=(low, high))
     centres, counts = (edges[:-1] + edges[1:]) / 2, counts / counts.sum()
-    classes = np.digitize(centres, _otsu_thresholds(centres, counts))
+    classes = np.digitize(centres, _otsu_thresholds(values[(values >= low) & (values <= high)]))
     share = (classes == np.arange(3)[:, None]) * counts
     means = np.zeros(3)
     for _ in range(ITERATIONS):
@@ -132,21 +133,13 @@ def edge_sharpness(image, reference, mask, tissues, spacing):
     return float(magnitude[tissues.border].mean() / brain_range(reference, mask))
 
 
-def _otsu_thresholds(centres, counts):
-    """The two thresholds that leave the least variance within three classes (Otsu 1979), by trying all pairs."""
-    mass, moment = np.cumsum(counts), np.cumsum(counts * centres)
-
-    def between(mass_part, moment_part):
-        return moment_part**2 / np.maximum(mass_part, 1e-12)
-
-    first, second = np.meshgrid(np.arange(len(counts)), np.arange(len(counts)), indexing="ij")
-    separation = (
-        between(mass, moment)[first]
-        + between(mass[second] - mass[first], moment[second] - moment[first])
-        + between(1 - mass, moment[-1] - moment)[second]
-    )
-    low, high = np.unravel_index(np.argmax(np.where(first < second, separation, -np.inf)), separation.shape)
-    return centres[[low, high]] + (centres[1] - centres[0]) / 2
+def _otsu_thresholds(values):
+    """The two thresholds that leave the least variance within three classes (Otsu 1979)."""
+    otsu = sitk.OtsuMultipleThresholdsImageFilter()
+    otsu.SetNumberOfThresholds(2)
+    otsu.SetNumberOfHistogramBins(BINS)
+    otsu.Execute(sitk.GetImageFromArray(values.astype(np.float32)[None]))
+    return otsu.GetThresholds()
 
 
 def _densities(x, weights, means, deviations):

@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import sys
 
 import fine_tuning_helpers as helpers
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from CHARMSSRLib import CHARMS
+from CHARMSSRLib import CHARMS, fine_tune
 from CHARMSSRLib.errors import BackendError, SettingsError
 from CHARMSSRLib.files.png import png_bytes
 from CHARMSSRLib.fine_tuning.frozen import freeze_front, frozen_features
@@ -202,3 +203,9 @@ def test_what_a_killed_run_left_can_be_discarded(tmp_path):
     (tmp_path / "mine.json").write_text(json.dumps({}))
     discard_work("mine", str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
+
+
+def test_without_jinja2_fine_tuning_is_refused_before_the_work(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(BackendError, match="pip install jinja2"):
+        fine_tune([Pair("a", "T1w", "missing.nii.gz", "missing.nii.gz")], FineTuningSettings(folder=str(tmp_path)))

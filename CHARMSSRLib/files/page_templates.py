@@ -1,0 +1,34 @@
+"""Pages from templates, by Jinja2: what a value holds is text and never markup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import BackendError
+
+
+def page_template(folder: Path, name: str) -> Any:
+    """The template of a page.
+
+    Args:
+        folder: of templates, which may include each other. name: of its file.
+
+    Returns:
+        ``jinja2.Template``.
+
+    Raises:
+        BackendError: Jinja2 is not installed.
+    """
+    try:
+        import jinja2
+    except ModuleNotFoundError as error:
+        raise BackendError("Pages need Jinja2, which torch brings: pip install jinja2") from error
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template(name)
