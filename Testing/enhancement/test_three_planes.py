@@ -180,8 +180,8 @@ def test_a_job_beyond_the_memory_is_refused_before_any_work(cube, settings, monk
 
 
 @pytest.mark.parametrize("maps", [False, True])
-def test_the_memory_that_a_run_takes_is_what_was_estimated(cube, settings, maps):
-    enhance(cube[0], settings, cube[1])  # what is loaded once counts as the program's
+def test_the_memory_that_a_run_takes_is_what_was_estimated(cube, settings, result, maps):
+    # What is loaded once counts as the program's: ``result`` has loaded it.
     tracemalloc.start()
     report = enhance(cube[0], dataclasses.replace(settings, maps=maps), cube[1]).report
     taken = tracemalloc.get_traced_memory()[1]  # numpy's arrays; the network's own memory is part of PROGRAM
