@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import SimpleITK as sitk
+from phantom import piece_of
 
 from CHARMSSRLib.cli.cohort import find_members
 from CHARMSSRLib.cli.entry import configure_logging
@@ -16,6 +17,18 @@ from CHARMSSRLib.files.lease_lock import LeaseLock
 from CHARMSSRLib.files.volumes import read_scan, write_volume
 
 MODEL = ("--checkpoint", "any")
+
+
+@pytest.fixture
+def phantom_head(phantom_head):
+    """A piece is enough here: 40 x 40 voxels, 18 slices, with the field of view of a head."""
+    return piece_of(phantom_head)
+
+
+@pytest.fixture
+def phantom_brain(phantom_brain):
+    """Of the same piece."""
+    return piece_of(phantom_brain)
 
 
 @pytest.fixture

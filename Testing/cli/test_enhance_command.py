@@ -11,12 +11,25 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from phantom import piece_of
 
 from CHARMSSRLib.files import output_files
 from CHARMSSRLib.files.volumes import read_volume, write_volume
 from CHARMSSRLib.settings import EnhancementSettings
 
 MODEL = ("--checkpoint", "any")
+
+
+@pytest.fixture
+def phantom_head(phantom_head):
+    """A piece is enough here: 40 x 40 voxels, 18 slices, with the field of view of a head."""
+    return piece_of(phantom_head)
+
+
+@pytest.fixture
+def phantom_brain(phantom_brain):
+    """Of the same piece."""
+    return piece_of(phantom_brain)
 
 
 def assert_refused(done, words):
@@ -37,7 +50,7 @@ def test_result_report_maps_and_mask_are_written(charmssr, fake_enhance, scan, t
     report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert report["checkpoint"]["name"] == "any" and report["settings"]["maps"] is True
     assert report["files"]["input"] == str(scan) and report["input"] == {"size": [1]} and report["seconds"] >= 0
-    assert read_volume(tmp_path / "out.nrrd").GetSize() == (192, 192, 48)
+    assert read_volume(tmp_path / "out.nrrd").GetSize() == (80, 80, 18)
 
 
 def test_options_reach_the_library(charmssr, fake_enhance, scan, tmp_path):
@@ -126,7 +139,7 @@ def test_the_input_is_never_replaced(charmssr, fake_enhance, scan, tmp_path):
 def test_overwriting_is_possible_on_request(charmssr, fake_enhance, scan, tmp_path):
     (tmp_path / "out.nii.gz").write_text("old")
     assert charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--overwrite").status == 0
-    assert read_volume(tmp_path / "out.nii.gz").GetSize() == (192, 192, 48)
+    assert read_volume(tmp_path / "out.nii.gz").GetSize() == (80, 80, 18)
 
 
 def test_earlier_maps_of_the_same_name_are_not_overwritten(charmssr, fake_enhance, scan, tmp_path):
@@ -219,7 +232,7 @@ def test_names_with_spaces_and_umlauts_work(charmssr, fake_enhance, scan, tmp_pa
     odd = Path(tmp_path / "Schädel Größe 1.nii.gz")
     scan.rename(odd)
     assert charmssr("enhance", odd, tmp_path / "Ergebnis ü.nii.gz", *MODEL).status == 0
-    assert read_volume(tmp_path / "Ergebnis ü.nii.gz").GetSize() == (192, 192, 48)
+    assert read_volume(tmp_path / "Ergebnis ü.nii.gz").GetSize() == (80, 80, 18)
 
 
 def test_result_mask_and_maps_state_both_forms_of_the_scan(charmssr, fake_enhance, scan, tmp_path):

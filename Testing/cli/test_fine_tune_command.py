@@ -8,9 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from phantom import piece_of
 
 from CHARMSSRLib.errors import Cancelled, PairError
 from CHARMSSRLib.files.volumes import write_volume
+
+
+@pytest.fixture
+def phantom_head(phantom_head):
+    """A piece is enough here: 40 x 40 voxels, 18 slices, with the field of view of a head."""
+    return piece_of(phantom_head)
 
 
 class FakeFineTune:
