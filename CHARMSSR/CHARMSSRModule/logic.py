@@ -8,6 +8,7 @@ from .jobs import fine_tune_request as fine_tuning
 from .jobs import models
 from .jobs.enhancement_job import EnhancementJob
 from .jobs.fine_tune_job import FineTuneJob
+from .jobs.keywords import settingsFromKeywords
 from .jobs.machine_settings import machineSetting
 from .jobs.worker_client import sharedWorker
 from .scene.dicom_export import exportSeries, reasonNotToExport
@@ -57,19 +58,13 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         inputVolume,
         outputVolume=None,
         checkpoint=None,
-        planes="acquisition",
-        biasCorrection=True,
-        restoreBias=False,
-        skullStrip="auto",
-        keepSkull=False,
+        planes=None,
+        *,
         maskNode=None,
-        dataConsistency="report",
-        maps=False,
-        device=None,
-        precision=None,
-        batch=None,
+        settings=None,
         waitForCompletion=True,
         progressCallback=None,
+        **more,
     ):
         """Enhance a volume.
 
@@ -77,22 +72,19 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         :param outputVolume: scalar volume node that is overwritten once the result is complete; None for a new one.
         :param checkpoint: name of a checkpoint or path of a weights file; None for the default.
         :param planes: "acquisition", "axial", "coronal", "sagittal" or "three".
-        :param biasCorrection: correct the bias field first.
-        :param restoreBias: multiply the corrected field back into the result.
-        :param skullStrip: "auto", "none" or the name of a backend.
-        :param keepSkull: enhance and keep everything inside the head.
         :param maskNode: segmentation or label map that replaces the computed mask.
-        :param dataConsistency: "none", "report" or "project".
-        :param maps: add maps of what was added and how sure it is as further volumes; ``mapNodes`` finds them.
-        :param device: "auto", "cpu", "cuda", "cuda:N" or "mps"; None for the setting of this computer.
-        :param precision: "auto", "float32", "float16" or "bfloat16"; None likewise.
-        :param batch: slices per batch, 0 for automatic; None likewise.
+        :param settings: ``CHARMSSRLib.EnhancementSettings`` with all of them; what else is named here comes on top.
+        :param more: any further setting of ``EnhancementSettings`` in Slicer's spelling, among them biasCorrection,
+            restoreBias, skullStrip, keepSkull, dataConsistency ("none", "report" or "project"), maps (``mapNodes``
+            finds them), resolution, denoise, quality; device, precision and batch are else this computer's settings.
         :param waitForCompletion: return the output node when it is complete (events are processed meanwhile),
             or at once a job with ``.node``, ``.error``, ``.done`` and ``.cancel()``.
         :param progressCallback: called with (fraction, message).
         :raises ValueError: if an input or a setting can't be used; the message says why.
         :raises RuntimeError: if the worker fails, is cancelled, or has a job already.
         """
+        from CHARMSSRLib.settings import EnhancementSettings
+
         reason = self.reasonToWait()
         if reason:
             raise RuntimeError(reason)
@@ -103,19 +95,14 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         )
         if reason:
             raise ValueError(reason)
-        settings = {
-            "checkpoint": checkpoint or models.defaultModel(),
-            "planes": planes,
-            "bias_correction": biasCorrection,
-            "restore_bias": restoreBias,
-            "skull_strip": skullStrip,
-            "keep_skull": keepSkull,
-            "data_consistency": dataConsistency,
-            "maps": maps,
-            "device": machineSetting("Device") if device is None else device,
-            "precision": machineSetting("Precision") if precision is None else precision,
-            "batch": machineSetting("Batch") if batch is None else batch,
+        defaults = {
+            "checkpoint": models.defaultModel(),
+            "device": machineSetting("Device"),
+            "precision": machineSetting("Precision"),
+            "batch": machineSetting("Batch"),
         }
+        more.update(checkpoint=checkpoint or None, planes=planes)
+        settings = settingsFromKeywords(EnhancementSettings, more, settings, defaults)
         job = self._makeJob(inputVolume, outputVolume, maskNode, settings)
         if progressCallback is not None:
             job.onProgressCall(progressCallback)
@@ -157,21 +144,11 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         pairs,
         name="charms-7t",
         checkpoint=None,
-        learningRate=None,
-        steps=None,
-        batch=None,
-        patch=None,
-        validateEvery=None,
-        patience=None,
-        holdOut=None,
-        leaveOneOut=None,
-        biasCorrection=None,
-        skullStrip=None,
-        device=None,
-        precision=None,
-        seed=None,
+        *,
+        settings=None,
         waitForCompletion=True,
         progressCallback=None,
+        **more,
     ):
         """Make a checkpoint of one's own from pairs of 3T and 7T scans.
 
@@ -182,19 +159,10 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
             ``scan_pairs.ScanPair`` that names subject and contrast, too.
         :param name: of the new checkpoint; an existing one is not overwritten.
         :param checkpoint: name of the checkpoint that it starts from, or path of a weights file.
-        :param learningRate: highest learning rate.
-        :param steps: steps of the optimiser at most.
-        :param batch: patches per step.
-        :param patch: patch size in pixels of the 3T slice.
-        :param validateEvery: steps between two looks at the held-out pairs.
-        :param patience: looks without gain after which it stops.
-        :param holdOut: subjects that are held out.
-        :param leaveOneOut: a run without each subject first, to learn what to expect for others.
-        :param biasCorrection: correct the bias field of both scans first.
-        :param skullStrip: "auto", "none" or the name of a backend.
-        :param device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        :param precision: "auto", "float32" or "bfloat16".
-        :param seed: of patches and their order.
+        :param settings: ``CHARMSSRLib.FineTuningSettings`` with all of them (name and folder apart); what else is
+            named here comes on top.
+        :param more: any further setting of ``FineTuningSettings`` in Slicer's spelling: learningRate, steps, batch,
+            patch, validateEvery, patience, holdOut, leaveOneOut, biasCorrection, skullStrip, device, precision, seed.
         :param waitForCompletion: return (checkpointPath, name, report) when it is done (events are processed
             meanwhile), or at once a job with these, ``.error``, ``.done`` and ``.cancel()``.
         :param progressCallback: called with (fraction, message).
@@ -209,11 +177,7 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         reason = self.reasonNotToFineTune(pairs, name) or fine_tuning.reasonAgainstContents(pairs)
         if reason:
             raise ValueError(reason)
-        settings = fine_tuning.settingsForWorker(
-            name, checkpoint, learningRate=learningRate, steps=steps, batch=batch, patch=patch,
-            validateEvery=validateEvery, patience=patience, holdOut=holdOut, leaveOneOut=leaveOneOut,
-            biasCorrection=biasCorrection, skullStrip=skullStrip, device=device, precision=precision, seed=seed,
-        )  # fmt: skip
+        settings = fine_tuning.settingsForWorker(name, checkpoint, more, settings)
         job = FineTuneJob([pair.completed() for pair in pairs], settings, self.worker)
         if progressCallback is not None:
             job.onProgressCall(progressCallback)
@@ -250,13 +214,7 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
 
     def _makeJob(self, inputVolume, outputVolume, maskNode, settings):
         from CHARMSSRLib import __version__
-        from CHARMSSRLib.errors import CHARMSSRError
-        from CHARMSSRLib.settings import EnhancementSettings
 
-        try:
-            EnhancementSettings(**settings)
-        except CHARMSSRError as error:
-            raise ValueError(str(error)) from error
         card = models.modelCard(settings["checkpoint"])
         return EnhancementJob(
             inputVolume, outputVolume, settings, card.get("scale", 2), __version__, maskNode, self.worker

@@ -136,7 +136,7 @@ def save_maps(mode, folder, settings, larger):
         return {}
     step = (np.roll(larger, 2, axis=2) - larger) / 2
     made = {"detail": step}
-    if settings["planes"] == "three":
+    if settings.get("planes") == "three":
         made["disagreement"] = np.abs(step)
     made["variability"] = larger / 10
     for name, voxels in made.items():

@@ -1,10 +1,13 @@
 """process(): what it refuses, what it brings into the scene, and what it leaves alone."""
 
+import dataclasses
 import errno
 
 import numpy as np
 import pytest
 from module_helpers import place
+
+from CHARMSSRLib.settings import EnhancementSettings
 
 # The result in the scene
 
@@ -209,6 +212,28 @@ def test_the_settings_reach_the_worker_under_the_librarys_names(logic, head):
         "skull_strip": "none", "keep_skull": True, "data_consistency": "project", "maps": True,
         "device": "cpu", "precision": "float32", "batch": 3,
     }  # fmt: skip
+
+
+def test_every_setting_of_the_library_has_a_keyword_and_nothing_else_has_one(logic, head, pairs):
+    from CHARMSSRModule.scene.scene_results import reportOf
+
+    result = logic.process(head, checkpoint="mine", denoise="40", quality="best", resolution="stated", engine="torch")
+    seen = reportOf(result)["settings_seen"]
+    assert (seen["denoise"], seen["quality"], seen["resolution"], seen["engine"]) == ("40", "best", "stated", "torch")
+    with pytest.raises(TypeError, match="no setting sharpness; there are checkpoint, planes, .*biasCorrection"):
+        logic.process(head, checkpoint="mine", sharpness=3)
+    with pytest.raises(TypeError, match="no setting rate; there are .*learningRate"):
+        logic.fineTune(pairs, name="own", checkpoint="mine", rate=3)
+
+
+def test_a_settings_object_counts_and_keywords_come_on_top(logic, head):
+    from CHARMSSRModule.jobs.machine_settings import setMachineSetting
+    from CHARMSSRModule.scene.scene_results import reportOf
+
+    setMachineSetting("Device", "cuda:1")
+    wanted = EnhancementSettings(checkpoint="mine", quality="best", keep_skull=True, device="cpu")
+    seen = reportOf(logic.process(head, settings=wanted, keepSkull=False, planes="axial"))["settings_seen"]
+    assert seen == dataclasses.asdict(dataclasses.replace(wanted, keep_skull=False, planes="axial"))
 
 
 def test_machine_settings_are_taken_unless_given(logic, head):

@@ -20,7 +20,7 @@ OPTIONAL_BACKENDS = {"deepbet", "HD_BET", "pydicom", "pynetdicom", "highdicom"}
 # The extra [lab] serves the laboratory alone.
 LAB_PACKAGES = {"matplotlib", "dipy"}
 # Extras that serve one room of the library, imported inside its functions.
-ROOM_PACKAGES = {"bids": {"PIL", "jinja2"}}
+ROOM_PACKAGES = {"bids": {"PIL"}, "files/page_templates.py": {"jinja2"}}
 LABORATORY = REPOSITORY / "CHARMSSRLab"
 # What the extra [test] brings, by the names of its imports.
 TEST_PACKAGES = {"pytest", "PySide6", "nibabel", "deepbet", "nipreps", "matplotlib", "PIL", "skimage"}
@@ -85,7 +85,7 @@ def test_no_file_names_a_package_registry_or_a_path_of_somebodys_machine():
 def test_the_library_imports_only_what_it_may(script):
     standard = set(sys.stdlib_module_names)
     allowed = standard | CORE_PACKAGES | OPTIONAL_BACKENDS | {"CHARMSSRLib"}
-    allowed |= ROOM_PACKAGES.get(script.partition("/")[0], set())
+    allowed |= ROOM_PACKAGES.get(script, set()) | ROOM_PACKAGES.get(script.partition("/")[0], set())
     assert imported_packages(LIBRARY / script) <= allowed
 
 

@@ -8,15 +8,8 @@ from slicer.i18n import tr as _
 from ..scene.input_checks import reasonAgainstFile, reasonAgainstVoxels
 from ..scene.pair_input_checks import reasonAgainstPair
 from . import models
+from .keywords import settingsFromKeywords
 from .machine_settings import machineSetting
-
-# Names of the settings in Python's and in the library's spelling.
-OPTIONS = {
-    "learningRate": "learning_rate", "steps": "steps", "batch": "batch", "patch": "patch",
-    "validateEvery": "validate_every", "patience": "patience", "holdOut": "hold_out", "leaveOneOut": "leave_one_out",
-    "biasCorrection": "bias_correction", "skullStrip": "skull_strip", "device": "device", "precision": "precision",
-    "seed": "seed",
-}  # fmt: skip
 
 
 def checkpointFolder():
@@ -102,26 +95,22 @@ def reasonAgainstContents(pairs):
     return ""
 
 
-def settingsForWorker(name, checkpoint, **options):
-    """The worker's settings; what is None is left to this computer's settings or the library's defaults.
+def settingsForWorker(name, checkpoint=None, keywords=(), settings=None):
+    """The worker's settings; what is not named is left to this computer's settings or the library's defaults.
 
+    :param keywords: dict of settings in Slicer's spelling. settings: ``FineTuningSettings`` that they start from.
+    :raises TypeError: a keyword that is no setting.
     :raises ValueError: a value that does not exist.
     """
-    from CHARMSSRLib.errors import CHARMSSRError
     from CHARMSSRLib.settings import FineTuningSettings
 
     precision = machineSetting("Precision")
-    settings = {
-        "name": name,
-        "folder": str(checkpointFolder()),
-        "checkpoint": checkpoint or models.defaultModel(),
+    defaults = {
+        "checkpoint": models.defaultModel(),
         "device": machineSetting("Device"),
         "precision": "auto" if precision == "float16" else precision,  # training loses small gradients in float16
     }
-    settings.update({OPTIONS[option]: value for option, value in options.items() if value is not None})
-    try:
-        FineTuningSettings(**settings)
-    except CHARMSSRError as error:
-        raise ValueError(str(error)) from error
-    models.modelCard(settings["checkpoint"])
-    return settings
+    keywords = {**dict(keywords), "name": name, "folder": str(checkpointFolder()), "checkpoint": checkpoint or None}
+    values = settingsFromKeywords(FineTuningSettings, keywords, settings, defaults)
+    models.modelCard(values["checkpoint"])
+    return values

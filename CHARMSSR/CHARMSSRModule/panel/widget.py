@@ -9,6 +9,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from ..jobs import installation
+from ..jobs.keywords import keywordsFromParameters
 from ..jobs.worker_client import STOPPED
 from ..logic import CHARMSSRLogic
 from ..scene.input_checks import VoxelChecks
@@ -255,22 +256,17 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._cancelling = True
             self.job.cancel()
             return
+        from CHARMSSRLib.settings import EnhancementSettings
+
         self._runPanel.clear()
         parameters = self._parameterNode
         try:
             job = self.logic.process(
                 parameters.inputVolume,
                 parameters.outputVolume,
-                checkpoint=parameters.checkpoint or None,
-                planes=parameters.planes.value,
-                biasCorrection=parameters.biasCorrection,
-                restoreBias=parameters.restoreBias,
-                skullStrip=parameters.skullStrip,
-                keepSkull=parameters.keepSkull,
                 maskNode=parameters.maskNode,
-                dataConsistency=parameters.dataConsistency.value,
-                maps=parameters.maps,
                 waitForCompletion=False,
+                **keywordsFromParameters(EnhancementSettings, parameters),
             )
         except (ValueError, RuntimeError) as error:
             self._runPanel.showError(error)

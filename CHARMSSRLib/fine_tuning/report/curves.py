@@ -10,10 +10,8 @@ def curves_of(history):
         history: validation events, two at least.
 
     Returns:
-        markupsafe.Markup: SVG that a template takes as it is.
+        SVG that a template takes as it is.
     """
-    from markupsafe import Markup
-
     steps = [event["step"] for event in history]
     best = next((event["step"] for event in reversed(history) if event["best"]), None)
     losses = {"training loss": [e["loss"] for e in history], "held out": [e["validation_loss"] for e in history]}
@@ -21,7 +19,7 @@ def curves_of(history):
         "held out": [e["validation_psnr"] for e in history],
         "intensity-matched 3T": [e["matched_psnr"] for e in history],
     }
-    return Markup(_plot(steps, losses, "loss", best) + _plot(steps, scores, "PSNR of held-out slices (dB)", best))
+    return _plot(steps, losses, "loss", best) + _plot(steps, scores, "PSNR of held-out slices (dB)", best)
 
 
 def _plot(steps, curves, label, best, width=440, height=240):
