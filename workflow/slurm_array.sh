@@ -12,9 +12,5 @@ set -u
 dataset=$1 output=$2
 shift 2
 # In a container: export CHARMSSR="apptainer exec --cleanenv --bind $dataset:$dataset:ro,$output charmssr.sif charmssr"
-${CHARMSSR:-charmssr} bids "$dataset" "$output" participant --skip-bids-validation \
+exec ${CHARMSSR:-charmssr} bids "$dataset" "$output" participant --skip-bids-validation --accept-refused \
     --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT" "$@"
-status=$?
-# 3: some scans were refused, which no further try would change; logs/ and group.tsv say which.
-[ $status -eq 3 ] && exit 0
-exit $status

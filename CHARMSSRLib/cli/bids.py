@@ -71,6 +71,11 @@ def add_parser(subparsers):
         "what has changed, or all (default: no)",
     )
     again.add_argument("--verify-inputs", action="store_true", help="compare hashes even where size and time agree")
+    again.add_argument(
+        "--accept-refused",
+        action="store_true",
+        help="end with status 0, not 3, where scans were refused: for engines that throw away a job with any other",
+    )
     again.add_argument("--retries", type=_retries, default=1, metavar="N", help="tries of failed scans (default: 1)")
     add_enhancement_options(parser)
     parser.add_argument("--maps", action="store_true", help="also write the maps of what was added")
@@ -195,9 +200,13 @@ def _by_snakemake(arguments, settings, card, description, tasks, notes):
         refused += entry is not None and entry.status == journal.REFUSED
         _say(f"not done: {task.scan.path}: {entry.message or entry.status if entry else 'not begun'}")
     print(f"{len(tasks)} scans: {done} done, {len(to_do) + len(changed)} not. Results: {arguments.output}")
-    if len(to_do) + len(changed) > refused:
+    return _status(arguments, len(to_do) + len(changed) > refused, bool(refused), notes)
+
+
+def _status(arguments, failed, refused, notes):
+    if failed:
         return FAILED
-    return REFUSED if refused or any(note.refused for note in notes) else 0
+    return REFUSED if (refused or any(note.refused for note in notes)) and not arguments.accept_refused else 0
 
 
 def _options_of(arguments, settings):
@@ -251,9 +260,7 @@ def _participant(arguments, settings, card, description, tasks, notes):
     for kind, listed in (("failed", outcome.failed), ("refused", outcome.refused)):
         for path, message in listed:
             print(f"charmssr: {kind}: {path}: {message}", file=sys.stderr)
-    if outcome.failed:
-        return FAILED
-    return REFUSED if outcome.refused or any(note.refused for note in notes) else 0
+    return _status(arguments, bool(outcome.failed), bool(outcome.refused), notes)
 
 
 class _Console:

@@ -1,10 +1,11 @@
 """A cohort through a real Slurm on this machine, with jobs killed and the node drained: every scan once, and the same.
 
-    python Testing/bids/slurm_cohort.py [--subjects 200] [--tasks 20] [--kill 0.05] [--folder FOLDER]
+    python Testing/bids/slurm_cohort.py [--through array|slurm|cluster] [--subjects 200] [--tasks 20] [--kill 0.05]
 
-Needs root and Debian's slurmctld, slurmd and munge (apt-get install slurmctld slurmd munge). It starts them with a
-configuration of its own in FOLDER, and ends them. The network is replaced by a stand-in; files, locks, logs, pages
-and Slurm are real. Not part of the tests: it takes minutes.
+Through the array script, or through Snakemake with its profile "slurm" or "cluster" (Grid Engine's qsub, which is a
+script of three lines here). Needs root and Debian's slurmctld, slurmd and munge (apt-get install slurmctld slurmd
+munge), and Snakemake with its plugin on the PATH. It starts them with a configuration of its own and ends them. The
+network is replaced by a stand-in; files, locks, logs, pages and Slurm are real. Not part of the tests: it takes minutes.
 """
 
 import argparse
@@ -57,6 +58,13 @@ NodeName={host} CPUs={cores} RealMemory={memory} State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
 """
 
+QSUB = """\
+#!/bin/bash
+# qsub -cwd -V -pe smp CORES -l h_vmem=... -l h_rt=... SCRIPT, by Slurm
+for script; do :; done
+exec sbatch --parsable --cpus-per-task="$5" --mem="${7#h_vmem=}" --time="${9#h_rt=}" --output=/dev/null "$script"
+"""
+
 
 def _memory_mb():
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 * 9 // 10
@@ -79,6 +87,12 @@ class Slurm:
             node_port=16818,
         )
         (folder / "slurm.conf").write_text(text)
+        # Snakemake's plugin takes every variable SLURM_* away from its jobs, so srun looks at the usual place.
+        place = Path("/etc/slurm/slurm.conf")
+        if place.is_symlink() or not place.exists():
+            place.parent.mkdir(exist_ok=True)
+            place.unlink(missing_ok=True)
+            place.symlink_to(folder / "slurm.conf")
         self.environment = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf")}
 
     def __enter__(self):
@@ -117,30 +131,46 @@ class Slurm:
             raise SystemExit(f"{' '.join(command)}: {done.stderr}")
         return done.stdout
 
-    def states(self, job):
-        """Dict of task -> state of an array."""
-        lines = self.run("squeue", "-h", "-a", "-r", "-t", "all", "-j", job, "-o", "%K %T", check=False).splitlines()
-        return {int(task): state for task, state in map(str.split, lines)}
+    def states(self):
+        """Dict of job -> state; each task of an array is a job."""
+        lines = self.run("squeue", "-h", "-a", "-r", "-t", "all", "-o", "%A %T", check=False).splitlines()
+        return {int(job): state for job, state in map(str.split, lines)}
 
     def submit(self, dataset, output, tasks, seconds):
-        """Submit workflow/slurm_array.sh; returns the array's id."""
+        """Submit workflow/slurm_array.sh."""
         self.environment["CHARMSSR"] = f"{sys.executable} {HERE / 'stand_in.py'}"
         self.environment["STAND_IN_SECONDS"] = str(seconds)
         self.environment["PYTHONPATH"] = str(REPOSITORY)
         script = [str(REPOSITORY / "workflow" / "slurm_array.sh"), str(dataset), str(output)]
         logs = ["--output", f"{self.folder}/task-%a.out"]
         sizes = ["--cpus-per-task=1", "--mem=0", "--time=60"]
-        return self.run("sbatch", "--parsable", f"--array=1-{tasks}", *sizes, *logs, *script).strip()
+        self.run("sbatch", "--parsable", f"--array=1-{tasks}", *sizes, *logs, *script)
+
+    def by_snakemake(self, dataset, output, tasks, seconds, profile):
+        """Start ``charmssr bids --engine snakemake``; returns the process."""
+        programs = self.folder / "programs"
+        programs.mkdir()
+        (programs / "qsub").write_text(QSUB)
+        (programs / "qsub").chmod(0o755)
+        self.environment["PATH"] = f"{programs}{os.pathsep}{self.environment['PATH']}"
+        self.environment["STAND_IN_SECONDS"] = str(seconds)
+        self.environment["PYTHONPATH"] = str(REPOSITORY)
+        command = [sys.executable, str(HERE / "stand_in.py"), "bids", str(dataset), str(output), "participant"]
+        command += ["--skip-bids-validation", "--engine", "snakemake", "--profile", profile, "--parts", str(tasks)]
+        with open(self.folder / "snakemake.out", "w") as stream:
+            return subprocess.Popen(
+                [*command, "--n-cpus", "1", "--mem-mb", "500"], env=self.environment, stdout=stream, stderr=stream
+            )
 
 
-def kill_at_once(job, task):
-    """kill -9 for the App's process of a task; the configuration has Slurm requeue what ends so. Whether it ran."""
-    wanted = {f"SLURM_ARRAY_JOB_ID={job}".encode(), f"SLURM_ARRAY_TASK_ID={task}".encode()}
-    found = False
+def kill_at_once(job):
+    """kill -9 for the App's process of a job; the configuration has Slurm requeue what ends so. Whether it ran."""
+    wanted, found = f"SLURM_JOB_ID={job}".encode(), False
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_bytes()
-            if b"stand_in.py" in command and wanted <= set((folder / "environ").read_bytes().split(b"\0")):
+            app = b"stand_in.py\0bids" in command and b"snakemake" not in command
+            if app and wanted in (folder / "environ").read_bytes().split(b"\0"):
                 os.kill(int(folder.name), signal.SIGKILL)
                 found = True
         except OSError:
@@ -148,34 +178,44 @@ def kill_at_once(job, task):
     return found
 
 
-def disturb(slurm, job, tasks, share, drain_after):
-    """Kill running tasks at random until the array is done; drain the node once, which requeues what runs on it."""
+def disturb(slurm, tasks, share, drain_after, workflow=None):
+    """Kill running jobs at random until all is done; drain the node once and requeue what runs on it.
+
+    Args:
+        workflow: Snakemake's process, which tries failed jobs again itself; without one we requeue them.
+    """
     chance = random.Random(0)
-    victims = set(chance.sample(range(1, tasks + 1), max(1, round(share * tasks))))
-    killed, drained = [], False
+    left, killed, drained, seen = max(1, round(share * tasks)), [], False, set()
     while True:
-        states = slurm.states(job)
-        running = [task for task, state in states.items() if state == "RUNNING"]
-        for task in sorted(victims & set(running)):
-            time.sleep(chance.uniform(2, 6))
-            killed += [task] if kill_at_once(job, task) else []
-            victims.discard(task)
-        victims -= {task for task, state in states.items() if state == "COMPLETED"}  # too quick for us
-        ended = [task for task, state in states.items() if state == "COMPLETED"]
+        states = slurm.states()
+        running = sorted(job for job, state in states.items() if state == "RUNNING")
+        for job in running:
+            # Each job may be the victim: the number of kills is what was asked for, their moments are random.
+            if left and job not in seen and chance.random() < 1.5 * share:
+                time.sleep(chance.uniform(2, 6))
+                if kill_at_once(job):
+                    killed.append(job)
+                    left -= 1
+            seen.add(job)
+        ended = [job for job, state in states.items() if state == "COMPLETED"]
         if not drained and len(ended) >= drain_after:
             slurm.run("scontrol", "update", f"NodeName={slurm.host}", "State=DRAIN", "Reason=test")
-            for task, state in slurm.states(job).items():
+            for job, state in slurm.states().items():
                 if state == "RUNNING":
-                    slurm.run("scontrol", "requeue", f"{job}_{task}", check=False)
-                    killed.append(task)
+                    slurm.run("scontrol", "requeue", str(job), check=False)
+                    killed.append(job)
             time.sleep(5)
             slurm.run("scontrol", "update", f"NodeName={slurm.host}", "State=RESUME")
             drained = True
-        for task, state in states.items():
-            if state in ("FAILED", "CANCELLED", "NODE_FAIL"):
-                slurm.run("scontrol", "requeue", f"{job}_{task}", check=False)
-        if states and all(state == "COMPLETED" for state in states.values()) and drained and not victims:
-            return killed
+        if workflow is not None:
+            if workflow.poll() is not None:
+                return killed
+        else:
+            for job, state in states.items():
+                if state in ("FAILED", "CANCELLED", "NODE_FAIL"):
+                    slurm.run("scontrol", "requeue", str(job), check=False)
+            if len(ended) == len(states) > 0 and drained:
+                return killed
         time.sleep(0.5)
 
 
@@ -187,6 +227,7 @@ def hashes(output):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--through", choices=("array", "slurm", "cluster"), default="array")
     parser.add_argument("--subjects", type=int, default=200)
     parser.add_argument("--tasks", type=int, default=20)
     parser.add_argument("--kill", type=float, default=0.05, help="share of the tasks that are killed")
@@ -210,11 +251,16 @@ def main():
     subprocess.run([*command, "--skip-bids-validation"], check=True, env=environment, stderr=subprocess.DEVNULL)
     with Slurm(folder) as slurm:
         started = time.monotonic()
-        job = slurm.submit(dataset, output, arguments.tasks, arguments.seconds)
-        killed = disturb(slurm, job, arguments.tasks, arguments.kill, drain_after=arguments.tasks // 2)
+        begin = (dataset, output, arguments.tasks, arguments.seconds)
+        workflow = None if arguments.through == "array" else slurm.by_snakemake(*begin, arguments.through)
+        if workflow is None:
+            slurm.submit(*begin)
+        killed = disturb(slurm, arguments.tasks, arguments.kill, arguments.tasks // 2, workflow)
         seconds = time.monotonic() - started
     logs = [path.read_text(encoding="utf-8") for path in output.glob("logs/sub-*/*.log")]
     told = {
+        "through": arguments.through,
+        "exit status": workflow.returncode if workflow is not None else None,
         "scans": scans,
         "tasks": arguments.tasks,
         "tasks killed or requeued": len(killed),

@@ -1,7 +1,9 @@
 """A stand-in for the network alone: files, locks, logs and pages around it are the real ones."""
 
+import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import SimpleITK as sitk
@@ -60,15 +62,15 @@ CHECKPOINT_SHA256 = _bundled_sha256()
 
 def install():
     """Put the stand-in in the worker's place, in this process."""
-    from CHARMSSRLib.bids import warm_worker
+    from CHARMSSRLib.bids import snakemake, warm_worker
 
     warm_worker.WarmWorker = StandInWorker
+    snakemake.COMMAND = f"{sys.executable} {Path(__file__).resolve()}"  # of its batches
 
 
 if __name__ == "__main__":
     # The command line with the stand-in: what the tests with real processes and a real Slurm run.
     import os
-    import sys
 
     from CHARMSSRLib.cli import main
 
