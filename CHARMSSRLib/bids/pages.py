@@ -22,17 +22,26 @@ _TEMPLATES = Path(__file__).parent / "templates"
 TABLE = "group.tsv"
 
 
-def write_subject_page(output: Path, subject: str, rows: Optional[Sequence[Row]] = None) -> None:
+def write_subject_page(
+    output: Path,
+    subject: str,
+    rows: Optional[Sequence[Row]] = None,
+    neighbours: tuple[Optional[str], Optional[str]] = (None, None),
+) -> None:
     """Write ``sub-01.html``.
 
     Args:
         subject: "sub-01". rows: its scans with their percentiles; read from the folder, without percentiles, if None.
+        neighbours: the subjects before and after it, to step to.
     """
     from ..files.output_files import OutputFiles
 
     rows = collect(output, subject) if rows is None else rows
     scans = [{"row": row, "pictures": _pictures(output / row.pictures), "figures": _figure_lines(row)} for row in rows]
-    text = _template("subject.html").render(subject=subject, scans=scans, version=__version__, smallest=SMALLEST_COHORT)
+    before, after = neighbours
+    text = _template("subject.html").render(
+        subject=subject, scans=scans, before=before, after=after, version=__version__, smallest=SMALLEST_COHORT
+    )
     with OutputFiles(overwrite=True) as files:
         files.add_text(text, output / f"{subject}.html")
         files.commit()
@@ -61,8 +70,9 @@ def write_group(output: Path, pages: bool = True) -> tuple[list[Row], int]:
         by_subject: dict[str, list[Row]] = {}
         for row in rows:
             by_subject.setdefault(f"sub-{row.subject}", []).append(row)
-        for subject, theirs in by_subject.items():
-            write_subject_page(output, subject, theirs)
+        order: list[Optional[str]] = [None, *by_subject, None]
+        for before, (subject, theirs), after in zip(order, by_subject.items(), order[2:]):
+            write_subject_page(output, subject, theirs, (before, after))
     return rows, sum(bool(row.outliers) for row in rows)
 
 

@@ -14,6 +14,9 @@ _AXIS = {"axial": 0, "coronal": 1, "sagittal": 2}  # of arrays in LPS order: z, 
 LARGEST = 380  # pixels of a picture's longer side
 _SLAB = 6  # slices of the scan around a plane that cubic interpolation needs, on either side
 _QUALITY = 82
+# The row of small slices: how many, their pixels along the longer side, mm of the scan around the mask.
+SLICES, _SMALL, _AROUND = 9, 136, 12.0
+_EDGE = (255, 140, 0)
 
 
 def require_pages() -> None:
@@ -41,7 +44,8 @@ def scan_pictures(
 
     Returns:
         {"planes": {plane: {"width", "height" (pixels), "before", "after", "edge", "maps": {name: ...}}}} with
-        pictures as data addresses, and "ranges": {map: largest shown value}.
+        pictures as data addresses, "ranges": {map: largest shown value}, and "row": axial slices of the scan with
+        the mask's edge, beside each other ("width", "height", "picture").
     """
     result, mask = _lps(result), _lps(mask)
     maps = {name: _lps(volume) for name, volume in maps.items()}
@@ -69,7 +73,43 @@ def scan_pictures(
             "maps": {name: frame.signed(frame.cut(volume), ranges[name]) for name, volume in maps.items()},
         }
         planes[plane] = picture
-    return {"planes": planes, "ranges": ranges}
+    row = _row(scan, mask, box, before_window or (0, 1))
+    return {"planes": planes, "ranges": ranges, "row": row}
+
+
+def _row(
+    scan: sitk.Image, mask: sitk.Image, box: tuple[slice, slice, slice], window: tuple[float, float]
+) -> dict[str, Any]:
+    """Slices of the scan from below to above: what the mask has left out, the result cannot show."""
+    from PIL import Image
+
+    spacing = mask.GetSpacing()
+    low, high = [[getattr(part, end) * spacing[2 - axis] for axis, part in enumerate(box)] for end in ("start", "stop")]
+    sides = [high[axis] - low[axis] + 2 * _AROUND for axis in (2, 1)]
+    pixel = max(sides) / _SMALL
+    width, height = (max(1, round(side / pixel)) for side in sides)
+    step = (high[0] - low[0]) / (SLICES + 1)
+    grid = sitk.Image(width, height, SLICES, sitk.sitkUInt8)
+    grid.SetDirection(mask.GetDirection())
+    grid.SetSpacing((pixel, pixel, step))
+    start = (low[2] - _AROUND + pixel / 2, low[1] - _AROUND + pixel / 2, low[0] + step)
+    grid.SetOrigin(mask.TransformContinuousIndexToPhysicalPoint([at / by - 0.5 for at, by in zip(start, spacing)]))
+    shown = sitk.GetArrayFromImage(sitk.Resample(scan, grid, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32))
+    inside = sitk.GetArrayFromImage(sitk.Resample(mask, grid, sitk.Transform(), sitk.sitkNearestNeighbor, 0)) > 0
+    grey = np.rint(255 * np.clip((shown - window[0]) / max(window[1] - window[0], 1e-12), 0, 1)).astype(np.uint8)
+    color = np.repeat(grey[..., None], 3, axis=3)
+    for index in range(SLICES):
+        color[index][_outline(inside[index])] = _EDGE
+    stream = io.BytesIO()
+    Image.fromarray(np.concatenate(list(color), axis=1)).save(stream, "JPEG", quality=_QUALITY, subsampling=0)
+    return {"width": SLICES * width, "height": height, "picture": _address(stream, "jpeg")}
+
+
+def _outline(inside: np.ndarray) -> np.ndarray:
+    """The pixels of a plane's mask that touch others."""
+    inner = np.zeros_like(inside)
+    inner[1:-1, 1:-1] = inside[1:-1, 1:-1] & inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:]
+    return inside & ~inner
 
 
 class _Frame:
@@ -105,15 +145,10 @@ class _Frame:
     def edge(self, marked: np.ndarray) -> str:
         """The mask's outline, one pixel wide on the page, on a clear ground."""
         image = self._scaled(marked.astype(np.uint8) * 255)
-        inside = np.asarray(image) > 127
-        inner = np.zeros_like(inside)
-        inner[1:-1, 1:-1] = (
-            inside[1:-1, 1:-1] & inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:]
-        )
         from PIL import Image
 
-        picture = Image.fromarray((inside & ~inner).astype(np.uint8), mode="P")
-        picture.putpalette([0, 0, 0, 255, 140, 0])
+        picture = Image.fromarray(_outline(np.asarray(image) > 127).astype(np.uint8)).convert("P")
+        picture.putpalette([0, 0, 0, *_EDGE])
         stream = io.BytesIO()
         picture.save(stream, "PNG", transparency=0, bits=1, optimize=True)
         return _address(stream, "png")

@@ -6,14 +6,16 @@ libraries of the field index every file of the dataset first (docs/studies/cohor
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from .filters import Selection
-from .names import EXTENSIONS, RAW_ENTITIES, Name, parse_name
+from .names import CONTRASTS, EXTENSIONS, RAW_ENTITIES, Name, parse_name
 
 _SUBJECT, _SESSION = re.compile(r"sub-([0-9a-zA-Z+]+)"), re.compile(r"ses-([0-9a-zA-Z+]+)")
+_RUN = re.compile(r"_run-[0-9a-zA-Z+]+")
 _MP2RAGE = ("MP2RAGE", "UNIT1")
 # Words by which sites name a contrast agent in acq- where BIDS has ce- for it.
 _AGENT = re.compile(r"(?i)(gad|gado|gadolinium|postgd|postcontrast|contrastenhanced|withcontrast|cet1|t1ce|gd)")
@@ -54,6 +56,8 @@ def find_scans(dataset: Path, selection: Selection) -> tuple[list[Scan], list[No
         match = _SUBJECT.fullmatch(entry)
         if match:
             labels.append(match.group(1))
+        elif entry.startswith("sub-") and (dataset / entry).is_dir():
+            notes.append(Note(f"{entry} is left out: a subject's folder is named sub- and letters or digits.", True))
     unknown = [label for label in selection.subjects if label not in set(labels)]
     notes += [Note(f"There is no subject sub-{label} in the dataset; check the label.", True) for label in unknown]
     if not labels:
@@ -63,7 +67,7 @@ def find_scans(dataset: Path, selection: Selection) -> tuple[list[Scan], list[No
     for label in labels:
         if wanted and label not in wanted:
             continue
-        found = 0
+        found, said = 0, len(notes)
         subject = f"sub-{label}"
         for folder, session in _anat_folders(dataset, subject, notes):
             sessions_seen.add(session)
@@ -74,12 +78,24 @@ def find_scans(dataset: Path, selection: Selection) -> tuple[list[Scan], list[No
                 notes.append(Note(f"{folder} has no {_any_of(selection)} scan."))
             found += len(here)
             scans += here
-        if not found:
+        if not found and len(notes) == said:  # one sentence is enough
             notes.append(Note(f"{subject} has no {_any_of(selection)} scan that was asked for."))
     for session in selection.sessions:
         if session not in sessions_seen:
             notes.append(Note(f"No chosen subject has a session ses-{session}; check the label.", True))
-    return scans, notes
+    return scans, [*notes, *_several_runs(scans)]
+
+
+def _several_runs(scans: list[Scan]) -> list[Note]:
+    """One sentence for the whole dataset: a mean of runs, or the last one, may be what somebody expects."""
+    runs = Counter(_RUN.sub("", scan.path) for scan in scans)
+    several = [path for path, count in runs.items() if count > 1]
+    if not several:
+        return []
+    first = next(scan.path for scan in scans if _RUN.sub("", scan.path) == several[0])
+    what = "one scan" if len(several) == 1 else f"{len(several)} scans"
+    examples = first if len(several) == 1 else f"{first}, ..."
+    return [Note(f"There are several runs of {what} ({examples}): each is enhanced by itself.")]
 
 
 def _anat_folders(dataset: Path, subject: str, notes: list[Note]) -> Iterator[tuple[str, object]]:
@@ -96,7 +112,7 @@ def _scans_in(dataset, folder, subject, session, selection, notes) -> list[Scan]
     scans = []
     names: dict[str, str] = {}
     for filename in _listed(dataset / folder, notes, missing_ok=True):
-        if not filename.endswith(EXTENSIONS):
+        if not filename.lower().endswith(EXTENSIONS) or filename.startswith("."):  # hidden: a Mac's resource forks
             continue
         name = parse_name(filename)
         path = f"{folder}/{filename}"
@@ -105,6 +121,9 @@ def _scans_in(dataset, folder, subject, session, selection, notes) -> list[Scan]
             continue
         if name.suffix in _MP2RAGE and "T1w" in selection.contrasts:
             notes.append(Note(f"{path} is left out: images of MP2RAGE have another contrast than the network knows."))
+            continue
+        if name.suffix + name.extension != (right := _as_bids_writes(name)):
+            notes.append(Note(f"{path} is left out: BIDS writes {right} at the end of its name.", True))
             continue
         if not selection.accepts(name.suffix, name.entities):
             continue
@@ -118,6 +137,11 @@ def _scans_in(dataset, folder, subject, session, selection, notes) -> list[Scan]
         names[filename.partition(".")[0]] = filename
         scans.append(Scan(path, subject, name.suffix))
     return scans
+
+
+def _as_bids_writes(name: Name) -> str:
+    suffix = {contrast.lower(): contrast for contrast in CONTRASTS}.get(name.suffix.lower(), name.suffix)
+    return suffix + name.extension.lower()
 
 
 def _left_out(name: Name):

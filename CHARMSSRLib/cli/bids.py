@@ -116,7 +116,6 @@ def run(arguments):
         return _group(arguments)
     card = read_card(settings.checkpoint)
     tasks, notes = _find(arguments, settings, card["scale"])
-    _tell(notes, everything=arguments.dry_run)
     run_level = _by_snakemake if by_snakemake and not arguments.dry_run else _participant
     return run_level(arguments, settings, card, description, tasks, notes)
 
@@ -128,8 +127,8 @@ def _find(arguments, settings, scale):
     from ..bids.scans import find_scans
 
     selection = Selection(
-        subjects=tuple(dict.fromkeys(label_of(text, "sub") for text in arguments.participant_label)),
-        sessions=tuple(dict.fromkeys(label_of(text, "ses") for text in arguments.session_label)),
+        subjects=_labels(arguments.participant_label, "sub"),
+        sessions=_labels(arguments.session_label, "ses"),
         contrasts=tuple(arguments.contrasts),
         filters=read_filters(arguments.bids_filter_file) if arguments.bids_filter_file else {},
     )
@@ -140,6 +139,11 @@ def _find(arguments, settings, scale):
     whole_head = settings.keep_skull or settings.skull_strip == "none"
     tasks = [ScanTask(scan, Outputs(scan.path, scale, whole_head)) for scan in scans]
     return shard_of(tasks, *arguments.shard), notes
+
+
+def _labels(texts, key):
+    """Labels with or without "sub-", also with commas between them; each once."""
+    return tuple(dict.fromkeys(label_of(one, key) for text in texts for one in text.split(",") if one))
 
 
 def _group(arguments):
@@ -183,6 +187,7 @@ def _by_snakemake(arguments, settings, card, description, tasks, notes):
     if not arguments.skip_bids_validation:
         _say(validate(arguments.dataset))
     prepare_output(arguments.dataset, arguments.output, description, card)
+    _tell(notes)
     wanted = {"cpus": arguments.n_cpus, "mem_mb": arguments.mem_mb}
     run_snakemake(
         arguments.dataset,
@@ -242,10 +247,12 @@ def _participant(arguments, settings, card, description, tasks, notes):
 
     orders = _orders(arguments, settings)
     if arguments.dry_run:
+        _tell(notes, everything=True)
         return _show_plan(*plan(tasks, orders))
     if not arguments.skip_bids_validation and arguments.shard[0] == 1:
         _say(validate(arguments.dataset))
     prepare_output(arguments.dataset, arguments.output, description, card)
+    _tell(notes)
     with ExitStack() as stack:
         if arguments.work_dir is not None:
             _use_work_folder(arguments.work_dir)
@@ -312,7 +319,7 @@ def _show_plan(to_do, changed, done):
     return 0
 
 
-def _tell(notes, everything):
+def _tell(notes, everything=False):
     shown = notes if everything else notes[:_SHOWN_NOTES]
     for note in shown:
         _say(note.message)

@@ -5,7 +5,7 @@
 Through the array script, or through Snakemake with its profile "slurm" or "cluster" (Grid Engine's qsub, which is a
 script of three lines here). Needs root and Debian's slurmctld, slurmd and munge (apt-get install slurmctld slurmd
 munge), and Snakemake with its plugin on the PATH. It starts them with a configuration of its own and ends them. The
-network is replaced by a stand-in; files, locks, logs, pages and Slurm are real. Not part of the tests: it takes minutes.
+network is replaced by a stand-in; files, locks, logs, pages and Slurm are real. It takes minutes, so it is no test.
 """
 
 import argparse
@@ -185,18 +185,13 @@ def disturb(slurm, tasks, share, drain_after, workflow=None):
         workflow: Snakemake's process, which tries failed jobs again itself; without one we requeue them.
     """
     chance = random.Random(0)
-    left, killed, drained, seen = max(1, round(share * tasks)), [], False, set()
+    left, killed, drained = max(1, round(share * tasks)), [], False
     while True:
         states = slurm.states()
-        running = sorted(job for job, state in states.items() if state == "RUNNING")
-        for job in running:
-            # Each job may be the victim: the number of kills is what was asked for, their moments are random.
-            if left and job not in seen and chance.random() < 1.5 * share:
-                time.sleep(chance.uniform(2, 6))
-                if kill_at_once(job):
-                    killed.append(job)
-                    left -= 1
-            seen.add(job)
+        for job in sorted(job for job, state in states.items() if state == "RUNNING"):
+            if left and chance.random() < 0.1 and kill_at_once(job):
+                killed.append(job)
+                left -= 1
         ended = [job for job, state in states.items() if state == "COMPLETED"]
         if not drained and len(ended) >= drain_after:
             slurm.run("scontrol", "update", f"NodeName={slurm.host}", "State=DRAIN", "Reason=test")

@@ -1,6 +1,9 @@
 """The scans of a dataset are found by their entities; what is left out is said."""
 
 import json
+import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -43,7 +46,13 @@ def test_only_anatomical_scans_of_the_raw_dataset_are_taken(names):
         "sub-02/ses-a/anat/sub-02_ses-a_run-1_T2w.nii.gz",
         "sub-02/ses-a/anat/sub-02_ses-a_run-2_T2w.nii.gz",
     ]
-    assert not notes
+    assert [(note.message, note.refused) for note in notes] == [
+        (
+            "There are several runs of one scan (sub-02/ses-a/anat/sub-02_ses-a_run-1_T2w.nii.gz): "
+            "each is enhanced by itself.",
+            False,
+        )
+    ]
 
 
 @pytest.mark.parametrize(
@@ -58,6 +67,7 @@ def test_only_anatomical_scans_of_the_raw_dataset_are_taken(names):
         ("sub-01_space-MNI_desc-preproc_T1w", "derivative"),
         ("sub-02_T1w", "different subjects"),
         ("T1w", "no name of BIDS"),
+        ("sub-01_run-2_t1w", "BIDS writes T1w.nii.gz"),
     ],
 )
 def test_what_is_not_taken_is_said_in_one_sentence(names, name, words):
@@ -65,6 +75,20 @@ def test_what_is_not_taken_is_said_in_one_sentence(names, name, words):
     assert found == ["sub-01/anat/sub-01_T1w.nii.gz"]
     (note,) = notes
     assert words in note.message and name in note.message and note.message.endswith(".") and "\n" not in note.message
+
+
+def test_names_that_are_nearly_right_are_said_and_hidden_files_are_none(names):
+    found, notes = names(
+        "sub-01/anat/sub-01_T1w.nii.gz",
+        "sub-01/anat/._sub-01_T1w.nii.gz",
+        "sub-02/anat/sub-02_T1w.NII.GZ",
+        "sub-03_old/anat/sub-03_T1w.nii.gz",
+    )
+    assert found == ["sub-01/anat/sub-01_T1w.nii.gz"]
+    assert [note.message for note in notes] == [
+        "sub-03_old is left out: a subject's folder is named sub- and letters or digits.",
+        "sub-02/anat/sub-02_T1w.NII.GZ is left out: BIDS writes T1w.nii.gz at the end of its name.",
+    ]
 
 
 def test_empty_sessions_and_wrong_labels_are_said_and_others_go_on(names, tmp_path):
@@ -77,6 +101,28 @@ def test_empty_sessions_and_wrong_labels_are_said_and_others_go_on(names, tmp_pa
         "sub-01/ses-2/anat has no T1w or T2w or FLAIR scan.": False,
         "No chosen subject has a session ses-7; check the label.": True,
     }
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are others here")
+def test_a_subject_that_cannot_be_read_is_said_and_others_go_on():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        for subject in ("01", "02"):
+            (Path(folder) / f"sub-{subject}" / "anat").mkdir(parents=True)
+            (Path(folder) / f"sub-{subject}" / "anat" / f"sub-{subject}_T1w.nii.gz").touch()
+        (Path(folder) / "sub-01").chmod(0)
+        nobody = os.geteuid() == 0  # root reads everything
+        if nobody:
+            os.seteuid(65534)
+        try:
+            found, notes = find_scans(Path(folder), Selection())
+        finally:
+            if nobody:
+                os.seteuid(0)
+            (Path(folder) / "sub-01").chmod(0o755)
+    (note,) = notes
+    assert [scan.subject for scan in found] == ["02"] and note.refused
+    assert note.message.endswith("sub-01 cannot be read: Permission denied; check its permissions.")
 
 
 def test_a_filter_file_chooses_by_entities(names, tmp_path):

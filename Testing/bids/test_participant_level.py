@@ -169,7 +169,7 @@ def test_shards_share_the_subjects_and_leave_none_out(app, worker):
 
 
 def test_a_wrong_label_is_said_and_others_go_on(app):
-    done = app("--participant-label", "sub-01", "99")
+    done = app("--participant-label", "sub-01,99")
     assert done.status == 3 and "no subject sub-99" in done.err and "1 scan: 1 done" in done.out
     nothing = app("--participant-label", "99")
     assert nothing.status == 2 and nothing.err.count("charmssr: error: ") == 1
