@@ -25,9 +25,11 @@ CHECKPOINT = {"name": "any", "sha256": "ab" * 32, "scale": 2}
 def derive():
     """Function: write a derived series of a source; returns the result's image and the series."""
 
-    def run(source, folder, factors=(2, 2, 1), change=None, checkpoint=None, settings=None, dicom=None, mask=None):
+    def run(
+        source, folder, factors=(2, 2, 1), change=None, checkpoint=None, settings=None, dicom=None, mask=None, make=None
+    ):
         scan = read_scan(source)
-        image = refined(scan.image, factors, change)
+        image = make(scan.image) if make else refined(scan.image, factors, change)
         result = SimpleNamespace(image=image, report={"checkpoint": checkpoint or CHECKPOINT}, maps={})
         settings, dicom = settings or EnhancementSettings(), dicom or DICOMSettings()
         with OutputFiles() as files:

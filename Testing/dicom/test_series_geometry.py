@@ -127,19 +127,23 @@ def test_simpleitk_reads_the_same_volume(tmp_path, derive, name):
 
 @pytest.mark.parametrize("name", ORIENTATIONS)
 def test_dcm2niix_reads_the_same_volume(tmp_path, derive, name):
+    write_series(tmp_path / "in", orientation=ORIENTATIONS[name])
+    made = derive(tmp_path / "in", tmp_path / "out")
+    assert_same_volume(read_by_dcm2niix(tmp_path), voxels_and_matrix(made.image))
+
+
+def read_by_dcm2niix(folder):
+    """The series in the folder "out" as dcm2niix converts it: values and LPS matrix."""
     dcm2niix = pytest.importorskip("dcm2niix").bin
     if shutil.which(dcm2niix) is None:
         pytest.skip("dcm2niix cannot be run")
-    write_series(tmp_path / "in", orientation=ORIENTATIONS[name])
-    made = derive(tmp_path / "in", tmp_path / "out")
-    (tmp_path / "nifti").mkdir()
-    command = [dcm2niix, "-b", "n", "-z", "n", "-f", "out", "-o", str(tmp_path / "nifti"), str(tmp_path / "out")]
+    (folder / "nifti").mkdir()
+    command = [dcm2niix, "-b", "n", "-z", "n", "-f", "out", "-o", str(folder / "nifti"), str(folder / "out")]
     done = subprocess.run(command, capture_output=True, text=True)
-    files = sorted((tmp_path / "nifti").glob("*.nii"))
+    files = sorted((folder / "nifti").glob("*.nii"))
     assert len(files) == 1, done.stdout
     theirs = nibabel.load(files[0])
-    lps = np.diag([-1.0, -1, 1, 1]) @ theirs.affine
-    assert_same_volume((np.asarray(theirs.dataobj), lps), voxels_and_matrix(made.image))
+    return np.asarray(theirs.dataobj), np.diag([-1.0, -1, 1, 1]) @ theirs.affine
 
 
 @pytest.mark.parametrize("name", ["axial", "oblique"])
@@ -154,3 +158,36 @@ def test_a_multi_frame_source_becomes_classic_images(tmp_path, derive, name):
     by_place = sorted(datasets, key=lambda one: float(one.SliceLocation))
     frames = [int(one.SourceImageSequence[0].ReferencedFrameNumber) for one in by_place]
     assert [order[number - 1] for number in frames] == list(range(SIZE[0]))
+
+
+def on_grid(image, size):
+    """An image on another grid of the same bounds, whatever the ratio of the sizes."""
+    spacing = np.array(image.GetSpacing()) * image.GetSize() / size
+    direction = np.reshape(image.GetDirection(), (3, 3))
+    origin = np.array(image.GetOrigin()) + direction @ ((spacing - image.GetSpacing()) / 2)
+    return sitk.Resample(
+        sitk.Cast(image, sitk.sitkFloat32), size, sitk.Transform(), sitk.sitkLinear, origin.tolist(), spacing.tolist(),
+        image.GetDirection(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(97, 113, 18), (61, 59, 47)])
+def test_grids_of_no_whole_ratio_keep_bounds_and_short_decimal_strings(tmp_path, derive, size, dciodvfy):
+    """As --resolution auto makes them of interpolated scans, and three planes of thick slices."""
+    write_series(tmp_path / "in", orientation=OBLIQUE)
+    made = derive(tmp_path / "in", tmp_path / "out", make=lambda image: on_grid(image, size))
+    datasets = read_back(tmp_path / "out")
+    assert len(datasets) == size[2] and (datasets[0].Columns, datasets[0].Rows) == size[:2]
+    ends = [(-0.5, count - 0.5) for count in size]
+    corners = np.array([(lps_of_headers(datasets) @ [*one, 1])[:3] for one in itertools.product(*ends)])
+    assert np.abs(corners - edges_of_source(OBLIQUE)).max() < TOLERANCE
+    for one in datasets:
+        for element in one.iterall():
+            if element.VR == "DS":
+                values = element.value if element.VM > 1 else [element.value]
+                assert all(len(str(getattr(value, "original_string", value))) <= 16 for value in values)
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(tmp_path / "out")))
+    assert_same_volume(voxels_and_matrix(reader.Execute()), voxels_and_matrix(made.image))
+    assert_same_volume(read_by_dcm2niix(tmp_path), voxels_and_matrix(made.image))
+    assert dciodvfy(tmp_path / "out" / "IM0007.dcm") == []

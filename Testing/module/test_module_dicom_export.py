@@ -97,6 +97,28 @@ def test_the_database_takes_the_series_and_nothing_is_left_beside_it(logic, scan
     assert {Path(path).parent for path in paths} == {database.folder}
 
 
+def test_slicers_own_export_finds_study_and_kind_of_the_result(logic, scan):
+    """It reads patient and study from the items above, the rest from attributes of the item itself."""
+    import slicer
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "Test^Subject")
+    study = hierarchy.CreateStudyItem(patient, "Head")
+    item = hierarchy.GetItemByDataNode(scan) or hierarchy.CreateItem(study, scan)
+    hierarchy.SetItemParent(item, study)
+    said = {"Modality": "MR", "FrameOfReferenceUID": "1.2.3", "Manufacturer": "Maker", "Model": "Scanner 3T",
+            "SeriesNumber": "4", "SeriesDescription": "T1 MPRAGE"}  # fmt: skip
+    for name, value in said.items():
+        hierarchy.SetItemAttribute(item, f"DICOM.{name}", value)
+    result = logic.process(scan, checkpoint="mine")
+    found = hierarchy.GetItemByDataNode(result)
+    assert hierarchy.GetItemParent(found) == study and hierarchy.GetItemParent(study) == patient
+    assert {name: hierarchy.GetItemAttribute(found, f"DICOM.{name}") for name in said} == {
+        **said, "SeriesNumber": "9004", "SeriesDescription": f"{result.GetName()}, research only",
+    }  # fmt: skip
+    assert not result.GetAttribute("DICOM.instanceUIDs")
+
+
 def test_what_cannot_be_exported_is_refused_with_a_reason(logic, head, scan, database, tmp_path):
     with pytest.raises(ValueError, match="result of this module"):
         logic.exportDICOM(scan, tmp_path / "out")

@@ -78,7 +78,24 @@ def placeBeside(node, inputNode):
     if item:
         hierarchy.SetItemParent(item, parentItem)
     else:
-        hierarchy.CreateItem(parentItem, node)
+        item = hierarchy.CreateItem(parentItem, node)
+    if sourceItem and node.IsA("vtkMRMLScalarVolumeNode"):
+        _describeForExport(hierarchy, sourceItem, item, node)
+
+
+def _describeForExport(hierarchy, sourceItem, item, node):
+    """What Slicer's own DICOM export asks of a series; without these it writes a CT without a description.
+
+    Patient and study it takes from the items above.
+    """
+    prefix = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMAttributePrefix()
+    if not hierarchy.HasItemAttribute(sourceItem, f"{prefix}Modality"):
+        return  # not from DICOM
+    for name in ("Modality", "FrameOfReferenceUID", "Manufacturer", "Model"):
+        hierarchy.SetItemAttribute(item, prefix + name, hierarchy.GetItemAttribute(sourceItem, prefix + name))
+    hierarchy.SetItemAttribute(item, f"{prefix}SeriesDescription", f"{node.GetName()}, research only")
+    number = hierarchy.GetItemAttribute(sourceItem, f"{prefix}SeriesNumber")
+    hierarchy.SetItemAttribute(item, f"{prefix}SeriesNumber", str((int(number) if number.isdigit() else 0) + 9000))
 
 
 def sourceOf(node):
