@@ -65,9 +65,31 @@ def test_the_first_rule_that_matches_decides_and_nothing_leaves_without_one(tmp_
         ('{"rules": [{"match": {"EchoTme": 1}, "action": "hold"}]}', "'EchoTme'"),
         ('{"rules": [{"match": {"EchoTime": {"less": 1}}, "action": "hold"}]}', "EchoTime"),
         ('{"rules": [{"match": {}, "action": "enhance", "settings": {"plane": "three"}}]}', "plane"),
+        ('{"rules": []}', "hold none"),
+        ('{"rules": [{"match": {"Modality": "MR", "Modality": "CT"}, "action": "hold"}]}', "stands twice"),
+        ('{"rules": [{"match": {"EchoTime": {"least": 5, "most": 1}}, "action": "hold"}]}', "a up to b"),
+        ('{"rules": [{"match": {"EchoTime": {"least": NaN}}, "action": "hold"}]}', "EchoTime"),
+        ('{"rules": [{"match": {"Modality": true}, "action": "hold"}]}', "Modality"),
+        ('{"rules": [{"match": {"Modality": []}, "action": "hold"}]}', "Modality"),
+        ('{"rules": [{"match": {"SourceImageSequence": "x"}, "action": "hold"}]}', "no text or number"),
+        ('{"rules": [{"match": {}, "action": "hold", "name": 5}]}', "text for its name"),
+        ('{"rules": [{"match": {}, "action": "enhance", "settings": null}]}', "for its settings"),
+        ('{"rules": [{"match": {}, "action": "enhance", "settings": {"maps": true}}]}', "no maps"),
+        ("[" * 100000, "no rules|no JSON"),
     ],
 )
 def test_faulty_rules_are_refused_before_anything_is_received(tmp_path, content, words):
     (tmp_path / "r.json").write_text(content)
     with pytest.raises(InputError, match=words):
         read_rules(tmp_path / "r.json")
+
+
+@pytest.mark.parametrize("encoding, accepted", [("utf-8", True), ("utf-8-sig", True), ("utf-16", False)])
+def test_rules_as_any_editor_saves_them_are_read_or_refused_in_a_sentence(tmp_path, encoding, accepted):
+    text = '{"rules": [{"match": {"SeriesDescription": "*hipp\u00f6*"}, "action": "hold"}]}'
+    (tmp_path / "r.json").write_text(text, encoding=encoding)
+    if accepted:
+        assert read_rules(tmp_path / "r.json")[0].match == {"SeriesDescription": "*hipp\u00f6*"}
+    else:
+        with pytest.raises(InputError, match="not in UTF-8"):
+            read_rules(tmp_path / "r.json")

@@ -16,6 +16,7 @@ to match; {"least": a, "most": b} compares numbers. Several values of an attribu
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -33,6 +34,7 @@ _MODALITIES = """
 AU BI BMD CR CT DOC DX ECG EEG EPS ES FID GM HC IO IVUS KO LS M3D MG NM OCT OP OPT OT PR PT PX REG RF RG RTDOSE RTIMAGE
 RTPLAN RTRECORD RTSTRUCT RWV SC SEG SM SMR SR TG US XA XC
 """.split()
+_NO_VALUES = ("SQ", "OB", "OW", "OB or OW", "OF", "OD", "OL", "OV", "UN")
 _KEYS = {"name", "match", "action", "settings"}
 
 
@@ -71,37 +73,45 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     Raises:
         InputError: no such file, no JSON, an unknown key, attribute, action or setting.
     """
-    from pydicom.datadict import tag_for_keyword
-
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The rules {path} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_without_repetition)
+    except UnicodeDecodeError:
+        raise InputError(f"The rules {path.name} are not in UTF-8; save them in that encoding.") from None
+    except OSError as error:
+        raise InputError(f"The rules {path} cannot be read ({error.strerror or error}).") from error
+    except RecursionError:
+        raise InputError(f"The rules {path.name} are no rules but a deep nest of brackets.") from None
     except ValueError as error:
         raise InputError(f"The rules {path.name} are no JSON ({error}).") from error
     if not isinstance(content, dict) or not isinstance(content.get("rules"), list) or len(content) > 1:
         raise InputError(f'The rules {path.name} must be {{"rules": [...]}} and nothing else.')
-    rules = []
-    for number, one in enumerate(content["rules"], 1):
-        what = f"Rule {number} of {path.name}"
-        if not isinstance(one, dict) or set(one) - _KEYS or not {"match", "action"} <= set(one):
-            raise InputError(f"{what} needs match and action, and may have name and settings, nothing else.")
-        if one["action"] not in (ENHANCE, HOLD):
-            raise InputError(f"{what} has the action {one['action']!r}; use {ENHANCE} or {HOLD}.")
-        if not isinstance(one["match"], dict):
-            raise InputError(f"{what} must give for match the wanted values by the attributes' keywords.")
-        for keyword, wanted in one["match"].items():
-            if tag_for_keyword(keyword) is None:
-                raise InputError(
-                    f"{what} names {keyword!r}, which is no attribute's keyword (PatientID, EchoTime ...)."
-                )
-            _check_wanted(what, keyword, wanted)
-        try:
-            EnhancementSettings.from_dict(one.get("settings", {}))
-        except (CHARMSSRError, TypeError, AttributeError) as error:
-            raise InputError(f"{what}: {error}") from error
-        rules.append(Rule(one.get("name", f"rule {number}"), one["match"], one["action"], one.get("settings", {})))
-    return tuple(rules)
+    if not content["rules"]:
+        raise InputError(
+            f"The rules {path.name} hold none, so nothing would be enhanced; without --rules every MR volume is."
+        )
+    return tuple(_rule(f"Rule {number} of {path.name}", number, one) for number, one in enumerate(content["rules"], 1))
+
+
+def _rule(what: str, number: int, one: Any) -> Rule:
+    if not isinstance(one, dict) or set(one) - _KEYS or not {"match", "action"} <= set(one):
+        raise InputError(f"{what} needs match and action, and may have name and settings, nothing else.")
+    if one["action"] not in (ENHANCE, HOLD):
+        raise InputError(f"{what} has the action {one['action']!r}; use {ENHANCE} or {HOLD}.")
+    if not isinstance(one["match"], dict):
+        raise InputError(f"{what} must give for match the wanted values by the attributes' keywords.")
+    name, settings = one.get("name", f"rule {number}"), one.get("settings", {})
+    if not isinstance(name, str) or not isinstance(settings, dict):
+        raise InputError(f"{what} needs a text for its name and {{...}} for its settings.")
+    for keyword, wanted in one["match"].items():
+        _check_keyword(what, keyword)
+        _check_wanted(what, keyword, wanted)
+    try:
+        EnhancementSettings.from_dict(settings)
+    except (CHARMSSRError, TypeError, AttributeError) as error:
+        raise InputError(f"{what}: {error}") from error
+    if settings.get("maps"):
+        raise InputError(f"{what}: a node writes no maps; leave out that setting.")
+    return Rule(name, one["match"], one["action"], settings)
 
 
 def decide(headers: list[Any], rules: tuple[Rule, ...]) -> Decision:
@@ -170,15 +180,39 @@ def _matches(header, keyword, wanted):
     return any(fnmatchcase(value, str(one).lower()) for one in (wanted if isinstance(wanted, list) else [wanted]))
 
 
+def _without_repetition(pairs):
+    """A JSON object, where none of its names stands twice: of two values one would be lost without a word."""
+    names = [name for name, _ in pairs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{twice[0]!r} stands twice in one place; of several values make a list")
+    return dict(pairs)
+
+
+def _check_keyword(what, keyword):
+    from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+    if tag_for_keyword(keyword) is None:
+        raise InputError(f"{what} names {keyword!r}, which is no attribute's keyword (PatientID, EchoTime ...).")
+    if dictionary_VR(keyword) in _NO_VALUES:
+        raise InputError(f"{what} names {keyword}, which holds no text or number that could be compared.")
+
+
 def _check_wanted(what, keyword, wanted):
-    numbers = isinstance(wanted, dict) and wanted and set(wanted) <= {"least", "most"}
-    if numbers and all(isinstance(value, (int, float)) for value in wanted.values()):
-        return
+    if isinstance(wanted, dict) and wanted and set(wanted) <= {"least", "most"}:
+        bounds = [wanted.get("least", -math.inf), wanted.get("most", math.inf)]
+        if all(_is_number(value) for value in bounds) and bounds[0] <= bounds[1]:
+            return
     for one in wanted if isinstance(wanted, list) and wanted else [wanted]:
-        if not isinstance(one, (str, int, float)):
+        if not (isinstance(one, str) or _is_number(one)):
             raise InputError(
-                f'{what} has for {keyword} no text, number, list of them or {{"least": a, "most": b}}: {one!r}.'
+                f'{what} has for {keyword} no text, number, list of them or {{"least": a, "most": b}} with a up to b: '
+                f"{one!r}."
             )
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
 
 
 def _values(header, keyword):
