@@ -27,7 +27,7 @@ MAP_NAMES = {
     "variability": "Variability over turned slices",
     "disagreement": "Disagreement between planes",
     "mask": "Where the result holds",
-    "removed": "Noise that was taken away",
+    "removed": "What of the scan is gone within its band",
 }
 
 
