@@ -17,9 +17,8 @@ from .mark import draw_mark
 from .needs import need
 from .pixels import PixelRule, pixel_rule
 from .source import SourceSeries
-from .uids import uid_from
+from .uids import IMPLEMENTATION_UID, uid_from
 
-_IMPLEMENTATION_UID = "2.25.224470986799530544656203534059254629589"
 SERIES_OFFSET = 9000
 
 
@@ -199,7 +198,7 @@ def save(dataset: Any, path: Path) -> None:
     meta = pydicom.dataset.FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
     meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    meta.ImplementationClassUID, meta.ImplementationVersionName = _IMPLEMENTATION_UID, "CHARMSSR"
+    meta.ImplementationClassUID, meta.ImplementationVersionName = IMPLEMENTATION_UID, "CHARMSSR"
     dataset.file_meta = meta
     # By arguments that pydicom 2 (in older Slicers) knows, too.
     if hasattr(dataset, "is_little_endian") and int(pydicom.__version__.partition(".")[0]) < 3:

@@ -10,6 +10,8 @@ import json
 import re
 from typing import Any
 
+# Of files and of associations.
+IMPLEMENTATION_UID = "2.25.224470986799530544656203534059254629589"
 # May differ without the result being another one (beyond rounding).
 MACHINE_SETTINGS = ("device", "precision", "batch", "engine", "threads")
 _VALID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")

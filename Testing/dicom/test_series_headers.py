@@ -1,11 +1,15 @@
 """What a derived series keeps, what it says anew and what it leaves behind; judged by dciodvfy as well."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pydicom
 import pytest
 from hospital import item, read_back, series_uid, voxels, write_multi_frame, write_series
 
 from CHARMSSRLib import __version__
+from CHARMSSRLib.dicom.kept_attributes import KEPT as KEPT_ATTRIBUTES
 from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings
 
 KEPT = """
@@ -229,3 +233,9 @@ def test_a_mark_shows_in_the_corner_of_each_image_and_nowhere_else(tmp_path, der
         changed = np.argwhere(plain.pixel_array != marked.pixel_array)
         assert len(changed) > 100
         assert changed[:, 0].min() > plain.Rows * 0.85 and changed[:, 1].max() < plain.Columns * 0.6
+
+
+def test_the_conformance_statement_names_every_attribute_that_is_kept():
+    page = Path(__file__).parents[2] / "docs" / "reference" / "dicom-conformance.md"
+    words = set(re.findall(r"\w+", page.read_text(encoding="utf-8")))
+    assert KEPT_ATTRIBUTES <= words

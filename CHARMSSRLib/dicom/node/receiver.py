@@ -9,8 +9,9 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
+from ... import __version__
 from ..needs import need
-from ..uids import is_uid
+from ..uids import IMPLEMENTATION_UID, is_uid
 from .audit import Audit
 from .promptness import SILENCE_SECONDS, hasten
 from .spool import OutOfResources, Spool
@@ -64,6 +65,7 @@ class Receiver:
 
         _config.LOG_HANDLER_LEVEL = "none"
         entity = AE(ae_title=title)
+        introduce(entity)
         entity.require_called_aet = True
         entity.require_calling_aet = callers
         entity.maximum_associations = connections
@@ -174,6 +176,12 @@ class Receiver:
     def _note(self, event, touched, word):
         for series, count in touched.items():
             self._audit(word, series=series, images=count, caller=_caller(event))
+
+
+def introduce(entity: Any) -> None:
+    """Have an application entity of pynetdicom say which program it belongs to."""
+    entity.implementation_class_uid = IMPLEMENTATION_UID
+    entity.implementation_version_name = f"CHARMSSR {__version__}"[:16]
 
 
 def _header_of(event):

@@ -13,6 +13,7 @@ from ...errors import SettingsError
 from ..needs import need
 from .durable import flush_folder
 from .promptness import keep_answers
+from .receiver import introduce
 from .spool import OBJECT, SENT
 
 _PEER = re.compile(r"([\x21-\x7e]{1,16})@(\[[0-9a-fA-F:]+\]|[^:@\s]+):(\d{1,5})")
@@ -82,6 +83,7 @@ def send(
     if not left:
         return 0
     entity = AE(ae_title=title)
+    introduce(entity)
     entity.acse_timeout, entity.dimse_timeout, entity.network_timeout = 30, 60, 60
     entity.connection_timeout = 15
     for class_uid in sorted({str(dcmread(path, specific_tags=["SOPClassUID"]).SOPClassUID) for path in left}):
