@@ -12,8 +12,13 @@ from CHARMSSRLib.task import Task
 from ..costs.timing import Spread
 from .limits import product
 
-KINDS = ("3x3 convolutions", "1x1 convolutions and matrix products", "depthwise convolutions", "everything else")
-DENSE, PRODUCTS, DEPTHWISE, REST = KINDS
+OPERATOR_KINDS = (
+    "3x3 convolutions",
+    "1x1 convolutions and matrix products",
+    "depthwise convolutions",
+    "everything else",
+)
+DENSE, PRODUCTS, DEPTHWISE, REST = OPERATOR_KINDS
 _CONVOLUTIONS = ("aten::conv2d", "mkldnn::_convolution_pointwise", "mkldnn::_convolution_pointwise_")
 _PRODUCTS = ("aten::linear", "aten::matmul", "aten::bmm", "aten::baddbmm", "aten::mm", "aten::addmm", "aten::einsum",
              "mkldnn::_linear_pointwise")  # fmt: skip
@@ -33,23 +38,23 @@ def profile_operators(network, height, width, rounds=5, quick=False, task=None):
     task = task or Task()
     image = torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(0))
     peak, peak_flops = product(torch.device("cpu"), torch.float32, quick)
-    rates, seconds = [], {kind: [] for kind in KINDS}
+    rates, seconds = [], {kind: [] for kind in OPERATOR_KINDS}
     with torch.inference_mode():
         network(image)
         peak()
         for number in range(rounds):
             task.step(number / rounds, "operators of the form for inference")
             rates.append(peak_flops / _seconds(peak))
-            flops = dict.fromkeys(KINDS, 0)
-            total = dict.fromkeys(KINDS, 0.0)
+            flops = dict.fromkeys(OPERATOR_KINDS, 0)
+            total = dict.fromkeys(OPERATOR_KINDS, 0.0)
             for event in _outermost(_profiled(network, image)):
                 kind = _kind(event)
                 total[kind] += event.cpu_time_total / 1e6
                 flops[kind] += _flops(event)
-            for kind in KINDS:
+            for kind in OPERATOR_KINDS:
                 seconds[kind].append(total[kind])
     whole = sum(Spread.of(one).median for one in seconds.values())
-    return [_row(kind, seconds[kind], flops[kind], rates, whole) for kind in KINDS]
+    return [_row(kind, seconds[kind], flops[kind], rates, whole) for kind in OPERATOR_KINDS]
 
 
 def _row(kind, seconds, flops, rates, whole):

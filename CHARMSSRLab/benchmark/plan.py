@@ -15,7 +15,7 @@ FULL_SIZE, SMALL_SIZE, TINY_SIZE = (176, 256, 256), (88, 128, 128), (44, 64, 64)
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchmarkPlan:
     """Settings of a benchmark.
 
     Attributes:
@@ -66,4 +66,4 @@ def quick_plan(**choices):
         "lr_size": 32, "rounds": 3, "seconds_each": 0.0, "stage_slices": 4, "head_size": TINY_SIZE, "whole_rounds": 1,
         "growth_slices": (2, 4), "quick": True,
     }  # fmt: skip
-    return Plan(**{**small, **choices})
+    return BenchmarkPlan(**{**small, **choices})

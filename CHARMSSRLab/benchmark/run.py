@@ -27,7 +27,7 @@ def run(plan, earlier=None, progress=None, is_cancelled=None):
     """Measure the parts of a plan.
 
     Args:
-        plan: Plan. earlier: what ``run`` returned (or ``read`` read) before; its other parts stay.
+        plan: BenchmarkPlan. earlier: what ``run`` returned (or ``read`` read) before; its other parts stay.
         progress: called with a fraction and a message.
 
     Returns:

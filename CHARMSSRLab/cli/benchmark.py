@@ -120,7 +120,7 @@ def _plan(arguments):
         chosen["head_size"] = None
     elif "head_size" not in chosen and whole and not arguments.quick:
         chosen["head_size"] = plan.FULL_SIZE
-    return (plan.quick_plan if arguments.quick else plan.Plan)(**chosen)
+    return (plan.quick_plan if arguments.quick else plan.BenchmarkPlan)(**chosen)
 
 
 def _usual_parts(arguments, plan, device):

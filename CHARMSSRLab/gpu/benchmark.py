@@ -21,7 +21,7 @@ import torch
 from CHARMSSRLib.cli.progress import ProgressLine
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
 
-from ..benchmark.plan import LIMITS, NETWORKS, STAGE, Plan
+from ..benchmark.plan import LIMITS, NETWORKS, STAGE, BenchmarkPlan
 from ..benchmark.run import run
 from ..benchmark.tables import as_markdown
 from .part import start
@@ -42,7 +42,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small limits, which may miss the peak")
     parser.add_argument("--others", action="store_true", help="also the other methods of the comparison")
     arguments = parser.parse_args()
-    plan = Plan(
+    plan = BenchmarkPlan(
         parts=(), device=start(arguments.device), checkpoint=arguments.checkpoint,
         threads=torch.get_num_threads(), lr_size=arguments.size, batches=tuple(arguments.batches),
         rounds=arguments.rounds, others=arguments.others, stage_slices=arguments.slices, quick=arguments.quick,

@@ -22,7 +22,7 @@ from CHARMSSRLib.checkpoints.loading import save_checkpoint
 from CHARMSSRLib.errors import Cancelled
 
 from ..training.config import TrainingConfig
-from ..training.run import ancestor, make_card
+from ..training.run import ancestor, trained_card
 from ..training.trainer import TrainingResult, build_network, train
 from ..training.validation import validate
 from .part import RECIPES, ROOT, Deadline, add_common_arguments, measure_rate, read_volumes, start, with_workers
@@ -136,7 +136,7 @@ def main():
         shutil.copyfile(work / "log.csv", out / f"{name}.log.csv")
     own = replace(config, initial=Path(config.initial).stem if config.initial else None)
     command = f"python -m CHARMSSRLab.gpu.train_checkpoint {name}"
-    card = make_card(own, result, volumes, watched, command, device, started_from)
+    card = trained_card(own, result, volumes, watched, command, device, started_from)
     path = save_checkpoint(result.network, card, out, half=True)
     figures = ", ".join(f"{key} {value:.3f}" for key, value in result.validation.items())
     print(f"{name}: step {result.steps} of {config.steps}, {result.seconds:.0f} s of training; {figures}; {path}")

@@ -9,7 +9,7 @@ from CHARMSSRLib.settings_table import check, from_mapping, setting
 
 from ..methods.registry import METHODS
 from .degradation_list import DEGRADATIONS
-from .synthetic_lesions import KINDS
+from .synthetic_lesions import LESION_KINDS
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class TrainingConfig:
     noise_from_kspace: bool = setting(False, "noise as k-space colours it")
     coarse_pixels: float = setting(0.0, "share of samples", least=0, most=1)
     lesions: float = setting(0.0, "share of samples", least=0, most=1)
-    lesion_kind: str = setting("mixed", "made-up lesions", choices=tuple(KINDS))
+    lesion_kind: str = setting("mixed", "made-up lesions", choices=tuple(LESION_KINDS))
     lesions_cut: bool = setting(False, "lesions cut at any height")
     even_tissue: float = setting(0.0, "share of samples", least=0, most=1)
     stripped: float = setting(0.0, "share of samples", least=0, most=1)

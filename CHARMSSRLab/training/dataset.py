@@ -43,7 +43,7 @@ class Augmentation:
         coarse_pixels: share of the samples that get oblong pixels: 2 or 3 HR pixels of one axis
             are averaged, as a thick slice does, so that planes across thick slices look familiar.
         lesions: share of the samples that get made-up lesions (``synthetic_lesions``).
-        lesion_kind: of ``synthetic_lesions.KINDS``.
+        lesion_kind: of ``synthetic_lesions.LESION_KINDS``.
         lesions_cut: they are cut at any height, so that caps of lesions are seen too.
         even_tissue: share of the samples whose anatomy is even tissue of some intensity: what is seen
             there are made-up lesions and noise.

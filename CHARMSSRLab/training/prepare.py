@@ -17,7 +17,7 @@ from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files.volumes import read_volume
 from CHARMSSRLib.fine_tuning.slices import MIN_BRAIN
 from CHARMSSRLib.grids.resize import fourier_resize
-from CHARMSSRLib.grids.slices import plane_axis, slice_axis
+from CHARMSSRLib.grids.slices import PLANE_NAMES, plane_axis, slice_axis
 from CHARMSSRLib.preprocessing.pipeline import preprocess
 from CHARMSSRLib.preprocessing.plausibility import mask_warnings
 from CHARMSSRLib.task import Task
@@ -27,7 +27,7 @@ from .sources import source_of
 
 logger = logging.getLogger(__name__)
 
-MARGIN = 48  # pixels kept around the brain: as far as a training patch sees
+PATCH_MARGIN = 48  # pixels kept around the brain: as far as a training patch sees
 
 
 def prepare_volume(image, subject, contrast, split="", skull_strip="auto", already_stripped=False):
@@ -62,7 +62,7 @@ def prepare_volume(image, subject, contrast, split="", skull_strip="auto", alrea
 
 
 def _cut(values, mask, spacing, axis, true_mm, subject, contrast, split):
-    plane = {0: "axial", 1: "coronal", 2: "sagittal"}[axis]
+    plane = PLANE_NAMES[axis]
     slices, inside = np.moveaxis(values, axis, 0), np.moveaxis(mask, axis, 0)
     spacing = (spacing[axis],) + tuple(s for i, s in enumerate(spacing) if i != axis)
     slices, inside, spacing = _to_true_resolution(slices, inside, spacing, true_mm)
@@ -70,7 +70,7 @@ def _cut(values, mask, spacing, axis, true_mm, subject, contrast, split):
     around = [inside.any(axis=tuple(j for j in range(3) if j != i)) for i in (1, 2)]
     rows, columns = (widened(one, BRAIN_MARGIN) for one in around)
     enough = np.flatnonzero(inside[:, rows, columns].mean(axis=(1, 2)) > MIN_BRAIN)
-    rows, columns = (widened(one, MARGIN) for one in around)
+    rows, columns = (widened(one, PATCH_MARGIN) for one in around)
     slices, inside = slices[:, rows, columns], inside[:, rows, columns]
     if not len(enough):
         raise InputError(f"The mask of {subject} {contrast} holds no brain; check the volume.")

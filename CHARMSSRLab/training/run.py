@@ -18,7 +18,7 @@ from .trainer import train
 
 logger = logging.getLogger(__name__)
 
-MARGIN = 16  # LR pixels around the brain that the network sees: its receptive field's useful part
+CARD_MARGIN = 16  # LR pixels around the brain that the network sees: its receptive field's useful part
 INTENSITY = {"minmax": {"kind": "minmax"}, "percentile": {"kind": "percentile", "upper": 99.9}}
 
 
@@ -48,7 +48,7 @@ def run_training(config, prepared, folder, output=None, command="", device="cpu"
         return result, None
     if config.method != "charms":
         raise SettingsError("Only CHARMS becomes a checkpoint; leave the output out for a compared method.")
-    card = make_card(config, result, parts["train"], watched, command, device, started_from)
+    card = trained_card(config, result, parts["train"], watched, command, device, started_from)
     return result, save_checkpoint(result.network, card, output, half=True)
 
 
@@ -63,7 +63,7 @@ def ancestor(initial):
     return {key: card[key] for key in ("name", "sha256", "training") if key in card}
 
 
-def make_card(config, result, train_volumes, validation_volumes, command, device, started_from=None):
+def trained_card(config, result, train_volumes, validation_volumes, command, device, started_from=None):
     """The model card of a finished run; ``started_from`` is its ``ancestor``."""
     gain = result.validation.get("psnr", float("nan")) - result.validation.get("bicubic_psnr", float("nan"))
     preliminary = torch.device(device).type == "cpu" or result.steps < config.steps
@@ -78,7 +78,7 @@ def make_card(config, result, train_volumes, validation_volumes, command, device
         "degradations": [trained_on.name],
         "data_consistency_operator": trained_on.operator,
         "intensity": INTENSITY[config.normalisation],
-        "margin": MARGIN,
+        "margin": CARD_MARGIN,
         "training_data": _data_of(train_volumes),
         "validation_data": _data_of(validation_volumes),
         "training": {

@@ -24,7 +24,7 @@ class LesionKind:
     strength: tuple
 
 
-KINDS = {
+LESION_KINDS = {
     "mixed": LesionKind(most=3, semi_axis=(1.0, 6.0), largest_ratio=2.0, edge=(1.0, 2.5), strength=(0.1, 0.6)),
     # Many small ones with sharp edges: what a coarse scan blurs most.
     "small": LesionKind(most=24, semi_axis=(1.0, 3.5), largest_ratio=2.0, edge=(1.0, 1.0), strength=(0.15, 0.5)),
@@ -42,14 +42,14 @@ def with_synthetic_lesions(window, rng, kind="mixed", cut=False):
     Args:
         window: array (slices, height, width), 0 outside the brain.
         rng: numpy Generator.
-        kind: of ``KINDS``.
+        kind: of ``LESION_KINDS``.
         cut: the ellipses are slices of ellipsoids at any height, their caps too, which partial volume makes
             small, weak and round; else they all go through the middle.
 
     Returns:
         array float32 of the same shape; ``window`` itself stays as it is.
     """
-    kind = KINDS[kind]
+    kind = LESION_KINDS[kind]
     changed, brain = np.array(window, np.float32), window > 0
     places = np.argwhere(brain[len(window) // 2])
     if not len(places):

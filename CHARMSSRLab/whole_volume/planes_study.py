@@ -3,17 +3,18 @@
 import numpy as np
 
 from CHARMSSRLib.enhancement.data_consistency import Operator
-from CHARMSSRLib.enhancement.fusion import FUSION, METHODS, Fusion, plane_spectrum
+from CHARMSSRLib.enhancement.fusion import FUSION, FUSIONS, Fusion, plane_spectrum
+from CHARMSSRLib.grids.slices import PLANE_NAMES
 from CHARMSSRLib.grids.stacks import band_limited
 from CHARMSSRLib.measures.statistics import mean_and_deviation
 
 from .degraded_volumes import averaged, repeated, truncated
 from .enhanced import cubic, enhanced, filled, zero_filled
-from .scores import PLANE_NAMES, banding_by_axis, fidelity, worst_ratio
+from .scores import banding_by_axis, fidelity, worst_ratio
 from .study import Column, Study
 
 CUBIC, ZERO_FILLED, THREE = "cubic, 3-D", "zero-filled k-space", "three"
-FUSED = {method: f"planes fused, {method}" for method in METHODS}
+FUSED = {method: f"planes fused, {method}" for method in FUSIONS}
 ACQUIRED = "axial + cubic"  # what planes "acquisition" takes of an isotropic volume
 WANTED_GAIN = 0.5  # dB of "three" over the slice-wise result
 BANDING_RULE = 1.05

@@ -16,7 +16,7 @@ from CHARMSSRLib.preprocessing.pipeline import preprocess
 from ..training.prepare import read_manifest
 from ..training.sources import UNKNOWN, source_of
 
-ISOTROPIC = 1.05  # largest ratio of spacings
+TRULY_ISOTROPIC = 1.05  # largest ratio of spacings
 THREE_PLANES = 3
 
 
@@ -63,7 +63,7 @@ def is_truly_isotropic(row, spacing):
             true resolution; a volume of an unknown one is taken at its word.
     """
     source = source_of(row["subject"])
-    return max(spacing) <= ISOTROPIC * min(spacing) and (source is UNKNOWN or len(source.planes) == THREE_PLANES)
+    return max(spacing) <= TRULY_ISOTROPIC * min(spacing) and (source is UNKNOWN or len(source.planes) == THREE_PLANES)
 
 
 def ways_of(sample, planes):

@@ -6,7 +6,6 @@ from CHARMSSRLib.measures.banding import banding
 from CHARMSSRLib.measures.fidelity import brain_psnr, brain_ssim
 
 AXES = (0, 1, 2)
-PLANE_NAMES = ("axial", "coronal", "sagittal")  # by the array axis (z, y, x) across the slices
 
 
 def fidelity(output, truth, inside):

@@ -23,7 +23,7 @@ from .samples import is_truly_isotropic, manifest_rows, read_sample
 
 logger = logging.getLogger(__name__)
 
-PARTS = "parts"
+PARTS_FOLDER = "parts"
 MADE_UP = "made up"  # the "volume" of rows that need none
 
 
@@ -135,7 +135,7 @@ def run_study(
     for number, row in enumerate(chosen):
         task.check("The study was stopped; start it again to go on.")
         task.tell(number / len(chosen), f"{study.name}: {Path(row['file']).name}")
-        rows += _rows_of(study, data, row, output / PARTS, checkpoint, setup, skull_strip)
+        rows += _rows_of(study, data, row, output / PARTS_FOLDER, checkpoint, setup, skull_strip)
     write_report(study, rows, output, _identity(study, checkpoint, setup))
     return rows
 

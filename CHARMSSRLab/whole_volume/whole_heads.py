@@ -41,7 +41,7 @@ def coarse_head(image, mask, scale, degradation, slices=None, seed=0):
 
     Args:
         image, mask: SimpleITK images of one grid in LPS order; the mask is the fine scan's brain.
-        scale: 2 or 4. degradation: one of ``degradations.KINDS``; noise is in units of the brain's 99.9th percentile.
+        scale: 2 or 4. degradation: one of ``degradation_list``; noise is in units of the brain's 99.9th percentile.
         slices: how many slices are kept, spread around the brain's middle; None for all.
         seed: of random degradations.
 

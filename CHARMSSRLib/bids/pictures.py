@@ -8,9 +8,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import BackendError
+from ..grids.slices import AXES, PLANE_NAMES
 
-PLANES = ("axial", "coronal", "sagittal")
-_AXIS = {"axial": 0, "coronal": 1, "sagittal": 2}  # of arrays in LPS order: z, y, x
 LARGEST = 380  # pixels of a picture's longer side
 _SLAB = 6  # slices of the scan around a plane that cubic interpolation needs, on either side
 _QUALITY = 82
@@ -57,8 +56,8 @@ def scan_pictures(
     ranges = {name: _range(sitk.GetArrayViewFromImage(volume)[inside]) for name, volume in maps.items()}
     planes: dict[str, Any] = {}
     before_window = None
-    for plane in PLANES:
-        axis = _AXIS[plane]
+    for plane in PLANE_NAMES:
+        axis = AXES[plane]
         frame = _Frame(result, plane, center[axis], box)
         marked = frame.cut(mask) > 0
         before = frame.cut(_resampled_slice(scan, result, axis, center[axis]), 0)
@@ -116,7 +115,7 @@ class _Frame:
     """One plane of the result, cropped to the mask with a margin and drawn with square pixels."""
 
     def __init__(self, image: sitk.Image, plane: str, position: int, box: tuple[slice, slice, slice]) -> None:
-        self._axis, self._position = _AXIS[plane], position
+        self._axis, self._position = AXES[plane], position
         rows, columns = (axis for axis in range(3) if axis != self._axis)
         spacing = image.GetSpacing()[::-1]
         self._crop = (box[rows], box[columns])

@@ -36,7 +36,7 @@ PASS, STOP = 0.8, 1.0  # of the input's Nyquist frequency
 # in view: docs/studies/planes.md. Within the band nothing would be best for truncated
 # k-space and all of it for averaged pixels; with two thirds both gain over the plain mean.
 WITHIN_BAND, KEPT_AT_BAND, KEPT_AT_DOUBLE = 2 / 3, 0.9, 0.3
-METHODS = ("mean", "spectrum", "shrunk")
+FUSIONS = ("mean", "spectrum", "shrunk")
 FUSION = "shrunk"
 
 
@@ -96,12 +96,12 @@ class Fusion:
     Args:
         shape: of the volume on the input's grid (the part of it that is enhanced).
         scale: enlargement of every axis.
-        method: one of METHODS.
+        method: one of FUSIONS.
     """
 
     def __init__(self, shape, scale, method=FUSION):
-        if method not in METHODS:
-            raise ValueError(f"unknown fusion {method!r}; choose one of: {', '.join(METHODS)}")
+        if method not in FUSIONS:
+            raise ValueError(f"unknown fusion {method!r}; choose one of: {', '.join(FUSIONS)}")
         self.scale, self.method = scale, method
         self._shape = tuple(shape)
         self._weights = [plane_weight(scale * n, n) for n in shape]

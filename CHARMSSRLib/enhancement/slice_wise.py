@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..grids.slices import plan_slices
+from ..grids.slices import PLANE_NAMES, plan_slices
 from ..grids.stacks import interpolated
 
 
@@ -23,7 +23,7 @@ class SliceWise:
         box = (self.plan.rows.stop - self.plan.rows.start) * (self.plan.columns.stop - self.plan.columns.start)
         self.parts = [(self.slice_count, box)]
         self.report = {
-            "plane": ("axial", "coronal", "sagittal")[volume.axis],
+            "plane": PLANE_NAMES[volume.axis],
             "enhanced": len(self.plan.indices),
             "skipped": self.plan.skipped,
             "frame_share": round(len(self.plan.indices) * box / (n * h * w), 4),

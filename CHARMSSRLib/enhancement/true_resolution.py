@@ -20,10 +20,8 @@ from ..acquisition.measured_grid import (
 )
 from ..errors import SettingsError
 from ..grids.orientation import LPSFrame
-from ..grids.slices import plane_axis, slice_axis
+from ..grids.slices import PLANE_NAMES, plane_axis, slice_axis
 from ..settings import EnhancementSettings
-
-_PLANES = ("axial", "coronal", "sagittal")
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def measured(image: sitk.Image, settings: EnhancementSettings) -> Measured:
     # Slices are enhanced one by one: what lies between them does not matter to the network.
     kept = () if settings.planes == "three" else (across,)
     if settings.planes == "acquisition":
-        settings = replace(settings, planes=_PLANES[lps_axis])
+        settings = replace(settings, planes=PLANE_NAMES[lps_axis])
     sizes = image.GetSize()
     if settings.resolution == "auto":
         axes = inspect_axes(image)

@@ -32,7 +32,7 @@ class TurnedCopies:
         """As ``SliceEnhancer.run``; ``output`` receives the mean.
 
         Returns:
-            Spread over the box, from the first to the last of the slices: (m, s*h, s*w).
+            RunningSpread over the box, from the first to the last of the slices: (m, s*h, s*w).
         """
         s = self.scale
         first, last = indices[0], indices[-1] + 1
@@ -45,7 +45,7 @@ class TurnedCopies:
             self._enhancer.run(turned, chosen, result, slice(0, h), slice(0, w), _OneCopy(task or Task(), number))
             result = turn_back(result)
             if spread is None:
-                spread = Spread(result)
+                spread = RunningSpread(result)
             else:
                 spread.add(result)
         large = tuple(slice(part.start * s, part.stop * s) for part in (rows, columns))
@@ -66,7 +66,7 @@ class _OneCopy(Task):
         self._slices.count((self._number * pieces + done) // len(AUGMENTATIONS), pieces)
 
 
-class Spread:
+class RunningSpread:
     """Running mean and standard deviation of stacks of one shape (Welford), of which none is kept."""
 
     def __init__(self, first):

@@ -4,7 +4,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from ..grids.slices import box_of, enlargement, is_isotropic, plane_axis, slice_axis
+from ..grids.slices import PLANE_NAMES, box_of, enlargement, is_isotropic, plane_axis, slice_axis
 from ..grids.stacks import enlarged_mask, interpolated
 from ..measures.banding import banding
 from ..measures.gradients import through_plane_gradient_ratio
@@ -112,7 +112,7 @@ class Volume:
         report = {}
         for stacked, lps in enumerate(stacked_axes((0, 1, 2), self.axis)):
             figures = [banding(np.moveaxis(one, stacked, 0), np.moveaxis(brain, stacked, 0)) for one in (inside, cubic)]
-            report[("axial", "coronal", "sagittal")[lps]] = dict(zip(("output", "interpolation"), figures))
+            report[PLANE_NAMES[lps]] = dict(zip(("output", "interpolation"), figures))
         return report
 
     def gradient_ratio(self, output):

@@ -19,7 +19,7 @@ LIMITS = (
 )
 
 
-def make_card(base, settings, plan, pairs, training, held_out, step, seconds, validation=None, commands=""):
+def tuned_card(base, settings, plan, pairs, training, held_out, step, seconds, validation=None, commands=""):
     """The card of the weights of one step.
 
     Args:

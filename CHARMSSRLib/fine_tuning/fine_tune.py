@@ -20,7 +20,7 @@ from ..files.output_files import OutputFiles, plain
 from ..machine.memory import peak_memory
 from ..settings import FineTuningSettings
 from ..task import IsCancelled, Progress, Task
-from .card import make_card
+from .card import tuned_card
 from .held_out import HeldOut, fit_maps, map_of
 from .loop import Run
 from .pairs.pairs import Pair
@@ -315,7 +315,7 @@ class _Job:
 
     def _card(self, split, step, seconds, validation=None):
         training, held_out = ([pair for pair, _ in part] for part in (split.training, split.held_out))
-        return make_card(
+        return tuned_card(
             self.base.card, self.settings, self.plan, len(self.given), training, held_out, step, seconds, validation,
             self.command,
         )  # fmt: skip

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-AXES = {"axial": 0, "coronal": 1, "sagittal": 2}
+PLANE_NAMES = ("axial", "coronal", "sagittal")  # by the array axis (z, y, x) across the slices
+AXES = {name: axis for axis, name in enumerate(PLANE_NAMES)}
 ANISOTROPY = 1.05  # a spacing that exceeds both others by more than 5 % marks the slice axis
 ISOTROPIC = 1.3  # largest ratio of spacings at which three planes are treated alike
 LARGEST_THROUGH_FACTOR = 8

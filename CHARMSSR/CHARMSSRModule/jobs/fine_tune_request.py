@@ -12,7 +12,7 @@ from .keywords import settingsFromKeywords
 from .machine_settings import machineSetting
 
 
-def checkpointFolder():
+def folderOfNewCheckpoints():
     """Folder that new checkpoints are written to (Path)."""
     from CHARMSSRLib.checkpoints import registry as checkpoint_registry
 
@@ -45,7 +45,7 @@ def canGoOn(name):
     """Whether an unfinished fine-tuning of this name is there, which the same pairs and settings would continue."""
     from CHARMSSRLib.fine_tuning.work_folder import work_folder_of
 
-    return bool(name) and work_folder_of(name, str(checkpointFolder())).is_dir()
+    return bool(name) and work_folder_of(name, str(folderOfNewCheckpoints())).is_dir()
 
 
 def freeName(name):
@@ -57,13 +57,13 @@ def freeName(name):
 
 
 def _exists(name):
-    weights = checkpointFolder() / f"{name}.safetensors"
+    weights = folderOfNewCheckpoints() / f"{name}.safetensors"
     return weights.exists() or weights.with_suffix(".json").exists()
 
 
 def reasonAgainstFolder():
     """Reason that the folder for the new checkpoint gives."""
-    folder = checkpointFolder()
+    folder = folderOfNewCheckpoints()
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -110,7 +110,12 @@ def settingsForWorker(name, checkpoint=None, keywords=(), settings=None):
         "device": machineSetting("Device"),
         "precision": "auto" if precision == "float16" else precision,  # training loses small gradients in float16
     }
-    keywords = {**dict(keywords), "name": name, "folder": str(checkpointFolder()), "checkpoint": checkpoint or None}
+    keywords = {
+        **dict(keywords),
+        "name": name,
+        "folder": str(folderOfNewCheckpoints()),
+        "checkpoint": checkpoint or None,
+    }
     values = settingsFromKeywords(FineTuningSettings, keywords, settings, defaults)
     models.modelCard(values["checkpoint"])
     return values

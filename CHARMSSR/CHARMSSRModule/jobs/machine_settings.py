@@ -20,6 +20,6 @@ def setMachineSetting(name, value):
     qt.QSettings().setValue("CHARMSSR/" + name, type(DEFAULTS[name])(value))
 
 
-def checkpointFolder():
+def chosenCheckpointFolder():
     """Folder of the user's own checkpoints that Slicer's settings name, or "" for the usual place."""
     return machineSetting("CheckpointFolder")

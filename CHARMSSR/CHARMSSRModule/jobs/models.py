@@ -5,7 +5,7 @@ from html import escape
 
 from slicer.i18n import tr as _
 
-from .machine_settings import checkpointFolder
+from .machine_settings import chosenCheckpointFolder
 
 HOME_VARIABLE = "CHARMSSR_HOME"
 _homeOutside = os.environ.get(HOME_VARIABLE)  # as Slicer was started
@@ -91,7 +91,7 @@ def modelDescription(card):
 
 def useCheckpointFolder():
     """Let the library look where Slicer's settings say, or else where it would without them."""
-    folder = checkpointFolder() or _homeOutside
+    folder = chosenCheckpointFolder() or _homeOutside
     if folder:
         os.environ[HOME_VARIABLE] = folder
     else:

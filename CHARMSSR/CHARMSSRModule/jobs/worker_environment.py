@@ -11,7 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import JobError
-from .machine_settings import checkpointFolder
+from .machine_settings import chosenCheckpointFolder
 
 PYTHON_VARIABLE = "CHARMSSR_PYTHON"
 
@@ -85,6 +85,6 @@ def workerEnvironment(folder):
     if sys.platform == "darwin":
         # Operators that Apple's GPU lacks then run on the CPU instead of failing.
         environment.insert("PYTORCH_ENABLE_MPS_FALLBACK", "1")
-    if checkpointFolder():
-        environment.insert("CHARMSSR_HOME", checkpointFolder())
+    if chosenCheckpointFolder():
+        environment.insert("CHARMSSR_HOME", chosenCheckpointFolder())
     return environment

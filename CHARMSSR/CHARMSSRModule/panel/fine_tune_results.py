@@ -10,7 +10,7 @@ from .colours import GOOD, WARNING, colour
 from .report_text import durationText
 
 # The library's names of what is compared with the 7T scan, in the order of the table.
-METHODS = {
+METHOD_TITLES = {
     "3T interpolated": _("3T, interpolated"),
     "3T intensity-matched": _("3T, intensity-matched"),
     "checkpoint before": _("Model before"),
@@ -72,7 +72,7 @@ def _coloured(sentence, beaten):
 def _scores(summary):
     """PSNR and SSIM against the 7T scans that were held out."""
     rows = []
-    for method, title in METHODS.items():
+    for method, title in METHOD_TITLES.items():
         figures = [_figure(summary.get(method) or {}, name, digits) for name, digits in (("psnr", 2), ("ssim", 3))]
         if any(figures):
             cells = [f'<td style="padding-right:8px">{escape(title)}</td>']

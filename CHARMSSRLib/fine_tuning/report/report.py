@@ -1,7 +1,7 @@
 """What a fine-tuning reports: a plain dict that becomes JSON, and the sentences that matter."""
 
 from ...measures.statistics import mean_and_deviation
-from .scores import FIGURES, INTERPOLATED, MATCHED, METHODS, TUNED, UNTUNED
+from .scores import FIGURES, INTERPOLATED, MATCHED, SCORED, TUNED, UNTUNED
 
 NOTICEABLE_DB = 0.1  # registration and the choice of the step alone move the PSNR of a pair by about as much
 CANCELLED_VERDICT = (
@@ -24,7 +24,7 @@ CHOSEN_ON_HELD_OUT = (
 def summarise(rows):
     """Mean and SD over pairs: dict method -> figure -> {"mean", "sd", "pairs"}; the SD of one pair is None."""
     summary = {}
-    for method in METHODS:
+    for method in SCORED:
         figures = {}
         for figure in FIGURES:
             values = [row[figure] for row in rows if row["method"] == method and row.get(figure) is not None]

@@ -8,7 +8,7 @@ import numpy as np
 from ...files.page_templates import page_template
 from ...files.png import png_bytes
 from .curves import curves_of
-from .scores import FIGURES, METHODS, SEVEN
+from .scores import FIGURES, SCORED, SEVEN
 
 HEADINGS = {
     "psnr": ("PSNR (dB)", 2), "ssim": ("SSIM", 4), "snr": ("SNR", 2), "cnr": ("CNR", 2),
@@ -71,7 +71,7 @@ def middle_pictures(images, mask, spacing):
     top = float(np.percentile(images[SEVEN][mask], 99.5)) if SEVEN in images else 1.0
     # Square pixels for the eye: repeat the coarser axis where the voxels are not square.
     repeats = [max(1, round(spacing[axis] / min(spacing[1:]))) for axis in (1, 2)]
-    shown = [method for method in METHODS if method in images and "oracle" not in method]
+    shown = [method for method in SCORED if method in images and "oracle" not in method]
     pictures = {}
     for method in shown:
         picture = np.where(mask[number], images[method][number], 0)[box] / top

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 INTERPOLATED, MATCHED, ORACLE = "3T interpolated", "3T intensity-matched", "3T matched to this very 7T (oracle)"
 UNTUNED, TUNED, SEVEN = "checkpoint before", "checkpoint after", "7T"
-METHODS = (INTERPOLATED, MATCHED, ORACLE, UNTUNED, TUNED, SEVEN)
+SCORED = (INTERPOLATED, MATCHED, ORACLE, UNTUNED, TUNED, SEVEN)
 NEIGHBOURS = 2  # slices to each side that the interpolation onto the 7T grid draws on
 FIGURES = ("psnr", "ssim", "snr", "cnr", "sharpness")
 

@@ -16,7 +16,7 @@ REACH_MM = 3.0  # how far the sure part grows
 BRIGHTNESS = (5, 95)  # percentiles of the inner part: what looks like brain
 SIGMA_MM = 0.7  # smoothing of the scan, against noise
 SMOOTH_MM = 1.0  # of the border
-MARGIN = 6  # voxels around the mask
+WORKING_MARGIN = 6  # voxels around the mask
 
 
 def trimmed(mask, logits, values, spacing):
@@ -29,7 +29,7 @@ def trimmed(mask, logits, values, spacing):
     Returns:
         Boolean, inside ``mask``; ``mask`` itself where nothing in it is surely brain.
     """
-    box = bounding_box(mask, (MARGIN,) * 3)
+    box = bounding_box(mask, (WORKING_MARGIN,) * 3)
     part, logits = mask[box], logits[box]
     sure = fill_holes(largest_component((logits > SURE) & part))
     inner = sure & (logits > INNER)

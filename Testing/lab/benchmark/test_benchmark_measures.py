@@ -129,7 +129,7 @@ def test_a_share_of_the_peak_is_arithmetic_over_time():
 
 def test_operators_hold_all_of_a_networks_arithmetic_and_time(small_network):
     rows = operators.profile_operators(small_network.for_inference(), 24, 32, rounds=1, quick=True)
-    assert [row["kind"] for row in rows] == list(operators.KINDS)
+    assert [row["kind"] for row in rows] == list(operators.OPERATOR_KINDS)
     assert sum(row["of_time"] for row in rows) == pytest.approx(1)
     whole = count_macs(small_network, 24, 32) / 1e9
     # The form for inference folds the grouped shuffle; the rest of its arithmetic is the network's.

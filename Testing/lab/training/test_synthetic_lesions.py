@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from CHARMSSRLab.training.synthetic_lesions import KINDS, LesionKind, with_synthetic_lesions
+from CHARMSSRLab.training.synthetic_lesions import LESION_KINDS, LesionKind, with_synthetic_lesions
 from CHARMSSRLab.whole_volume.lesions import distance_from, sphere_share
 
 
@@ -15,7 +15,7 @@ def window():
     return np.repeat((0.5 * (np.hypot(y, x) < 35))[None], 3, axis=0).astype(np.float32)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LESION_KINDS)
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("cut", [False, True])
 def test_there_are_one_to_as_many_as_allowed_within_the_brain_and_alike_in_all_slices(window, cut, seed, kind):
@@ -23,13 +23,13 @@ def test_there_are_one_to_as_many_as_allowed_within_the_brain_and_alike_in_all_s
     changed = with_synthetic_lesions(window, np.random.default_rng(seed), kind, cut)
     assert np.array_equal(window, original)
     change = changed - window
-    assert 1 <= ndimage.label(np.abs(change[0]) > 1e-6)[1] <= KINDS[kind].most
+    assert 1 <= ndimage.label(np.abs(change[0]) > 1e-6)[1] <= LESION_KINDS[kind].most
     assert not change[window == 0].any()
     assert np.array_equal(change[0], change[1]) and np.array_equal(change[0], change[2])
 
 
 def test_small_ones_are_small_with_an_edge_of_one_pixel(window):
-    kind = KINDS["small"]
+    kind = LESION_KINDS["small"]
     changes = [with_synthetic_lesions(window, np.random.default_rng(i), "small")[0] - window[0] for i in range(300)]
     labels = [ndimage.label(np.abs(one) > 1e-6) for one in changes]
     singles = [one[label == 1] for one, (label, count) in zip(changes, labels) if count == 1]
@@ -45,7 +45,7 @@ def test_small_ones_are_small_with_an_edge_of_one_pixel(window):
 def test_a_ball_is_cut_at_any_height_or_through_its_middle(cut, monkeypatch):
     radius = 2.5
     ball = LesionKind(1, semi_axis=(radius, radius), largest_ratio=1.0, edge=(1.0, 1.0), strength=(0.3, 0.3))
-    monkeypatch.setitem(KINDS, "ball", ball)
+    monkeypatch.setitem(LESION_KINDS, "ball", ball)
     even = np.full((1, 41, 41), 0.5, np.float32)
     heights = []
     for seed in range(60):
@@ -63,7 +63,7 @@ def test_a_ball_is_cut_at_any_height_or_through_its_middle(cut, monkeypatch):
 
 
 def test_they_are_brighter_or_darker_by_the_share_that_is_promised(window):
-    strength = KINDS["mixed"].strength
+    strength = LESION_KINDS["mixed"].strength
     changes = [with_synthetic_lesions(window, np.random.default_rng(seed)) - window for seed in range(60)]
     single = [one for one in changes if ndimage.label(np.abs(one[0]) > 1e-6)[1] == 1]
     strengths = [one.flat[np.abs(one).argmax()] / 0.5 for one in single]
