@@ -8,17 +8,18 @@ import sys
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from phantom import phantom_head
 from PIL import Image
 
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
 
 
 @pytest.fixture(scope="module")
-def demo(repository, tmp_path_factory, _phantom):
+def demo(repository, tmp_path_factory):
     """Folder that the demo wrote, with its input in it."""
     folder = tmp_path_factory.mktemp("demo")
     scan = folder / "scan.nii.gz"
-    sitk.WriteImage(_phantom[0], str(scan))
+    sitk.WriteImage(phantom_head(size=(64, 64, 40), spacing=(3.15, 3.3, 4.3)), str(scan))
     command = [sys.executable, str(repository / "Testing" / "demo.py"), "--input", str(scan), "--output", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(repository)}
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)

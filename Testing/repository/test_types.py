@@ -31,7 +31,7 @@ def public_functions(tree):
                     yield f"{node.name}.{one.name}", one
 
 
-@pytest.mark.parametrize("path", checked_files(), ids=lambda path: path.relative_to(REPOSITORY).as_posix())
+@pytest.mark.parametrize("path", list(checked_files()), ids=lambda path: path.relative_to(REPOSITORY).as_posix())
 def test_every_public_function_is_annotated(path):
     bare = []
     for name, function in public_functions(ast.parse(path.read_text(encoding="utf-8"))):
