@@ -79,7 +79,7 @@ def test_zero_filling_is_undone_to_rounding():
 
 def test_a_zero_filled_scan_is_enhanced_from_what_was_measured(scans, settings):
     zero_filled, _, _ = scans
-    result = enhance(zero_filled, settings)
+    result = enhance(zero_filled, replace(settings, skull_strip="none"))
     told = result.report["resolution"]
     assert told["measured_mm"][:2] == pytest.approx([1.35, 1.35], rel=0.1) and told["measured_mm"][2] == 3.0
     assert told["sentence"].startswith("The pixels are interpolated: 0.90 mm stated, 1.")
@@ -155,5 +155,5 @@ def test_the_image_is_checked_once(scans, settings, monkeypatch):
     check = job.check_image
     monkeypatch.setattr(job, "check_image", lambda image: calls.append(image.GetSize()) or check(image))
     for scan in scans[:2]:
-        enhance(scan, settings, mask=None if scan is scans[0] else scans[2])
+        enhance(scan, settings, mask=scans[2])
     assert calls == [scans[0].GetSize(), scans[1].GetSize()]
