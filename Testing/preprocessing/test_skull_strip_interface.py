@@ -55,7 +55,7 @@ def fails(image):
 def test_the_builtin_backend_is_always_there_and_comes_last():
     assert available_backends()[-1] == "builtin"
     assert set(available_backends()) <= set(backend_names())
-    assert backend_names() == ["synthstrip", "hd-bet", "deepbet", "builtin"]
+    assert {"synthstrip", "hd-bet", "deepbet"} < set(backend_names()) and backend_names()[-1] == "builtin"
 
 
 def test_an_unknown_backend_is_refused_and_the_known_ones_are_named(phantom_head):
