@@ -54,6 +54,15 @@ class EnhancementSettings:
         metavar="auto|stated|FACTORS",
         refusal="{value} is no resolution: use auto, stated, a factor (2) or one for each axis (2x2x1)",
     )
+    slice_thickness: float = setting(
+        0.0,
+        "thickness of the slices in mm, for planes three: how far they reach into each other, or what lies between",
+        group=BEFORE,
+        least=0,
+        most=100,
+        zero="as the tags say, else as far as they are apart",
+        metavar="MM",
+    )
     bias_correction: bool = setting(True, "correct the bias field (N4) first", group=BEFORE)
     restore_bias: bool = setting(False, "multiply the bias field back into the result", group=BEFORE)
     skull_strip: str = setting(

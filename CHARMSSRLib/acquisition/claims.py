@@ -12,11 +12,12 @@ from typing import NamedTuple
 from .findings import NONE, UNKNOWN, ZERO_FILLED, Acquisition, Finding
 from .tags import number, numbers
 
+CONTIGUOUS, GAP, OVERLAP = "contiguous", "gap", "overlap"
 _AGREE = 0.06  # relative difference of two resolutions that count as the same
 _INCLUDED = 0.04  # by which the phase lines may differ from the share of the matrix that PercentSampling names
 _FULL = 0.97  # share of the grid from which on the tags say that it was measured
 _FEWEST = 8  # lines of k-space
-_CONTIGUOUS = 0.02
+_CONTIGUOUS = 0.02  # by which thickness and distance may differ
 _PLAUSIBLE_THICKNESS = (0.2, 5.0)  # times the slices' distance
 
 
@@ -85,14 +86,13 @@ def slices(tags: dict, spacing: tuple) -> Finding:
     ratio = thickness / distance
     if not _PLAUSIBLE_THICKNESS[0] < ratio < _PLAUSIBLE_THICKNESS[1]:
         return Finding(UNKNOWN, 0.0, f"{thickness:g} mm thick at {distance:g} mm: the tags contradict each other")
-    kind = "contiguous" if abs(ratio - 1) < _CONTIGUOUS else "gap" if ratio < 1 else "overlap"
+    kind = CONTIGUOUS if abs(ratio - 1) < _CONTIGUOUS else GAP if ratio < 1 else OVERLAP
     return Finding(kind, 0.8, f"{thickness:g} mm thick, {distance:g} mm apart")
 
 
 def slice_thickness(tags: dict, spacing: tuple) -> float | None:
-    """Thickness of the slices in mm as the tags state it plausibly; None where they do not."""
-    found = slices(tags, spacing)
-    return None if found.value == UNKNOWN else number(tags, "SliceThickness")
+    """Thickness of the slices in mm where the tags plausibly say that there are gaps or overlap; else None."""
+    return number(tags, "SliceThickness") if slices(tags, spacing).value in (GAP, OVERLAP) else None
 
 
 def _possible(claim):

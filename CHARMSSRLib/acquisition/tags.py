@@ -11,7 +11,7 @@ from ..errors import CHARMSSRError
 
 # DICOM's tag (as SimpleITK writes it) -> the keyword.
 _DICOM = {
-    "0020|000e": "SeriesInstanceUID",
+    "0020|000e": "SeriesInstanceUID", "0020|0011": "SeriesNumber",
     "0018|1310": "AcquisitionMatrix", "0018|0093": "PercentSampling", "0018|0094": "PercentPhaseFieldOfView",
     "0018|1100": "ReconstructionDiameter", "0028|0010": "Rows", "0028|0011": "Columns",
     "0018|0050": "SliceThickness", "0018|0088": "SpacingBetweenSlices", "0018|1312": "InPlanePhaseEncodingDirection",
@@ -42,7 +42,7 @@ def tags_of(path: Path | str, series: str = "") -> dict:
     """The tags of a file (DICOM, or its BIDS sidecar), or of the first image of a DICOM folder; {} where none.
 
     Args:
-        path: file or folder. series: identifier of the series, where the folder holds several.
+        path: file or folder. series: number or identifier of the series, where the folder holds several.
 
     Returns:
         dict of keyword -> text, number or list. Nothing is raised for what cannot be read.
@@ -116,7 +116,7 @@ def _folder_tags(folder, series):
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.name.startswith(".") and is_dicom(path):
             tags = _dicom_tags(path)
-            if not series or tags.get("SeriesInstanceUID") == series:
+            if not series or series in (tags.get("SeriesInstanceUID"), tags.get("SeriesNumber")):
                 return tags
     return {}
 

@@ -64,6 +64,7 @@ class ScanWork:
         Raises:
             CHARMSSRError: whatever is wrong; Cancelled when it was stopped.
         """
+        from ..acquisition.scan_settings import with_tags
         from ..enhancement.checks import check_image
         from ..files.volumes import read_scan
 
@@ -73,7 +74,8 @@ class ScanWork:
         refuse_contrast_agent(self._metadata.of(scan))
         read = read_scan(path)
         warnings = read.warnings + check_image(read.image)
-        result = enhancer.enhance(read.image, self._settings, progress=task.tell, is_cancelled=task.is_cancelled)
+        settings = with_tags(self._settings, read.image, path, more=self._metadata.of(scan))
+        result = enhancer.enhance(read.image, settings, progress=task.tell, is_cancelled=task.is_cancelled)
         task.tell(1.0, "Writing the result")
         report = dict(result.report)
         report["warnings"] = list(dict.fromkeys([*warnings, *report.get("warnings", [])]))

@@ -79,6 +79,7 @@ class VolumeJob:
         Raises:
             CHARMSSRError: whatever is wrong; Cancelled when the user stopped it.
         """
+        from ..acquisition.scan_settings import with_tags
         from ..files.fingerprint import fingerprint
 
         started = time.monotonic()
@@ -87,7 +88,8 @@ class VolumeJob:
         task.check()
         enhance = _enhance_function()
         task.check()
-        result = enhance(scan.image, self.settings, mask=mask, progress=task.tell, is_cancelled=task.is_cancelled)
+        settings = with_tags(self.settings, scan.image, self.input, self.series)
+        result = enhance(scan.image, settings, mask=mask, progress=task.tell, is_cancelled=task.is_cancelled)
         task.check()
         task.tell(1.0, "Writing the result")
         report = dict(result.report)

@@ -8,10 +8,12 @@ from scipy import ndimage
 from ..errors import CheckpointError
 from ..grids.cubic import along, cubic_matrix
 from ..grids.fourier import fourier_resized
+from ..grids.slice_profile import profile_matrix
 from ..task import Task
 
 TARGET = 5e-4
 MAXIMUM_ROUNDS = 15
+_INVERTIBLE = 1.25  # thickness of slices by their distance up to which D U across them is undone
 SLAB = 8  # slices in work at a time: bounds the memory
 
 
@@ -22,21 +24,22 @@ class Operator:
         name: "bicubic" or "kspace".
         scale: factor of the two in-plane axes.
         through: factor across the slices; 1 leaves every slice to itself.
-        thick: a slice is the mean of the ``through`` slices that it covers, as a thick slice is;
-            else D is the same across the slices as in plane.
+        thickness: of the slices by their distance: a slice is the mean over the part of the fine slices that it
+            covers, as a thick slice is (1 where they touch: of ``through`` slices); None where D is the same across
+            the slices as in plane.
 
     Attributes:
         radius: LR voxels around a voxel whose values D mixes into it; the figure leaves
             them out at the mask's edge.
     """
 
-    def __init__(self, name, scale, through=1, thick=False):
+    def __init__(self, name, scale, through=1, thickness=None):
         if name not in ("bicubic", "kspace"):
             raise CheckpointError(
                 f"The checkpoint names the unknown data-consistency operator {name!r}: update CHARMSSR."
             )
         self.name, self.scale, self.through = name, scale, through
-        self.across = "mean" if thick else name
+        self.across = name if thickness is None else float(thickness)
         self.radius = 2 if name == "bicubic" else 4
 
     def down(self, images):
@@ -68,11 +71,12 @@ class Operator:
         """(D U)^-1 of a stack (n, h, w), float32: what U must be given for D to return the stack.
 
         D U works on each axis by itself, so its inverse is a small matrix per axis. Its eigenvalues
-        lie between 0.47 and 1.01: it strengthens the finest pattern of an axis about twofold.
+        lie between 0.47 and 1.01: it strengthens the finest pattern of an axis about twofold. Slices that
+        overlap much hold hardly any of the finest pattern across them; it is left to the rounds of ``project``.
         """
         names = (self.across, self.name, self.name)
         for axis, (name, factor) in enumerate(zip(names, (self.through, self.scale, self.scale))):
-            if factor > 1:
+            if factor > 1 and not (isinstance(name, float) and name > _INVERTIBLE):
                 matrix = round_trip_inverse(name, stack.shape[axis], factor)
                 stack = np.moveaxis(np.tensordot(matrix, stack, (1, axis)), 0, axis)
         return stack
@@ -102,11 +106,13 @@ def round_trip_inverse(name, size, factor):
 
 
 def _resized(name, array, size, axis):
-    """The operator ``name`` along one axis of an array, in its dtype."""
+    """The operator ``name``, or the mean over slices of that thickness, along one axis of an array, in its dtype."""
     if name == "kspace":
         return fourier_resized(array, size, axis)
     n = array.shape[axis]
-    if name == "mean" and size < n:
+    if isinstance(name, float) and size < n:
+        if name != 1:
+            return along(profile_matrix(n, size, name, array.dtype.name), array, axis)
         moved = np.moveaxis(array, axis, 0)
         return np.moveaxis(moved.reshape(size, n // size, *moved.shape[1:]).mean(1), 0, axis)
     return along(cubic_matrix(n, size, array.dtype.name), array, axis)

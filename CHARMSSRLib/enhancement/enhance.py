@@ -13,6 +13,7 @@ from ..checkpoints.noise_control import share_of
 from ..checkpoints.registry import find_weights, label, read_card
 from ..engines.choice import choose_engine
 from ..engines.models import load_model
+from ..errors import SettingsError
 from ..grids.geometry import image_on_enlarged_grid
 from ..grids.orientation import LPSFrame
 from ..grids.slices import enlargement, is_isotropic
@@ -39,6 +40,7 @@ from .work_shares import SliceTask
 
 # How the progress bar is shared out: preprocessing ends here, the network ends there.
 PREPROCESSED, ENHANCED = 0.3, 0.95
+THINNEST, THICKEST = 0.2, 5.0  # slices by their distance
 
 
 @dataclass
@@ -226,7 +228,16 @@ def _refuse_what_does_not_fit(lps, settings, scale):
         axis = chosen_axis(lps, settings.planes)
         size, spacing = (stacked_axes(one[::-1], axis) for one in (lps.GetSize(), lps.GetSpacing()))
         factors = enlargement(spacing, scale, "three")
+        _refuse_thickness(settings.slice_thickness, spacing)
         memory.require_memory(memory.estimate_bytes(size, size, factors, *_extras(settings)))
+
+
+def _refuse_thickness(thickness, spacing):
+    if thickness and not is_isotropic(spacing) and not THINNEST <= thickness / spacing[0] <= THICKEST:
+        raise SettingsError(
+            f"Slices {thickness:g} mm thick do not fit a scan with one every {spacing[0]:.3g} mm: give the thickness of"
+            " the slices in mm, or 0."
+        )
 
 
 def _extras(settings):
@@ -241,6 +252,9 @@ def _three_planes_report(volume, way, settings):
     report = {
         "memory_estimate_bytes": memory.estimate_bytes(volume.acquired.shape, box, volume.factors, *_extras(settings)),
     }
+    if volume.thickness is not None:
+        distance = volume.spacing[0]
+        report["slice_profile"] = {"thickness_mm": volume.thickness * distance, "distance_mm": distance}
     if isinstance(way, ThreePlanes):
         report["fusion"] = FUSION
     return report

@@ -32,6 +32,7 @@ class Volume:
         box: foreground and the card's margin, three slice objects.
         large_mask: UInt8 foreground on the enlarged grid.
         spacing: mm along the stack's axes.
+        thickness: of the slices by their distance; None where slices are enhanced one by one, or voxels are isotropic.
         lowest: smallest value of the scan, in the units of the prepared image.
         raised: how many voxels of the result were raised to it (after ``to_input_units``).
     """
@@ -50,8 +51,8 @@ class Volume:
         self.factors = enlargement(self.spacing, self.scale, settings.planes)
         self.lowest = float(sitk.GetArrayViewFromImage(lps).min()) - prepared.offset
         self.intensity = fit_intensity_scale(values, brain, card["intensity"])
-        thick = settings.planes == "three" and not is_isotropic(self.spacing)
-        self.operator = Operator(card["data_consistency_operator"], self.scale, self.factors[0], thick)
+        self.thickness = self._thickness()
+        self.operator = Operator(card["data_consistency_operator"], self.scale, self.factors[0], self.thickness)
         self.acquired = np.moveaxis(self.intensity.apply(values), self.axis, 0)
         self.brain = np.moveaxis(brain, self.axis, 0)
         self.foreground = np.moveaxis(foreground, self.axis, 0)
@@ -59,6 +60,12 @@ class Volume:
         self.margin = card["margin"]
         self.box = box_of(self.foreground, self.margin)
         self.large_mask = enlarged_mask(self.foreground, self.factors)
+
+    def _thickness(self):
+        """Thickness of the slices by their distance; None where it does not matter."""
+        if self.settings.planes != "three" or is_isotropic(self.spacing):
+            return None
+        return self.settings.slice_thickness / self.spacing[0] or 1.0
 
     def lps_axes(self, stacked):
         """Three values per axis of the stack in the order of the LPS array axes (z, y, x)."""
