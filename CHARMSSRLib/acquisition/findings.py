@@ -73,6 +73,8 @@ class Acquisition:
         noise: standard deviation of the noise in tissue by the tissue's brightness.
         noise_kind: "Rician", "Gaussian", "none" or "unknown".
         ringing: whether there is Gibbs ringing.
+        partial_fourier: share of k-space that was measured along the axis that the evidence names, below 1.
+        elliptical: whether the corners of k-space were left out.
         contrast: "T1w", "T2w", "FLAIR" or "other".
         bits: how many bits the values need.
         warnings: what a physicist would say, one sentence each.
@@ -85,6 +87,8 @@ class Acquisition:
     noise: Finding = NOT_TOLD
     noise_kind: Finding = NOT_TOLD
     ringing: Finding = NOT_TOLD
+    partial_fourier: Finding = NOT_TOLD
+    elliptical: Finding = NOT_TOLD
     contrast: Finding = NOT_TOLD
     bits: Finding = NOT_TOLD
     warnings: list = field(default_factory=list)

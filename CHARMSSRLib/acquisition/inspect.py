@@ -24,6 +24,7 @@ from .findings import (
     Axis,
     Finding,
 )
+from .kspace_shape import elliptical, partial_fourier
 from .noise import air_values, bit_depth, noise_kind, noise_level, ringing
 from .physicist import warnings_about
 from .resampling import find_resampling
@@ -113,6 +114,7 @@ def _examined(upright, values, spacing, tags, bits, quantum):
     contrast = Finding(UNKNOWN) if head is None or not head.any() else likely_contrast(array, head, steps)
     return Acquisition(
         tuple(axes), noise=noise, noise_kind=noise_kind(air), ringing=ringing(axes, spectra, noise, brightness),
+        partial_fourier=partial_fourier(axes, spectra), elliptical=elliptical(values, tissue, axes),
         contrast=contrast, bits=bits, warnings=warnings_about(array, head, steps, contrast, tags), tags=tags,
     )  # fmt: skip
 

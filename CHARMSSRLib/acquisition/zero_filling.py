@@ -14,6 +14,7 @@ import numpy as np
 from scipy import ndimage, optimize
 
 from .findings import NONE, UNKNOWN, ZERO_FILLED, ZERO_FILLED_WITH_FILTER
+from .kspace_shape import step_in
 from .spectrum import Spectrum
 
 LOWEST, HIGHEST = 0.2, 0.95  # where an end can be seen
@@ -23,6 +24,7 @@ _RESTS = 0.35  # of the slope of the fall: what follows must have come to rest
 _FILTER = 0.12  # share of the band that a filter rolls off, from which on it is called one
 _BETTER = 2.0  # times that a model with an end must fit closer than one without
 _SURE = 0.82  # below, an end with a filter cannot be told from a blur (highest of false ones: 0.80)
+_NEAR = 0.05  # of the band: a step before it counts as what was taken for the end
 _BEFORE = 0.3  # of the band before the end that is modelled
 
 
@@ -77,6 +79,10 @@ def find_end(spectrum: Spectrum | None, quantum: float = 0.0) -> End:
         return goes_on._replace(confidence=0.5, evidence="a smooth course explains the spectrum as well as an end does")
     if not LOWEST < share < HIGHEST:
         return goes_on._replace(confidence=0.6, evidence="the spectrum rolls off towards the end of the grid")
+    step = step_in(spectrum)
+    if step is not None and step[1] < share + _NEAR:
+        evidence = f"power falls to {np.exp(step[2]):.0%} at {step[1]:.2f} of the band and goes on: partial Fourier"
+        return goes_on._replace(confidence=0.6, evidence=evidence)
     kind = ZERO_FILLED_WITH_FILTER if filtered > _FILTER else ZERO_FILLED
     confidence = float(np.clip(0.4 + 0.15 * fall.excess + 0.05 * drop - 0.5 * misfit, 0, 0.99))
     if kind == ZERO_FILLED_WITH_FILTER and confidence < _SURE:

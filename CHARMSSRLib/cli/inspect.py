@@ -14,9 +14,12 @@ examples:
   charmssr inspect SCANS_FOLDER > cohort.csv
 """
 
+FINDINGS = (
+    "slices", "noise", "noise_kind", "ringing", "partial_fourier", "elliptical", "contrast", "bits",
+)  # fmt: skip
 COLUMNS = (
     "file", "sentence", "stated_mm", "measured_mm", "interpolation", "confidence", "noise", "noise_kind", "contrast",
-    "bits", "slices", "ringing", "warnings", "error",
+    "bits", "slices", "ringing", "partial_fourier", "elliptical", "warnings", "error",
 )  # fmt: skip
 
 
@@ -70,15 +73,16 @@ def text(found):
     for axis in found.axes:
         true = "unknown" if axis.true_mm is None else f"{axis.true_mm:.2f} mm"
         lines.append(
-            f"  {axis.direction:11} {axis.spacing_mm:.2f} mm stated, {true} measured, {axis.interpolation}"
+            f"  {axis.direction:15} {axis.spacing_mm:.2f} mm stated, {true} measured, {axis.interpolation}"
             f" ({axis.confidence:.0%}: {axis.evidence})"
         )
-    for name in ("slices", "noise", "noise_kind", "ringing", "contrast", "bits"):
+        lines += [f"  {'':15} {note}" for note in axis.notes]
+    for name in FINDINGS:
         finding = getattr(found, name)
         value = "unknown" if finding.value is None else finding.value
         value = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
         why = f" ({finding.evidence})" if finding.evidence else ""
-        lines.append(f"  {name.replace('_', ' '):11} {value}{why}")
+        lines.append(f"  {name.replace('_', ' '):15} {value}{why}")
     lines += [f"  warning: {warning}" for warning in found.warnings]
     return "\n".join(lines)
 
@@ -127,6 +131,8 @@ def row_of(found):
         "bits": "" if found.bits.value is None else found.bits.value,
         "slices": found.slices.value,
         "ringing": found.ringing.value,
+        "partial_fourier": found.partial_fourier.value,
+        "elliptical": found.elliptical.value,
         "warnings": " ".join(found.warnings),
     }
 
