@@ -12,18 +12,20 @@ from itertools import combinations
 import numpy as np
 from scipy import fft, ndimage
 
-from .findings import LINEAR, NEAREST, UNKNOWN, Finding
+from .findings import CUBIC, LINEAR, NEAREST, UNKNOWN, ZERO_FILLED_WITH_FILTER, Finding
 from .spectrum import Spectrum
 
 _BAND = (0.12, 0.9)  # of the measured band, in which a step is looked for
 _PLACES = np.arange(0.2, 0.82, 0.01)
 _LATEST = 0.72  # of the band: later, a step is the beginning of a roll-off
 _HEIGHT = (-1.6, -0.5)  # of the step, in the logarithm of power
+_BESIDE, _DEEPEST = 0.08, 2.5  # power so far before the step by power so far after it, at most: deeper is an end
 _BETTER = 1.9  # times that a course with a step must fit closer than one without
 _THICK = 1.5  # slices so much thicker than the pixels are cut by a pulse, not by k-space
 _PLANES = 24  # so many are enough
 _EDGE, _INNER = 0.75, (0.3, 0.55)  # of the band: what counts as its edge, and as its middle
 _EMPTY, _FULL = 0.1, 0.6  # power in the corners by what both edges let expect: empty below, full above
+_HIDING = (LINEAR, NEAREST, CUBIC, ZERO_FILLED_WITH_FILTER)  # where the corners are weak anyway
 _FEWEST = 24  # voxels along an axis
 
 
@@ -65,9 +67,10 @@ def step_in(spectrum: Spectrum, end: float = 1.0) -> tuple | None:
     """
     without, misfit, place, height = _step(spectrum, end)
     better = without / max(misfit, 1e-9)
-    return (
-        (better, place, height) if better > _BETTER and _HEIGHT[0] < height < _HEIGHT[1] and place < _LATEST else None
-    )
+    before, after = np.interp([(place - _BESIDE) * end, (place + _BESIDE) * end], spectrum.frequency, spectrum.power)
+    goes_on = after * np.exp(_DEEPEST) > before
+    seen = better > _BETTER and _HEIGHT[0] < height < _HEIGHT[1] and place < _LATEST and goes_on
+    return (better, place, height) if seen else None
 
 
 def elliptical(values: np.ndarray, tissue: np.ndarray, axes: list) -> Finding:
@@ -83,7 +86,7 @@ def elliptical(values: np.ndarray, tissue: np.ndarray, axes: list) -> Finding:
     ratios = []
     for pair in combinations(range(3), 2):
         used = [axes[i] for i in pair]
-        if any(one.share is None or one.interpolation in (LINEAR, NEAREST) for one in used):
+        if any(one.share is None or one.interpolation in _HIDING for one in used):
             continue
         if any(one.spacing_mm > _THICK * finest or values.shape[i] < _FEWEST for one, i in zip(used, pair)):
             continue

@@ -12,7 +12,7 @@ from .tags import age_in_years, made_by_a_network, stated_contrast
 _CUT = 0.25  # of the head's largest section in a plane: so much on a face of the volume means that the head goes on
 _BIAS = 3.0  # brightest by darkest smooth tissue
 _GHOST = 2.0  # air beside the head by air in the corners
-_INFANT_WIDTH_MM = 118.0
+_INFANT_WIDTH_MM = 112.0  # the narrowest adult brain among those looked at, without its skull: 121
 _BRAIN_ML, _HEAD_ML = 400.0, 12000.0
 _FACES = (("feet", "top"), ("front", "back"), ("right", "left"))  # of array axes z, y, x in LPS order
 
@@ -53,7 +53,7 @@ def warnings_about(
     width = _width(head, spacing)
     if age is not None and age < 2:
         warnings.append(f"The patient is {age * 12:.0f} months old; the networks have seen adults only.")
-    elif age is None and volume > 2500 and width < _INFANT_WIDTH_MM:
+    elif age is None and volume > _BRAIN_ML and width < _INFANT_WIDTH_MM and not _cut(head, 2):
         warnings.append(f"The head is {width:.0f} mm wide: an infant? The networks have seen adults only.")
     stated = stated_contrast(tags)
     if contrast.value in (T1W, T2W, FLAIR) and stated and stated != contrast.value and contrast.confidence > 0.7:
@@ -64,15 +64,17 @@ def warnings_about(
 
 
 def _coverage(head):
-    cut = []
-    for axis, names in enumerate(_FACES):
-        planes = head.mean(axis=tuple(one for one in range(3) if one != axis))
-        for name, face in zip(names, (planes[:2].max(), planes[-2:].max())):
-            if name != "feet" and face > _CUT * planes.max():
-                cut.append(name)
+    cut = [name for axis in range(3) for name in _cut(head, axis) if name != "feet"]
     if not cut:
         return []
     return [f"The head is cut off at the {' and the '.join(cut)} of the image: partial coverage, or wrapped around."]
+
+
+def _cut(head, axis):
+    """Names of the faces across an axis at which the head goes on."""
+    planes = head.mean(axis=tuple(one for one in range(3) if one != axis))
+    faces = zip(_FACES[axis], (planes[:2].max(), planes[-2:].max()))
+    return [name for name, face in faces if face > _CUT * planes.max()]
 
 
 def _wrap(small, head):
