@@ -14,7 +14,7 @@ PLANES = ("acquisition", "axial", "coronal", "sagittal", "three")
 DATA_CONSISTENCY = ("none", "report", "project")
 ENGINES = ("auto", "torch", "ncnn")
 QUALITIES = ("plain", "best")
-AUTOMATIC = "auto"  # of the noise that is taken away: what the scan needs, where the checkpoint has a noise control
+AUTOMATIC = "auto"  # of the noise that is taken away: what the scan needs; of the checkpoint: by what was measured
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 TRAINING_PRECISIONS = ("auto", "float32", "bfloat16")  # float16 loses small gradients
 DEFAULT_CHECKPOINT = "charms-x2-clinical"
@@ -38,9 +38,9 @@ class EnhancementSettings:
 
     checkpoint: str = setting(
         DEFAULT_CHECKPOINT,
-        "checkpoint by name (see: charmssr checkpoints) or weights file",
+        "checkpoint by name (see: charmssr checkpoints) or weights file; auto chooses by what the scan measured",
         group=MODEL,
-        metavar="NAME|FILE",
+        metavar="auto|NAME|FILE",
     )
     planes: str = setting(
         "acquisition", "slices to enhance: as they were acquired, others, or all three", group=MODEL, choices=PLANES
@@ -201,8 +201,8 @@ class FineTuningSettings:
     name: str = setting(
         "charms-7t",
         "name of the new checkpoint; may not be that of a bundled one",
-        pattern=r"[A-Za-z0-9][A-Za-z0-9._-]*",
-        refusal="{value} cannot name a checkpoint: use letters, digits, dots, dashes and underscores.",
+        pattern=rf"(?!{AUTOMATIC}$)[A-Za-z0-9][A-Za-z0-9._-]*",
+        refusal="{value} cannot name a checkpoint: use letters, digits, dots, dashes and underscores, and not auto.",
         on_the_command_line=False,
     )
     folder: str = setting("", 'where it is written; "" for the user\'s checkpoint folder', on_the_command_line=False)

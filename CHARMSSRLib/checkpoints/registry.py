@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from ..errors import CheckpointError
+from ..settings import AUTOMATIC, DEFAULT_CHECKPOINT
 
 CARD_FORMAT = 1
 BUNDLED_FOLDER = Path(__file__).parent
@@ -61,10 +62,12 @@ def _names_in(folder: Path) -> list[str]:
 def find_weights(name_or_path: str | Path) -> Path:
     """Path of the weights of a checkpoint, given by name or by file.
 
+    "auto" stands for the default here, where no scan is looked at: every choice has its scale and label.
+
     Raises:
         CheckpointError: when there is no such checkpoint.
     """
-    text = str(name_or_path)
+    text = DEFAULT_CHECKPOINT if str(name_or_path) == AUTOMATIC else str(name_or_path)
     for folder in (BUNDLED_FOLDER, user_checkpoint_folder()):
         path = folder / f"{text}.safetensors"
         if os.sep not in text and path.exists():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
 
 from .. import __version__
+from ..acquisition.checkpoint_choice import choose_checkpoint
+from ..acquisition.inspect import inspect_image
 from ..checkpoints.noise_control import share_of
 from ..checkpoints.registry import find_weights, label, read_card
 from ..engines.choice import choose_engine
@@ -98,14 +100,23 @@ def enhance(
         check_backend(settings.skull_strip)
         if mask is not None:
             mask = match_mask(mask, image)
-        what = None if settings.resolution == "stated" else measured(image, settings)
+        choice = found = None
+        if settings.checkpoint == AUTOMATIC:
+            found = inspect_image(image)
+            choice = choose_checkpoint(found)
+            settings = replace(settings, checkpoint=choice.name)
+        what = None if settings.resolution == "stated" else measured(image, settings, found and found.axes)
 
     def as_stated(image, settings, mask):
         return _enhance_stated(image, settings, mask, chosen, warnings, stages, task)
 
     if what is not None and what.grid.differs:
-        return enhance_measured(as_stated, image, what, mask)
-    return as_stated(image, settings, mask)
+        result = enhance_measured(as_stated, image, what, mask)
+    else:
+        result = as_stated(image, settings, mask)
+    if choice is not None:
+        result.report["checkpoint"]["chosen"] = choice.reason
+    return result
 
 
 def _enhance_stated(image, settings, mask, chosen, warnings, stages, task):

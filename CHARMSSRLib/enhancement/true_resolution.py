@@ -41,8 +41,11 @@ class Measured:
     sentence: str
 
 
-def measured(image: sitk.Image, settings: EnhancementSettings) -> Measured:
+def measured(image: sitk.Image, settings: EnhancementSettings, axes: tuple | None = None) -> Measured:
     """The grid that an image is enhanced from, by ``settings.resolution``.
+
+    Args:
+        image: scalar 3-D. settings: of the enhancement. axes: what was found out already; None examines the image.
 
     Raises:
         SettingsError: factors that the image cannot have.
@@ -57,7 +60,7 @@ def measured(image: sitk.Image, settings: EnhancementSettings) -> Measured:
         settings = replace(settings, planes=PLANE_NAMES[lps_axis])
     sizes = image.GetSize()
     if settings.resolution == "auto":
-        axes = inspect_axes(image)
+        axes = axes or inspect_axes(image)
         grid = grid_from_axes(sizes, axes, kept)
         found = Acquisition(axes).to_dict()["axes"]
     else:

@@ -208,6 +208,7 @@ class Server:
         return answer
 
     def _inspect(self, message, folder):
+        from ..acquisition.checkpoint_choice import choose_checkpoint
         from ..acquisition.inspect import inspect_image
         from ..acquisition.tags import tags_of
 
@@ -216,7 +217,7 @@ class Server:
         if not isinstance(tags, dict) or not isinstance(file, (str, type(None))):
             raise protocol.ProtocolError("The tags of a scan are a dict, its file is a path.")
         found = inspect_image(image, {**(tags_of(file) if file else {}), **tags})
-        return {"acquisition": found.to_dict()}
+        return {"acquisition": found.to_dict(), "checkpoint": choose_checkpoint(found)._asdict()}
 
     def _fine_tune(self, message, folder):
         from ..fine_tuning.fine_tune import fine_tune

@@ -49,7 +49,7 @@ def wrapped(values):
     (lambda v: v, (1.45, 1.6, 2.6), {}, "an infant?"),
     (lambda v: v, SPACING, {"PatientAge": "007M"}, "The patient is 7 months old"),
     (lambda v: v, SPACING, {"ImageType": ["ORIGINAL", "PRIMARY", "M", "DRB"]}, "network of the scanner"),
-    (lambda v: v, SPACING, {"DerivationDescription": "Super-resolution x2, CHARMSSR 1.0"}, "enhanced already by CHARMSSR"),
+    (lambda v: v, SPACING, {"DerivationDescription": "Made by CHARMSSR 1.0"}, "enhanced already by CHARMSSR"),
 ])  # fmt: skip
 def test_what_deserves_a_warning_gets_it(head, make, spacing, tags, text):
     assert any(text in one for one in warnings(make(head), tags, spacing))
