@@ -60,7 +60,7 @@ class EnhancementSettings:
         group=BEFORE,
         least=0,
         most=100,
-        zero="as the tags say, else as far as they are apart",
+        zero="as the tags say or the voxels show, else as far as they are apart",
         metavar="MM",
     )
     bias_correction: bool = setting(True, "correct the bias field (N4) first", group=BEFORE)

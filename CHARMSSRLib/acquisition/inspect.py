@@ -28,7 +28,9 @@ from .kspace_shape import elliptical, partial_fourier
 from .noise import air_values, bit_depth, noise_kind, noise_level, ringing
 from .physicist import warnings_about
 from .resampling import find_resampling
+from .slice_overlap import overlap
 from .spectrum import axis_spectrum, tissue_mask
+from .tags import number
 from .zero_filling import find_end
 
 DIRECTIONS = ("foot-head", "back-front", "left-right")  # of array axes z, y, x in LPS order
@@ -62,7 +64,9 @@ def inspect_image(image: sitk.Image, tags: dict | None = None) -> Acquisition:
         found = _examined(upright, values, spacing, tags, bits, quantum)
     # From the LPS array's axes (z, y, x) to the image's own (i, j, k).
     found.axes = frame.image_axes(tuple(found.axes)[::-1])
-    found.slices = slices(tags, image.GetSpacing())
+    told = slices(tags, image.GetSpacing())
+    if told.value != UNKNOWN or found.slices.value == UNKNOWN and number(tags, "SliceThickness") is not None:
+        found.slices = told
     compare(found, image.GetSize(), image.GetSpacing())
     found.seconds = round(time.perf_counter() - started, 3)
     return found
@@ -80,6 +84,16 @@ def inspect_axes(image: sitk.Image) -> tuple:
     else:
         axes = _axes(values, spacing, bit_depth(values)[1])[0]
     return frame.image_axes(tuple(axes)[::-1])
+
+
+def estimated_thickness(image: sitk.Image) -> float | None:
+    """Thickness of the slices in mm where the voxels show that they overlap strongly; None elsewhere."""
+    upright = LPSFrame(image).enter(sitk.Cast(image, sitk.sitkFloat32))
+    values = sitk.GetArrayFromImage(upright)
+    if _unfit(values):
+        return None
+    axes, spectra, _ = _axes(values, upright.GetSpacing()[::-1], bit_depth(values)[1])
+    return overlap(axes, spectra)[1]
 
 
 def _axes(values, spacing, quantum):
@@ -115,7 +129,8 @@ def _examined(upright, values, spacing, tags, bits, quantum):
     return Acquisition(
         tuple(axes), noise=noise, noise_kind=noise_kind(air), ringing=ringing(axes, spectra, noise, brightness),
         partial_fourier=partial_fourier(axes, spectra), elliptical=elliptical(values, tissue, axes),
-        contrast=contrast, bits=bits, warnings=warnings_about(array, head, steps, contrast, tags), tags=tags,
+        contrast=contrast, bits=bits, slices=overlap(axes, spectra)[0],
+        warnings=warnings_about(array, head, steps, contrast, tags), tags=tags,
     )  # fmt: skip
 
 

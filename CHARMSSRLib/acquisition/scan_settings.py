@@ -9,15 +9,16 @@ import SimpleITK as sitk
 
 from ..settings import EnhancementSettings
 from .claims import slice_thickness
-from .tags import tags_of
+from .inspect import estimated_thickness
+from .tags import number, tags_of
 
 
 def with_tags(
     settings: EnhancementSettings, image: sitk.Image, path: Path | str, series: str = "", more: dict | None = None
 ) -> EnhancementSettings:
-    """The settings with the thickness of the slices that a scan's tags state.
+    """The settings with the thickness of the slices that a scan's tags state, or, without a tag, its voxels show.
 
-    Only where it matters (planes three), was left to the tags (0), and differs from the slices' distance.
+    Only where it matters (planes three), was left to the scan (0), and differs from the slices' distance.
 
     Args:
         settings: the user's. image: the scan. path, series: where its tags stand, as for :func:`~.tags.tags_of`.
@@ -25,5 +26,9 @@ def with_tags(
     """
     if settings.planes != "three" or settings.slice_thickness:
         return settings
-    thickness = slice_thickness({**(more or {}), **tags_of(path, series)}, image.GetSpacing())
+    tags = {**(more or {}), **tags_of(path, series)}
+    if number(tags, "SliceThickness") is None:
+        thickness = estimated_thickness(image)
+    else:
+        thickness = slice_thickness(tags, image.GetSpacing())
     return settings if thickness is None else replace(settings, slice_thickness=thickness)
