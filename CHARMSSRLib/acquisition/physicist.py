@@ -12,7 +12,7 @@ from .tags import age_in_years, made_by_a_network, stated_contrast
 _CUT = 0.25  # of the head's largest section in a plane: so much on a face of the volume means that the head goes on
 _BIAS = 3.0  # brightest by darkest smooth tissue
 _GHOST = 2.0  # air beside the head by air in the corners
-_INFANT_WIDTH_MM = 112.0  # the narrowest adult brain among those looked at, without its skull: 121
+_INFANT_WIDTH_MM = 112.0  # the narrowest adult brain among those looked at, without its skull: 120
 _BRAIN_ML, _HEAD_ML = 400.0, 12000.0
 _FACES = (("feet", "top"), ("front", "back"), ("right", "left"))  # of array axes z, y, x in LPS order
 

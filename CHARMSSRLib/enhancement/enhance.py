@@ -100,12 +100,12 @@ def enhance(
         check_backend(settings.skull_strip)
         if mask is not None:
             mask = match_mask(mask, image)
-        choice = found = None
+        choice = axes = None
         if settings.checkpoint == AUTOMATIC:
             found = inspect_image(image)
-            choice = choose_checkpoint(found)
+            choice, axes = choose_checkpoint(found), found.axes
             settings = replace(settings, checkpoint=choice.name)
-        what = None if settings.resolution == "stated" else measured(image, settings, found and found.axes)
+        what = None if settings.resolution == "stated" else measured(image, settings, axes)
 
     def as_stated(image, settings, mask):
         return _enhance_stated(image, settings, mask, chosen, warnings, stages, task)

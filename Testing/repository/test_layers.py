@@ -29,7 +29,8 @@ LABORATORY = (
     ("methods", "skull_strip"),
     ("costs", "training"),
     ("comparison",),
-    ("whole_volume", "acquisition_study"),
+    ("whole_volume",),
+    ("acquisition_study",),
     ("benchmark", "reproduction"),
     ("documents", "gpu", "cli"),
 )
