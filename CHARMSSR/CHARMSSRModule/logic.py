@@ -4,13 +4,14 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from .errors import JobCancelled
 from .jobs import fine_tune_request as fine_tuning
 from .jobs import models
 from .jobs.enhancement_job import EnhancementJob
 from .jobs.fine_tune_job import FineTuneJob
 from .jobs.keywords import settingsFromKeywords
 from .jobs.machine_settings import machineSetting
-from .jobs.worker_client import sharedWorker
+from .jobs.worker_client import STOPPED, sharedWorker
 from .scene.dicom_export import exportSeries, reasonNotToExport
 from .scene.input_checks import reasonAgainstFile, reasonAgainstNode, reasonAgainstOutput, reasonAgainstVoxels
 from .scene.result_maps import mapNodes
@@ -76,7 +77,8 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         :param settings: ``CHARMSSRLib.EnhancementSettings`` with all of them; what else is named here comes on top.
         :param more: any further setting of ``EnhancementSettings`` in Slicer's spelling, among them biasCorrection,
             restoreBias, skullStrip, keepSkull, dataConsistency ("none", "report" or "project"), maps (``mapNodes``
-            finds them), resolution, denoise, quality; device, precision and batch are else this computer's settings.
+            finds them), resolution, denoise, quality; engine, device, precision and batch are else this computer's
+            settings.
         :param waitForCompletion: return the output node when it is complete (events are processed meanwhile),
             or at once a job with ``.node``, ``.error``, ``.done`` and ``.cancel()``.
         :param progressCallback: called with (fraction, message).
@@ -97,6 +99,7 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
             raise ValueError(reason)
         defaults = {
             "checkpoint": models.defaultModel(),
+            "engine": machineSetting("Engine"),
             "device": machineSetting("Device"),
             "precision": machineSetting("Precision"),
             "batch": machineSetting("Batch"),
@@ -204,6 +207,11 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
     def currentJob(self):
         """The job that the worker has, or None."""
         return self.worker.job
+
+    def startWorkerAgain(self, job):
+        """Get a new process ready after a cancelled job whose process had to be killed."""
+        if isinstance(job.exception, JobCancelled) and self.worker.state == STOPPED and not self.worker.startError:
+            self.worker.start()
 
     def stopEverything(self):
         """Drop a running job without a trace and end the worker process."""

@@ -32,6 +32,17 @@ class Planes(enum.Enum):
         }[self.value]
 
 
+class Resolution(enum.Enum):
+    """Pixels that a scan is enhanced from: the value is the library's word."""
+
+    MEASURED = "auto"
+    STATED = "stated"
+
+    def label(self):
+        """Text in the list."""
+        return {"auto": _("As measured"), "stated": _("As the file states")}[self.value]
+
+
 class DataConsistency(enum.Enum):
     """What is done about the distance between result and scan: the value is the library's word."""
 
@@ -57,7 +68,10 @@ class CHARMSSRParameterNode:
     maskNode - Segmentation or label map that replaces the computed mask.
     resultVolume - The last result, which the result section shows.
     checkpoint - Name of the model; empty for the default.
+    noise - Percent of the noise that is taken away; -1 for what the model's card says.
+    bestQuality - The mean over mirrored and turned copies of each slice.
     planes - Slices that are enhanced.
+    resolution - Pixels that they are enhanced from.
     biasCorrection - Correct the bias field first.
     restoreBias - Multiply the corrected field back.
     skullStrip - "auto", "none" or the name of a backend.
@@ -73,7 +87,10 @@ class CHARMSSRParameterNode:
     maskNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]
     resultVolume: vtkMRMLScalarVolumeNode
     checkpoint: str
+    noise: Annotated[int, WithinRange(-1, 100)] = -1
+    bestQuality: bool = False
     planes: Planes = Planes.ACQUISITION
+    resolution: Resolution = Resolution.MEASURED
     biasCorrection: bool = True
     restoreBias: bool = False
     skullStrip: str = "auto"

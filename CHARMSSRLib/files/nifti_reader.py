@@ -16,10 +16,10 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from .compressed import uncompressed_bytes
-from .header_checks import check_axes, deviation_from_rotation, listed
+from .header_checks import check_axes, deviation_from_rotation, first_bytes, listed
 from .itk_geometry import itk_geometry
 from .nifti_forms import ITK_TOLERANCE, LPS_TO_RAS, NiftiForms, space
-from .nifti_header import check_nifti
+from .nifti_header import check_nifti, parse_nifti
 from .scan import Scan
 
 _DATATYPES = {
@@ -75,6 +75,15 @@ def nifti_spacing(header: dict) -> tuple[float, float, float]:
     unit = _UNITS_MM.get(header.get("units", 0) & 7, 1.0)
     x, y, z = (abs(float(step)) * unit for step in header["pixdim"][1:4])
     return x, y, z
+
+
+def nifti_forms(path: Path) -> NiftiForms | None:
+    """Both geometries that a file's header states; None where the file is no NIfTI or its header is unusable."""
+    try:
+        header = parse_nifti(path, first_bytes(path))
+        return _valid_forms(path, header, []) if header is not None and header["version"] else None
+    except (InputError, OSError, EOFError):
+        return None
 
 
 def check_nifti_header(path: Path, header: dict, labels_allowed: bool = False) -> list[str]:

@@ -25,7 +25,7 @@ Tasks:
     inspect     takes image, tags (dict as ``tags_of`` gives them, or null) and file (path of the scan, or of one of
                 its DICOM images, from which tags are read; or null); gives acquisition (``Acquisition.to_dict``:
                 "line" for one short line, "sentence", "axes", ..., "warnings") and checkpoint (what "auto" means
-                here: name, reason). A second or two; odd voxels and tags are no error
+                here: name, reason). A second or two, beside a job that may run; odd voxels and tags are no error
     check-pair  takes pair and settings (FineTuningSettings); gives quality (dict) and warnings (list), or
                 an error of kind PairError with the reason
 

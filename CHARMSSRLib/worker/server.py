@@ -116,6 +116,10 @@ class Server:
             self._channel.error(message["id"], protocol.PROTOCOL_ERROR, f"Unknown message type {message['type']!r}.")
 
     def _accept(self, message):
+        if message.get("task") == protocol.TASK_INSPECT:
+            # A look at a scan takes a second or two: it neither waits for a job nor keeps one waiting.
+            threading.Thread(target=self._work, args=(message,), daemon=True, name="inspection").start()
+            return
         with self._lock:
             if self._current is None:
                 self._current = message["id"]
@@ -147,25 +151,26 @@ class Server:
         try:
             answer = self._answer(message)
         except ModuleNotFoundError as error:  # what only some jobs need: torch, for fine-tuning
-            self._finish(self._channel.error, id, protocol.MISSING_PACKAGE, _missing_package(error))
+            self._finish(id, self._channel.error, id, protocol.MISSING_PACKAGE, _missing_package(error))
         except CHARMSSRError as error:
             # The subclass tells the panel what kind of trouble it is; a cancelled job lands here too.
-            self._finish(self._channel.error, id, type(error).__name__, error)
+            self._finish(id, self._channel.error, id, type(error).__name__, error)
         except protocol.ProtocolError as error:
-            self._finish(self._channel.error, id, protocol.PROTOCOL_ERROR, error)
+            self._finish(id, self._channel.error, id, protocol.PROTOCOL_ERROR, error)
         except MemoryError:
             message = "The memory is exhausted; close other programs, or crop the volume."
-            self._finish(self._channel.error, id, protocol.OUT_OF_MEMORY, message)
+            self._finish(id, self._channel.error, id, protocol.OUT_OF_MEMORY, message)
         except Exception as error:  # the worker outlives any bug of a single job
             message = f"Something unexpected happened ({type(error).__name__}: {error}); please report it."
-            self._finish(self._channel.error, id, protocol.INTERNAL_ERROR, message, traceback.format_exc())
+            self._finish(id, self._channel.error, id, protocol.INTERNAL_ERROR, message, traceback.format_exc())
         else:
-            self._finish(self._channel.send, "result", id, **answer)
+            self._finish(id, self._channel.send, "result", id, **answer)
 
-    def _finish(self, send, *arguments, **fields):
+    def _finish(self, id, send, *arguments, **fields):
         """Free the worker, then answer: who gets the answer may send the next job at once."""
         with self._lock:
-            self._current = None
+            if self._current == id:
+                self._current = None
         send(*arguments, **fields)
 
     def _answer(self, message):

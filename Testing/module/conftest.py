@@ -46,7 +46,9 @@ def models(tmp_path, monkeypatch):
 
     bundled, folder = tmp_path / "bundled", tmp_path / "models"
     for kind in ("bicubic", "clinical"):
-        writeCheckpoint(bundled, f"charms-x2-{kind}", f"CHARMS x2, {kind}", summary=f"For {kind} scans", seen_7t=False)
+        control = {"noise_control": {"default": 70}} if kind == "clinical" else {}
+        title, summary = f"CHARMS x2, {kind}", f"For {kind} scans"
+        writeCheckpoint(bundled, f"charms-x2-{kind}", title, summary=summary, seen_7t=False, **control)
     for name, seen7t in (("mine", False), ("mine-7t", True)):
         writeCheckpoint(folder, name, f"Model {name}", summary=f"What {name} <b>can</b> do", seen_7t=seen7t)
     monkeypatch.setattr(checkpoint_registry, "BUNDLED_FOLDER", bundled)

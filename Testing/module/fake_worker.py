@@ -43,7 +43,8 @@ def main(mode):
     if mode == "chatty":  # a library that prints before the protocol is up
         print("Using a cache folder\n\n{not json", flush=True)
     in_pieces = mode == "in pieces"
-    send(in_pieces, **HELLO)
+    lacking = {"engine": "ncnn", "engines": {"ncnn": "1.0", "torch": None}} if mode == "without torch" else {}
+    send(in_pieces, **{**HELLO, **lacking})
     cancelled = threading.Event()
     for line in sys.stdin:
         message = json.loads(line)
@@ -60,6 +61,9 @@ def main(mode):
 def run(mode, message, cancelled):
     """One job, in the way that the mode says."""
     identifier = message["id"]
+    if message["task"] == "inspect":
+        inspect(mode, message)
+        return
     if mode == "dies at work":
         sys.stderr.write("terminate called after throwing an instance of 'std::bad_alloc'\n")
         sys.stderr.flush()
@@ -87,6 +91,32 @@ def run(mode, message, cancelled):
         if mode == "deaf":
             time.sleep(0.05)
     send(mode == "in pieces", **enlarge(mode, message))
+
+
+def inspect(mode, message):
+    """What the library finds in a scan; interpolated pixels, doubts, an error or silence on request."""
+    if mode == "never looks":
+        return
+    if mode == "cannot look":
+        send(type="error", id=message["id"], kind="InputError", message="The scan is a riddle.")
+        return
+    voxels, spacing = np.load(os.path.join(message["folder"], message["image"]["array"])), message["image"]["spacing"]
+    kinds = ["none"] * 3 if mode != "interpolated" else ["zero-filled", "zero-filled", "none"]
+    shares = [1.0 if kind == "none" else 0.5 for kind in kinds]
+    axes = [
+        {"direction": name, "spacing_mm": step, "share": share, "interpolation": kind, "confidence": 0.95,
+         "evidence": "the band ends", "notes": [], "true_mm": step / share}
+        for name, step, kind, share in zip(("left-right", "back-front", "foot-head"), spacing, kinds, shares)
+    ]  # fmt: skip
+    doubts = ["The head is cut off at the top.", "Brightness varies 3.4 times."] if mode == "doubts" else []
+    send(
+        type="result", id=message["id"],
+        acquisition={
+            "axes": axes, "noise": {"value": 0.0213, "confidence": 0.8, "evidence": "air around the head"},
+            "contrast": {"value": "T1w", "confidence": 0.9, "evidence": "white matter is bright"},
+            "warnings": doubts, "seen": {"sum": float(voxels.sum()), "file": message["file"]},
+        },
+    )  # fmt: skip
 
 
 def enlarge(mode, message):

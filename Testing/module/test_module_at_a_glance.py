@@ -52,6 +52,10 @@ def cutTexts(panel):
     cut = [label.text for label in labels(panel)
            if label.wordWrap and label.height < label.heightForWidth(label.width)]  # fmt: skip
     cut += [label.text for label in labels(panel) if not label.wordWrap and label.width < label.sizeHint.width() - 1]
+    # Qt 5 draws the text of a closed list as far as it goes, without dots.
+    lists = [each for each in panel.parent.findChildren("QComboBox") if each.visible and each.objectName]
+    cut += [each.currentText for each in lists
+            if each.width < each.fontMetrics().horizontalAdvance(each.currentText) + 24]  # fmt: skip
     for kind in ("QPushButton", "QCheckBox"):
         cut += [each.text for each in panel.parent.findChildren(kind)
                 if each.visible and each.width < each.fontMetrics().horizontalAdvance(each.text)]  # fmt: skip
@@ -62,7 +66,7 @@ def everythingOpen(slicerModule, panel):
     """Open all sections, with two pairs of which one has something to say."""
     for name in ("result", "model", "slices", "preprocessing", "advanced", "fineTune"):
         getattr(panel.ui, name + "CollapsibleButton").collapsed = False
-    panel.fineTunePanel.ui.moreGroupBox.collapsed = False
+    panel.fineTunePanel.ui.moreCollapsibleButton.collapsed = False
     for _ in range(2):
         panel.fineTunePanel.table.add()
     slicerModule.processEvents(0.2)
@@ -124,6 +128,26 @@ def test_a_header_that_is_too_long_ends_in_dots_and_its_tool_tip_has_the_whole(s
     section = opened.ui.preprocessingCollapsibleButton
     assert section.text.endswith("…") and section.toolTip.endswith("quite a long name of its own")
     assert section.fontMetrics().horizontalAdvance(section.text) < section.width
+
+
+def test_a_long_name_of_a_model_ends_in_dots_and_is_whole_in_the_popup_and_the_tool_tip(slicerModule, panel, models):
+    import json
+
+    name = "Our hospital's 7T model of the spring campaign 2026, T1w, second try"
+    card = json.loads((models / "mine-7t.json").read_text(encoding="utf-8"))
+    (models / "mine-7t.json").write_text(json.dumps({**card, "title": name}), encoding="utf-8")
+    opened = panel()
+    ui, parameters = opened.ui, opened._parameterNode
+    ui.modelCollapsibleButton.collapsed = False
+    parameters.checkpoint = "mine-7t"
+    slicerModule.processEvents(0.2)
+    box = ui.checkpointComboBox
+    assert box.currentText.startswith("Our hospital") and box.currentText.endswith("…") and cutTexts(opened) == []
+    assert "second try" in box.toolTip and box.itemData(box.currentIndex) == "mine-7t"
+    assert box.view().minimumWidth > box.fontMetrics().horizontalAdvance(name)
+    parameters.checkpoint = "mine"
+    slicerModule.processEvents(0.2)
+    assert name in [box.itemText(index) for index in range(box.count)]
 
 
 @pytest.mark.parametrize("dark", [False, True])

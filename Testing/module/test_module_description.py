@@ -81,6 +81,8 @@ def test_every_parameter_but_lists_of_run_time_is_bound_in_the_ui_file():
             "outputVolume",
             "maskNode",
             "planes",
+            "resolution",
+            "bestQuality",
             "biasCorrection",
             "restoreBias",
             "keepSkull",
@@ -88,4 +90,4 @@ def test_every_parameter_but_lists_of_run_time_is_bound_in_the_ui_file():
             "maps",
             "mapOpacity",
         ]
-    )  # fmt: skip  (checkpoint, skullStrip and mapName: lists known at run time only)
+    )  # fmt: skip  (lists known at run time only are not, nor is noise, whose default the model's card has)

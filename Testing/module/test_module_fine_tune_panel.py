@@ -148,7 +148,7 @@ def test_every_control_has_a_tool_tip_and_all_fits_into_400_pixels(slicerModule,
     for ui in (section.ui, row(section, 1).ui):
         controls = [name for name in vars(ui) if name.endswith(endings)]
         assert [name for name in controls if not getattr(ui, name).toolTip] == [] and len(controls) >= 6
-    section.ui.moreGroupBox.collapsed = False
+    section.ui.moreCollapsibleButton.collapsed = False
     slicerModule.processEvents(0.1)
     assert panel.parent.minimumSizeHint.width() <= 400
 
@@ -413,10 +413,10 @@ def test_pictures_of_each_state(slicerModule, panel, section, run, goOn, pairs):
     section.ui.addPairButton.click()
     row(section, 3).ui.image3TSelector.setCurrentNode(pairs[0][0])
     row(section, 3).ui.image7TSelector.setCurrentNode(pairs[0][0])
-    section.ui.moreGroupBox.collapsed = False
+    section.ui.moreCollapsibleButton.collapsed = False
     grab("refused")
     row(section, 3).ui.removeButton.click()
-    section.ui.moreGroupBox.collapsed = True
+    section.ui.moreCollapsibleButton.collapsed = True
     run("slow", lambda: section.job is not None and len(section.job.history) == 2)
     section.ui.psnrPlotButton.click()
     slicerModule.plotPicture(OUTPUT_FOLDER / "plot-fine-tune-psnr.png")

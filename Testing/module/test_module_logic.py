@@ -205,11 +205,13 @@ def test_the_settings_reach_the_worker_under_the_librarys_names(logic, head):
 
     result = logic.process(
         head, checkpoint="mine-7t", planes="three", biasCorrection=False, restoreBias=True, skullStrip="none",
-        keepSkull=True, dataConsistency="project", maps=True, device="cpu", precision="float32", batch=3,
+        keepSkull=True, dataConsistency="project", maps=True, resolution="2x2x1", denoise=40, quality="best",
+        engine="torch", device="cpu", precision="float32", batch=3,
     )  # fmt: skip
     assert reportOf(result)["settings_seen"] == {
         "checkpoint": "mine-7t", "planes": "three", "bias_correction": False, "restore_bias": True,
         "skull_strip": "none", "keep_skull": True, "data_consistency": "project", "maps": True,
+        "resolution": "2x2x1", "denoise": 40, "quality": "best", "engine": "torch",
         "device": "cpu", "precision": "float32", "batch": 3,
     }  # fmt: skip
 
@@ -247,7 +249,17 @@ def test_machine_settings_are_taken_unless_given(logic, head):
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("planes", "diagonal"), ("precision", "float8"), ("batch", -1), ("dataConsistency", "some")]
+    ("option", "value"),
+    [
+        ("planes", "diagonal"),
+        ("precision", "float8"),
+        ("batch", -1),
+        ("dataConsistency", "some"),
+        ("denoise", 140),
+        ("resolution", "fine"),
+        ("quality", "superb"),
+        ("engine", "abacus"),
+    ],
 )
 def test_settings_that_do_not_exist_are_refused(logic, head, option, value):
     with pytest.raises(ValueError, match=str(value)):

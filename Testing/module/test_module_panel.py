@@ -237,8 +237,9 @@ def test_the_button_adds_a_volume_and_shows_its_figures(slicerModule, panel, fin
     assert shown(panel.ui.figuresLabel)
     text = panel.ui.figuresLabel.text
     for figure in (
-        "mine", "3.5 × 3.5 × 8 → 1.75 × 1.75 × 8 mm", "16 enhanced, 2 without brain",
-        "built-in, 1432 mL", "2.13 %", "0.0012 → 0.0011", "cpu, float32", "18.4 s", "1.9 GB",
+        "mine", "3.5\u00a0×\u00a03.5\u00a0×\u00a08 → 1.75\u00a0×\u00a01.75\u00a0×\u00a08\u00a0mm",
+        "16 enhanced, 2 without brain", "built-in, 1432 mL", "2.13 %", "0.0012 → 0.0011", "cpu, float32",
+        "18.4 s", "1.9 GB",
     ):  # fmt: skip
         assert figure in text, figure
     red = slicer.app.layoutManager().sliceWidget("Red").sliceLogic().GetSliceCompositeNode()
@@ -258,6 +259,51 @@ def test_the_choices_reach_the_worker(slicerModule, panel, finish):
     seen = reportOf(panel._parameterNode.resultVolume)["settings_seen"]
     assert (seen["planes"], seen["skull_strip"], seen["device"]) == ("axial", "builtin", "cpu")
     assert (seen["bias_correction"], seen["batch"], seen["checkpoint"]) == (False, 2, "mine")
+    assert (seen["resolution"], seen["denoise"], seen["quality"], seen["engine"]) == ("auto", "auto", "plain", "auto")
+
+
+def test_noise_quality_pixels_and_engine_reach_the_worker(slicerModule, panel, finish):
+    from CHARMSSRModule.scene.scene_results import reportOf
+
+    panel._parameterNode.checkpoint = ""
+    panel.ui.noiseSlider.value = 30
+    panel.ui.bestQualityCheckBox.checked = True
+    select(panel.ui.resolutionComboBox, "As the file states")
+    select(panel.ui.engineComboBox, "ncnn")
+    panel.ui.enhanceButton.click()
+    finish()
+    seen = reportOf(panel._parameterNode.resultVolume)["settings_seen"]
+    assert (seen["resolution"], seen["denoise"], seen["quality"], seen["engine"]) == ("stated", "30", "best", "ncnn")
+    assert panel.ui.modelCollapsibleButton.toolTip.endswith("noise reduced by 30 %, best quality")
+    assert panel.ui.slicesCollapsibleButton.text == "Slices: As acquired, stated pixels"
+    assert panel.ui.advancedCollapsibleButton.text == "Advanced: ncnn"
+
+
+def test_the_noise_control_shows_what_the_model_does_unless_the_user_moves_it(panel):
+    parameters, ui = panel._parameterNode, panel.ui
+    parameters.checkpoint = ""
+    assert (ui.noiseSlider.enabled, ui.noiseSlider.value, parameters.noise) == (True, 70, -1)
+    ui.noiseSlider.value = 0
+    assert parameters.noise == 0 and ui.modelCollapsibleButton.toolTip.endswith("noise as measured")
+    parameters.checkpoint = "mine"  # has no such control
+    assert (ui.noiseSlider.enabled, ui.noiseSlider.value, parameters.noise) == (False, 0, 0)
+    assert "as it was measured" in ui.noiseSlider.toolTip and panel._noisePanel.setting() == "auto"
+    parameters.checkpoint = "charms-x2-clinical"
+    assert (ui.noiseSlider.value, panel._noisePanel.setting()) == (0, "0")
+    ui.noiseSlider.value = 70
+    assert parameters.noise == -1 and panel._noisePanel.setting() == "auto"
+
+
+def test_the_engines_of_the_library_are_listed_and_missing_ones_marked(slicerModule, panel, fakeWorker):
+    def texts():
+        return [panel.ui.engineComboBox.itemText(i) for i in range(panel.ui.engineComboBox.count)]
+
+    assert texts() == ["Automatic", "PyTorch", "ncnn"]
+    panel.logic.worker.stop()
+    fakeWorker("without torch")
+    panel.logic.worker.start()
+    assert slicerModule.waitUntil(lambda: panel.logic.worker.state == "ready", 300)
+    assert texts() == ["Automatic", "PyTorch (not installed)", "ncnn"]
 
 
 def test_warnings_of_the_worker_are_shown(panel, fakeWorker, finish):
@@ -292,6 +338,20 @@ def test_the_same_button_cancels_and_the_scene_stays_as_it_was(slicerModule, pan
     assert panel.ui.statusLabel.text == "Cancelled: nothing was added." and not shown(panel.ui.messageFrame)
     assert panel.ui.enhanceButton.enabled
     assert sceneState() == before
+
+
+def test_a_worker_that_is_busy_with_a_long_step_is_killed_and_another_one_got_ready(slicerModule, panel, fakeWorker):
+    panel.logic.worker.stop()
+    fakeWorker("deaf")
+    panel.ui.enhanceButton.click()
+    assert slicerModule.waitUntil(lambda: panel.job.fraction > 0, 300)
+    first = panel.logic.worker.processId
+    assert panel.job.cancelGraceMs < 1000
+    panel.ui.enhanceButton.click()
+    assert slicerModule.waitUntil(lambda: panel.job is None, 300)
+    assert panel.ui.statusLabel.text == "Cancelled: nothing was added."
+    assert slicerModule.waitUntil(lambda: panel.logic.worker.state == "ready", 300)
+    assert panel.logic.worker.processId not in (0, first)
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,18 @@ def test_a_second_job_is_refused_while_one_runs(worker, image, tmp_path):
     assert wait_for(worker, "error", "long")["kind"] == "Cancelled"
 
 
+def test_a_scan_is_inspected_beside_a_running_job(worker, image, tmp_path):
+    start_job(worker, image, tmp_path, "running", "wait")
+    wait_for(worker, "progress", "running")
+    saved = protocol.save_volume(image, tmp_path, "scan")
+    worker.send("run", "look", task="inspect", folder=str(tmp_path), image=saved, tags=None, file=None)
+    assert len(wait_for(worker, "result", "look")["acquisition"]["axes"]) == 3
+    worker.send("run", "late", task="enhance", folder=str(tmp_path))
+    assert wait_for(worker, "error", "late")["kind"] == "Busy"  # the job is still the worker's
+    worker.send("cancel", "running")
+    assert wait_for(worker, "error", "running")["kind"] == "Cancelled"
+
+
 def test_progress_is_sent_no_oftener_than_anybody_can_see(worker, image):
     told = []
     worker.enhance(image, behaving("chatter"), progress=lambda fraction, message: told.append(message))

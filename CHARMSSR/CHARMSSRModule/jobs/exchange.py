@@ -39,6 +39,11 @@ class JobFolder:
             ) from error
         return {"array": fileName, **grid}
 
+    def openArray(self, voxels, grid, fileName):
+        """Make room for voxels that are written piece by piece; (memory map to fill, the image part)."""
+        path = os.path.join(self.path, fileName)
+        return np.lib.format.open_memmap(path, "w+", voxels.dtype, voxels.shape), {"array": fileName, **grid}
+
     def readArray(self, image):
         """Memory-mapped voxels (k, j, i) of an image part of a result message."""
         return np.load(os.path.join(self.path, os.path.basename(image["array"])), mmap_mode="r")

@@ -26,7 +26,6 @@ class FineTuneJob(WorkerJob):
     """
 
     task = "fine-tune"
-    cancelGraceMs = 1000  # the best so far is on the disk: nothing is lost by not waiting longer
 
     def __init__(self, pairs, settings, worker=None):
         super().__init__(settings["name"], worker)

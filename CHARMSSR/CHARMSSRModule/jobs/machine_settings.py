@@ -2,7 +2,7 @@
 
 import qt
 
-DEFAULTS = {"Device": "auto", "Precision": "auto", "Batch": 0, "CheckpointFolder": ""}
+DEFAULTS = {"Engine": "auto", "Device": "auto", "Precision": "auto", "Batch": 0, "CheckpointFolder": ""}
 
 
 def machineSetting(name):

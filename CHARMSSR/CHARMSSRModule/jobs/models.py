@@ -54,6 +54,12 @@ def isSevenTeslaLike(card):
     return bool(card.get("seen_7t"))
 
 
+def usualNoise(card):
+    """Percent of the noise that a checkpoint takes away unless told otherwise; None if it can take none away."""
+    control = card.get("noise_control")
+    return int(control["default"]) if control else None
+
+
 # What the bundled models were trained for, by the one degradation that their cards name.
 _PURPOSES = {"clinical": _("routine scans"), "bicubic": _("the paper's protocol")}
 

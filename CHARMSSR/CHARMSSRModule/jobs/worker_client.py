@@ -59,6 +59,8 @@ class WorkerClient:
         self._jobCount = 0
         self._waiting = None  # the run message of a job that was submitted before hello
         self._cancelled = False
+        self._questions = {}  # id -> who wants the answer
+        self._questionCount = 0
         self._listeners = []
         self._startTimer = self._makeTimer(START_TIMEOUT_MS, self._onStartTimeout)
         self._killTimer = self._makeTimer(STOP_TIMEOUT_MS, self._kill)
@@ -138,6 +140,20 @@ class WorkerClient:
             self._process.write(encodeMessage("cancel", self._jobId))
             self._killTimer.start(self._job.cancelGraceMs)
 
+    def ask(self, task, callback, **fields):
+        """Have the worker answer a question beside its job, if it is READY or BUSY.
+
+        ``callback(message)`` is called once: with the result, with an error message, or with None if the process
+        ends before it has answered.
+        """
+        if self.hello is None:
+            callback(None)
+            return
+        self._questionCount += 1
+        identifier = f"question-{self._questionCount}"
+        self._questions[identifier] = callback
+        self._process.write(encodeMessage("run", identifier, task=task, **fields))
+
     def stop(self):
         """End the process and its job; waits at most about a second."""
         process = self._forgetProcess()
@@ -168,6 +184,9 @@ class WorkerClient:
             self._onHello(message)
         elif kind == "error" and not message.get("id"):
             self._onProcessComplaint(message)
+        elif message.get("id") in self._questions:
+            if kind in ("result", "error"):
+                self._questions.pop(message["id"])(message)
         elif self._job is not None and message.get("id") == self._jobId:
             if kind == "progress":
                 self._job.onProgress(message)
@@ -283,6 +302,9 @@ class WorkerClient:
         self._killTimer.stop()
         process, self._process = self._process, None
         self.hello = None if process is not None else self.hello
+        questions, self._questions = self._questions, {}
+        for callback in questions.values():
+            callback(None)
         if process is not None:
             process.disconnect("readyReadStandardOutput()", self._onOutput)
             process.disconnect("readyReadStandardError()", self._onLog)

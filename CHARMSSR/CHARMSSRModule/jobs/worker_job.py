@@ -27,7 +27,9 @@ class WorkerJob:
     """
 
     task = ""  # of the protocol
-    cancelGraceMs = 3000  # a batch of slices on a CPU ends within this time; what doesn't is killed
+    # What can't be interrupted (N4, a skull-strip, a large batch of slices) is not waited for: the process is killed.
+    # Nothing is lost by it: files are the job's own, and of a fine-tuning the best so far is on the disk.
+    cancelGraceMs = 600
 
     def __init__(self, name, worker=None):
         self.name = name
@@ -98,7 +100,7 @@ class WorkerJob:
         self._worker.submit(self.task, self, folder=self._folder.path, **fields)
 
     def cancel(self):
-        """Drop the job. Done as soon as the worker has let go (seconds at most)."""
+        """Drop the job. Done as soon as the worker has let go or is gone: within a second."""
         if not self.done and not self._cancelling:
             self._cancelling = True
             self.message = _("Cancelling")

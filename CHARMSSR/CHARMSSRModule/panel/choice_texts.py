@@ -51,3 +51,22 @@ def mapsExplanation(planes, isotropic):
     if isotropic:
         return _("Adds two colour maps: the added detail, and how far the three directions disagree.")
     return _("Adds a colour map of the added detail.")
+
+
+def resolutionExplanation(resolution):
+    """Sentence about the pixels that a scan is enhanced from."""
+    return {
+        "auto": _(
+            "Where the scanner has interpolated the pixels, the scan is enhanced from those that were measured; "
+            "any other scan from its own."
+        ),
+        "stated": _("From the pixels that the file states, measured or not."),
+    }[resolution]
+
+
+def qualityExplanation():
+    """Sentence about the mean over copies of each slice."""
+    return _(
+        "Each slice is also computed mirrored and turned, and the mean is taken: a little nearer to the truth, in "
+        "about four times the time. With maps of slices the result is this mean anyway."
+    )

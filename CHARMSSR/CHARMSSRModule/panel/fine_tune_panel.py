@@ -55,9 +55,10 @@ class FineTunePanel(VTKObservationMixin):
         self.table = PairTable(self._rowsLayout(widget.layout()), uiPath("FineTunePair.ui"), self.refresh)
         self._progress = ProgressPanel(self.ui)
         self._fillRates()
-        self.ui.moreGroupBox.collapsed = True
+        self.ui.moreCollapsibleButton.collapsed = True
         self._fitted = FittedTexts()
         self._fitted.keepWhole(self.ui.introLabel, self.ui.pairsHintLabel, self.ui.nameHintLabel, self.ui.resultLabel)
+        self._fitted.keepElided(self.ui.checkpointComboBox, self.ui.skullStripComboBox, self.ui.learningRateComboBox)
         for button, function in (
             (self.ui.addPairButton, self.table.add),
             (self.ui.removeAllButton, self.table.clear),
@@ -207,7 +208,7 @@ class FineTunePanel(VTKObservationMixin):
             button.text = _("Cancelling\u2026") if self._cancelling else _("Cancel")
             button.enabled = not self._cancelling
             button.toolTip = (
-                _("Waiting for the worker process to let go, about a second")
+                _("Waiting for the worker process to let go, a second at most")
                 if self._cancelling
                 else _("Stop; the best model so far is kept")
             )
@@ -357,6 +358,7 @@ class FineTunePanel(VTKObservationMixin):
         if self.job is not job:  # the panel has let go of it
             return
         self.job, self._cancelling = None, False
+        self._logic.startWorkerAgain(job)
         self._progress.showOutcome(job)
         result = shortResult(job)
         if self._parameters is None:

@@ -1,4 +1,4 @@
-"""Texts that fit into a narrow dock: wrapped labels show all their lines, headers never widen the panel."""
+"""Texts that fit into a narrow dock: wrapped labels show all their lines, headers and lists never widen the panel."""
 
 from html import escape
 
@@ -6,22 +6,29 @@ import qt
 
 
 class FittedTexts(qt.QObject):
-    """Watches labels and headers of sections.
+    """Watches labels, headers of sections and lists.
 
     Qt squeezes a wrapped label in a scrolled panel below the height of its lines; once its width is known, each
     label is therefore given that height as its least one. A header that is longer than the dock is wide ends in "…",
-    with the whole of it in its tool tip.
+    with the whole of it in its tool tip. So does the chosen item of a list; its popup is as wide as its longest item.
     """
 
     def __init__(self):
         qt.QObject.__init__(self)
         self._headers = {}  # object name of the section -> its whole text
         self._seen = {}  # object name of the label -> what its height was found for
+        self._lists = {}  # object name of the list -> what its texts were found for
 
     def keepWhole(self, *labels):
         """Have these wrapped labels show all their lines at every width."""
         for label in labels:
             label.installEventFilter(self)
+
+    def keepElided(self, *comboBoxes):
+        """Have the chosen item of these lists end in "…" where it is too long, not in half a letter."""
+        for comboBox in comboBoxes:
+            self._lists[comboBox.objectName] = None
+            comboBox.installEventFilter(self)
 
     def setHeader(self, section, title, choice=""):
         """Header of a section: its title, and the choice made inside, readable while it is folded."""
@@ -37,7 +44,9 @@ class FittedTexts(qt.QObject):
         """Qt calls this before the event reaches the widget."""
         kind = event.type()
         if kind == qt.QEvent.Resize or kind == qt.QEvent.Paint:
-            if watched.objectName not in self._headers:
+            if watched.objectName in self._lists:
+                self._fitList(watched)
+            elif watched.objectName not in self._headers:
                 self._fitLabel(watched)
             elif kind == qt.QEvent.Resize:
                 self._fitHeader(watched)
@@ -50,12 +59,37 @@ class FittedTexts(qt.QObject):
         if section.text != text:
             section.text = text
 
+    def _fitList(self, comboBox):
+        texts = [fullText(comboBox, index) for index in range(comboBox.count)]
+        state = (comboBox.width, comboBox.currentIndex, comboBox.currentText, texts)
+        if self._lists[comboBox.objectName] == state:
+            return
+        metrics, popup = comboBox.fontMetrics(), comboBox.view()
+        room = comboBox.width - round(2.2 * metrics.height())  # the arrow and the frame
+        for index, text in enumerate(texts):
+            isChosen = index == comboBox.currentIndex
+            shown = metrics.elidedText(text, qt.Qt.ElideRight, max(room, 40)) if isChosen else text
+            comboBox.setItemData(index, text, FULL_TEXT_ROLE)
+            if comboBox.itemText(index) != shown:
+                comboBox.setItemText(index, shown)
+        longest = max([metrics.horizontalAdvance(text) for text in texts], default=0)
+        popup.setMinimumWidth(longest + round(1.5 * metrics.height()) if longest > room else 0)
+        self._lists[comboBox.objectName] = (*state[:2], comboBox.currentText, texts)
+
     def _fitLabel(self, label):
         seen = (label.width, label.text, label.fontMetrics().height())
         if self._seen.get(label.objectName) != seen:
             self._seen[label.objectName] = seen
             label.setMinimumHeight(0)  # Qt's answer is never less than the least height
             label.setMinimumHeight(max(label.heightForWidth(label.width), 0))
+
+
+FULL_TEXT_ROLE = qt.Qt.UserRole + 1
+
+
+def fullText(comboBox, index):
+    """Text of a list's item, also where it is shown with "…"."""
+    return comboBox.itemData(index, FULL_TEXT_ROLE) or comboBox.itemText(index)
 
 
 def showText(label, text):

@@ -4,11 +4,13 @@ from slicer.i18n import tr as _
 
 from ..jobs.machine_settings import machineSetting, setMachineSetting
 from ..jobs.worker_client import READY, STARTING
+from .fitted_texts import fullText
 from .list_items import selectItem
 from .report_text import backendTitle
 
 MISSING_DEVICE = _("{name} (not found)")
 MISSING_BACKEND = _("{name} (not installed)")
+ENGINE_TITLES = {"auto": _("Automatic"), "ncnn": "ncnn", "torch": "PyTorch"}
 
 
 class MachinePanel:
@@ -26,10 +28,12 @@ class MachinePanel:
             (_("16 bit (bfloat16)"), "bfloat16"),
         ):
             ui.precisionComboBox.addItem(text, value)
+        self._fillEngines()
         self._fillDevices()
         selectItem(ui.precisionComboBox, machineSetting("Precision"), "{name}")
         ui.batchSpinBox.value = machineSetting("Batch")
         ui.checkpointFolderPathLineEdit.currentPath = machineSetting("CheckpointFolder")
+        ui.engineComboBox.connect("currentIndexChanged(int)", self._onEngineChanged)
         ui.deviceComboBox.connect("currentIndexChanged(int)", self._onDeviceChanged)
         ui.precisionComboBox.connect("currentIndexChanged(int)", self._onPrecisionChanged)
         ui.batchSpinBox.connect("valueChanged(int)", self._onBatchChanged)
@@ -40,6 +44,7 @@ class MachinePanel:
         hello = self._worker.hello
         if hello is not self._shownHello and hello is not None:
             self._shownHello = hello
+            self._fillEngines()
             self._fillDevices()
             self.fillBackends(chosenBackend)
         if hello is not None:
@@ -60,13 +65,29 @@ class MachinePanel:
         """Ways to find the brain that the worker has, the best one first; [] until it has told."""
         return (self._worker.hello or self._shownHello or {}).get("skull_strip_backends") or []
 
-    def deviceChoice(self):
-        """The device that the user has chosen; "" for the automatic one."""
-        return self._ui.deviceComboBox.currentText if machineSetting("Device") != "auto" else ""
+    def choices(self):
+        """Engine and device that the user has chosen, as texts; [] where both are automatic."""
+        lists = (("Engine", self._ui.engineComboBox), ("Device", self._ui.deviceComboBox))
+        return [fullText(one, one.currentIndex) for name, one in lists if machineSetting(name) != "auto"]
 
     def fillBackends(self, chosen):
         """List the ways to find the brain that the worker has."""
         fillBackendList(self._ui.skullStripComboBox, self._worker.hello or self._shownHello, chosen)
+
+    def _fillEngines(self):
+        """List the engines that the library knows; what the worker has told that it lacks is marked."""
+        from CHARMSSRLib.settings import ENGINES
+
+        comboBox = self._ui.engineComboBox
+        versions = (self._shownHello or {}).get("engines")
+        wasBlocked = comboBox.blockSignals(True)
+        comboBox.clear()
+        for name in ENGINES:
+            title = ENGINE_TITLES.get(name, name)
+            lacks = name != "auto" and versions is not None and not versions.get(name)
+            comboBox.addItem(MISSING_BACKEND.format(name=title) if lacks else title, name)
+        selectItem(comboBox, machineSetting("Engine"), "{name}")
+        comboBox.blockSignals(wasBlocked)
 
     def _fillDevices(self):
         comboBox = self._ui.deviceComboBox
@@ -84,6 +105,9 @@ class MachinePanel:
             if device["name"] == hello.get("device"):
                 return _("Automatic is {device}").format(device=device.get("description") or device["name"])
         return _("Automatic is {device}").format(device=hello.get("device"))
+
+    def _onEngineChanged(self, index):
+        setMachineSetting("Engine", self._ui.engineComboBox.itemData(index))
 
     def _onDeviceChanged(self, index):
         setMachineSetting("Device", self._ui.deviceComboBox.itemData(index))

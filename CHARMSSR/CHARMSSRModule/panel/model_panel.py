@@ -5,7 +5,8 @@ from slicer.i18n import tr as _
 
 from ..jobs import models
 from ..scene.geometry import enhancedSpacing, ijkToRasOfNode, isIsotropic
-from .choice_texts import mapsExplanation, planesExplanation
+from ..scene.measured_pixels import measuredSize
+from .choice_texts import mapsExplanation, planesExplanation, qualityExplanation
 from .fitted_texts import toolTip
 from .list_items import selectItem
 from .report_text import spacingText
@@ -43,34 +44,51 @@ class ModelPanel:
             return _("The model {name} is not on this computer: choose another one.").format(name=name)
         return card["summary"] if card.get("unreadable") else ""
 
-    def choice(self, name):
-        """What the header of the section says."""
-        card = self._cards.get(name or models.defaultModel())
-        return models.modelTitle(card) if card is not None else name
+    def card(self, name):
+        """Card of a checkpoint ("" for the default); {} if it is not there."""
+        return self._cards.get(name or models.defaultModel(), {})
 
-    def describe(self, name, inputNode, planes, reasonAgainstInput):
-        """Say what the chosen checkpoint is, and what becomes of the input's voxels or why nothing can."""
+    def choice(self, name):
+        """What the header of the section says of the model."""
+        card = self.card(name)
+        return models.modelTitle(card) if card else name
+
+    def describe(self, name, inputNode, planes, reasonAgainstInput, acquisition):
+        """Say what the chosen checkpoint is, and what becomes of the input's voxels or why nothing can.
+
+        ``acquisition`` is what was found out about the pixels that count; {} where they are taken as stated.
+        """
         ui = self._ui
         card = self._cards.get(name or models.defaultModel())
         usable = card is not None and not card.get("unreadable")
         claim = models.modelClaim(card) if usable else ""
+        ui.checkpointComboBox.toolTip = toolTip(
+            _("Trained network: the bundled ones, then your own."), models.modelTitle(card) if card else ""
+        )
         ui.modelDescriptionLabel.text = models.modelDescription(card) if usable else self.reasonNotToUse(name)
         ui.modelDescriptionLabel.toolTip = toolTip(claim, card.get("summary", "")) if usable else ""
         if reasonAgainstInput:
             ui.gridLabel.text, ui.gridLabel.toolTip = reasonAgainstInput, _("Why this volume cannot be enhanced")
         else:
-            before, after = _spacings(inputNode, planes, card.get("scale", 2) if usable else 1)
+            before, after, measured = _spacings(inputNode, planes, card.get("scale", 2) if usable else 1, acquisition)
             kind = models.resultKind(card) if usable else ""
             ui.gridLabel.text = _("\u2192 {kind}, {after} mm").format(kind=kind, after=after)
             voxels = _("Voxels: {before} \u2192 {after} mm").format(before=before, after=after)
-            ui.gridLabel.toolTip = toolTip(voxels, claim)
+            ui.gridLabel.toolTip = toolTip(voxels, measured, claim)
         # While there is no volume to look at, the usual one is spoken of.
         isotropic = bool(reasonAgainstInput) or isIsotropic(ijkToRasOfNode(inputNode))
         ui.planesComboBox.toolTip = toolTip(_("Which slices are enhanced."), planesExplanation(planes, isotropic))
+        ui.bestQualityCheckBox.toolTip = toolTip(qualityExplanation())
         ui.mapsCheckBox.toolTip = toolTip(mapsExplanation(planes, isotropic))
 
 
-def _spacings(inputNode, planes, scale):
-    """Voxel sizes of the input and of the result, as text."""
-    after = enhancedSpacing(ijkToRasOfNode(inputNode), planes, scale)
-    return spacingText(inputNode.GetSpacing()), spacingText(after)
+def _spacings(inputNode, planes, scale, acquisition):
+    """Voxel sizes of the input and of the result, as text, and a sentence if the scan's pixels are interpolated."""
+    ijkToRas, size = ijkToRasOfNode(inputNode), inputNode.GetImageData().GetDimensions()
+    measured = measuredSize(acquisition, ijkToRas, size, planes)
+    after = enhancedSpacing(ijkToRas, planes, scale, size, measured)
+    sentence = ""
+    if measured is not None:
+        coarse = [step * one / other for step, one, other in zip(inputNode.GetSpacing(), size, measured)]
+        sentence = _("The scan is interpolated: enhanced from the measured {size} mm.").format(size=spacingText(coarse))
+    return spacingText(inputNode.GetSpacing()), spacingText(after), sentence

@@ -19,7 +19,7 @@ def reportHeadline(report, resultNode):
 def reportTable(report, inputNode, resultNode):
     """Rich text: one row per figure that the report has."""
     cells = "".join(
-        f'<tr><td style="padding-right:8px">{escape(label)}</td><td>{escape(value)}</td></tr>'
+        f'<tr><td style="padding-right:8px">{escape(label)}</td><td>{escape(unbroken(value))}</td></tr>'
         for label, value in reportRows(report, inputNode, resultNode)
     )
     return f'<table cellspacing="0" cellpadding="1">{cells}</table>'
@@ -72,6 +72,11 @@ def spacingText(spacing):
     return " \u00d7 ".join(f"{round(step, 2):g}" for step in spacing)
 
 
+def unbroken(text):
+    """A text whose voxel sizes stay on one line when it is wrapped."""
+    return text.replace(" \u00d7 ", "\u00a0\u00d7\u00a0").replace(" mm", "\u00a0mm")
+
+
 def _rows(report, inputNode, resultNode):
     checkpoint = report.get("checkpoint", {})
     yield _("Model"), " \u00b7 ".join(str(checkpoint[key]) for key in ("name", "label") if checkpoint.get(key))
@@ -83,6 +88,8 @@ def _rows(report, inputNode, resultNode):
             ),
         )
     yield _("Slices"), _slices(report.get("slices", {}))
+    yield _("Quality"), _("mean of turned copies") if report.get("quality") == "best" else ""
+    yield _("Noise in even tissue"), _noise(report.get("noise") or {})
     yield _("Brain mask"), _mask(report.get("skull_strip") or {})
     yield _("Distance to the scan"), _consistency(report.get("data_consistency") or {})
     ratio = report.get("through_plane_gradient_ratio") or {}
@@ -91,7 +98,11 @@ def _rows(report, inputNode, resultNode):
     yield _("Banding"), _change(banding, "input", "output", _small)
     for plane, figures in (banding.get("output_grid") or {}).items():
         yield PLANE_TITLES.get(plane, plane), _againstInterpolation(figures)
-    yield _("Computed on"), ", ".join(str(report[key]) for key in ("device", "precision") if report.get(key))
+    engine = (report.get("engine") or {}).get("name")
+    yield (
+        _("Computed on"),
+        ", ".join(str(one) for one in (report.get("device"), report.get("precision"), engine) if one),
+    )
     yield _("Time"), _time(report.get("stages", {}))
     yield _("Memory"), _memory(report.get("peak_memory_bytes") or {})
 
@@ -102,6 +113,14 @@ def _slices(slices):
     return _("{enhanced} enhanced, {skipped} without brain").format(
         enhanced=slices["enhanced"], skipped=slices.get("skipped", 0)
     )
+
+
+def _noise(noise):
+    """ "3.1 → 2.2 (control at 70 %)", in the units of the scan."""
+    figures = _change(noise, "before", "after", "{:.3g}".format)
+    if not figures or noise.get("denoise") is None:
+        return figures
+    return _("{figures} (control at {share} %)").format(figures=figures, share=noise["denoise"])
 
 
 def _mask(strip):

@@ -26,7 +26,7 @@ class RunPanel(ProgressPanel):
         self._ui.enhanceButton.text = _("Cancelling\u2026") if cancelling else _("Cancel")
         self._ui.enhanceButton.enabled = not cancelling
         self._ui.enhanceButton.toolTip = (
-            _("Waiting for the worker process to let go, a few seconds at most")
+            _("Waiting for the worker process to let go, a second at most")
             if cancelling
             else _("Stop; the scene stays as it is")
         )

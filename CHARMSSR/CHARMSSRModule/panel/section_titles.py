@@ -5,9 +5,19 @@ from slicer.i18n import tr as _
 from .report_text import backendTitle
 
 
-def slicesChoice(planes, maps):
-    """ "As acquired", "All three, fused, with maps"."""
-    return _("{planes}, with maps").format(planes=planes.label()) if maps else planes.label()
+def modelChoice(title, noise, bestQuality):
+    """ "x2, routine scans", and what differs from the defaults: "noise as measured", "best quality"."""
+    return ", ".join(part for part in (title, noise, _("best quality") if bestQuality else "") if part)
+
+
+def slicesChoice(planes, maps, resolution):
+    """ "As acquired", "All three, fused, with maps", "As acquired, stated pixels"."""
+    parts = [planes.label()]
+    if resolution.value == "stated":
+        parts.append(_("stated pixels"))
+    if maps:
+        parts.append(_("with maps"))
+    return ", ".join(parts)
 
 
 def preprocessingChoice(parameters, backends):
@@ -28,13 +38,12 @@ def preprocessingChoice(parameters, backends):
     return ", ".join(parts)
 
 
-def advancedChoice(parameters, device):
-    """What differs from the defaults; "all automatic" where nothing does. ``device`` is what the user has chosen."""
+def advancedChoice(parameters, machine):
+    """What differs from the defaults; "all automatic" where nothing does. ``machine``: engine and device chosen."""
     parts = []
     if parameters.outputVolume is not None:
         parts.append(_("into {name}").format(name=parameters.outputVolume.GetName()))
     if parameters.dataConsistency.value != "report":
         parts.append(parameters.dataConsistency.label())
-    if device:
-        parts.append(device)
+    parts += machine
     return ", ".join(parts) or _("all automatic")

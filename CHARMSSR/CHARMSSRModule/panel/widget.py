@@ -9,19 +9,22 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from ..jobs import installation
+from ..jobs.inspection import Inspection
 from ..jobs.keywords import keywordsFromParameters
 from ..jobs.worker_client import STOPPED
 from ..logic import CHARMSSRLogic
 from ..scene.input_checks import VoxelChecks
-from .choice_texts import consistencyExplanation
+from .choice_texts import consistencyExplanation, resolutionExplanation
 from .fine_tune_panel import FineTunePanel
 from .fitted_texts import FittedTexts, toolTip
 from .list_items import ItemDataConnector
 from .machine_panel import MISSING_BACKEND, MachinePanel
 from .model_panel import MISSING_TEXT, ModelPanel
+from .noise_panel import NoisePanel
 from .result_panel import ResultPanel
 from .run_panel import RunPanel
-from .section_titles import advancedChoice, preprocessingChoice, slicesChoice
+from .scan_panel import ScanPanel
+from .section_titles import advancedChoice, modelChoice, preprocessingChoice, slicesChoice
 
 
 class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -50,9 +53,21 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = CHARMSSRLogic()
         self._fitted = FittedTexts()
         self._fitted.keepWhole(
-            self.ui.noticeLabel, self.ui.gridLabel, self.ui.modelDescriptionLabel, self.ui.deviceLabel
+            self.ui.noticeLabel,
+            self.ui.gridLabel,
+            self.ui.scanLabel,
+            self.ui.scanWarningLabel,
+            self.ui.modelDescriptionLabel,
+            self.ui.deviceLabel,
         )
+        self._fitted.keepElided(
+            *(getattr(self.ui, name + "ComboBox") for name in ("checkpoint", "planes", "resolution", "skullStrip",
+                                                               "dataConsistency", "engine", "device", "precision"))
+        )  # fmt: skip
         self._modelPanel = ModelPanel(self.ui)
+        self._noisePanel = NoisePanel(self.ui)
+        self._scanPanel = ScanPanel(self.ui)
+        self._inspection = Inspection(self.logic.worker, self._refresh)
         self._machinePanel = MachinePanel(self.ui, self.logic.worker, self._onModelsChanged)
         self._runPanel = RunPanel(self.ui)
         self._resultPanel = ResultPanel(self.ui)
@@ -82,6 +97,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         self.logic.worker.removeListener(self._refresh)
         self.job = None
+        self._inspection.stop()
         self.fineTunePanel.cleanup()
         self.setParameterNode(None)
         self.removeObservers()
@@ -202,16 +218,24 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if parameters is None:
             return
         self._observeInput(parameters.inputVolume)
+        reason = self._reasonAgainstInput()
+        self._inspection.look(None if reason else parameters.inputVolume)
         self._modelPanel.describe(
             parameters.checkpoint,
             parameters.inputVolume,
             parameters.planes.value,
-            self._reasonAgainstInput(),
+            reason,
+            self._inspection.acquisition if parameters.resolution.value == "auto" else {},
         )
+        self._scanPanel.show(self._inspection, parameters.biasCorrection)
         self.ui.dataConsistencyComboBox.toolTip = toolTip(
             _("What is done about the distance between result and scan."),
             consistencyExplanation(parameters.dataConsistency.value),
         )
+        self.ui.resolutionComboBox.toolTip = toolTip(
+            _("From which pixels the scan is enhanced."), resolutionExplanation(parameters.resolution.value)
+        )
+        self._noisePanel.refresh(parameters, self._modelPanel.card(parameters.checkpoint))
         self._machinePanel.refresh(parameters.skullStrip)
         self._showChoices()
         missing = self._runPanel.showNotice(self.logic.worker.startError)
@@ -226,12 +250,15 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """What is folded away is read in the sections' headers."""
         ui, parameters = self.ui, self._parameterNode
         for section, title, choice in (
-            (ui.modelCollapsibleButton, _("Model"), self._modelPanel.choice(parameters.checkpoint)),
-            (ui.slicesCollapsibleButton, _("Slices"), slicesChoice(parameters.planes, parameters.maps)),
+            (ui.modelCollapsibleButton, _("Model"),
+             modelChoice(self._modelPanel.choice(parameters.checkpoint), self._noisePanel.choice(),
+                         parameters.bestQuality)),
+            (ui.slicesCollapsibleButton, _("Slices"),
+             slicesChoice(parameters.planes, parameters.maps, parameters.resolution)),
             (ui.preprocessingCollapsibleButton, _("Preprocessing"),
              preprocessingChoice(parameters, self._machinePanel.backends())),
             (ui.advancedCollapsibleButton, _("Advanced"),
-             advancedChoice(parameters, self._machinePanel.deviceChoice())),
+             advancedChoice(parameters, self._machinePanel.choices())),
         ):  # fmt: skip
             self._fitted.setHeader(section, title, choice)
 
@@ -265,6 +292,8 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 parameters.inputVolume,
                 parameters.outputVolume,
                 maskNode=parameters.maskNode,
+                denoise=self._noisePanel.setting(),
+                quality="best" if parameters.bestQuality else "plain",
                 waitForCompletion=False,
                 **keywordsFromParameters(EnhancementSettings, parameters),
             )
@@ -292,6 +321,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.job is not job:  # the panel has let go of it
             return
         self.job, self._cancelling = None, False
+        self.logic.startWorkerAgain(job)
         self._runPanel.showOutcome(job)
         if job.node is not None:
             self._resultPanel.beforeNewResult()

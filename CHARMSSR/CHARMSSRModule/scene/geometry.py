@@ -78,16 +78,32 @@ def axisNearest(ijkToRas, rasAxis):
     return int(np.argmax(np.abs(directions[rasAxis])))
 
 
-def enhancedSpacing(ijkToRas, planes, scale):
-    """Voxel size of the result for slices as in the settings, by the rule of the library."""
+def acrossSlices(ijkToRas, planes):
+    """Array axis across the slices that ``planes`` (the library's word) names."""
+    names = ("sagittal", "coronal", "axial")
+    return axisNearest(ijkToRas, names.index(planes)) if planes in names else sliceAxis(ijkToRas)
+
+
+def enhancedSpacing(ijkToRas, planes, scale, size=None, measuredSize=None):
+    """Voxel size of the result for slices as in the settings, by the rules of the library.
+
+    :param size: voxels along i, j, k; needed with ``measuredSize``.
+    :param measuredSize: voxels of the grid that was measured; None where it is the stated one.
+    """
     from CHARMSSRLib.grids.slices import enlargement
 
-    names = ("sagittal", "coronal", "axial")
-    across = axisNearest(ijkToRas, names.index(planes)) if planes in names else sliceAxis(ijkToRas)
+    spacing = np.array(voxelSize(ijkToRas))
+    across = acrossSlices(ijkToRas, planes)
+    if measuredSize is not None:
+        coarse = spacing * size / measuredSize
+        if planes == "three":
+            across = sliceAxis(ijkToRas * np.array([*(coarse / spacing), 1]))
+    else:
+        coarse = spacing
     stacked = [across] + [axis for axis in range(3) if axis != across]
-    spacing = voxelSize(ijkToRas)
-    factors = enlargement([spacing[axis] for axis in stacked], scale, planes)
-    return [spacing[axis] / factors[stacked.index(axis)] for axis in range(3)]
+    factors = enlargement([coarse[axis] for axis in stacked], scale, planes)
+    fine = np.array([coarse[axis] / factors[stacked.index(axis)] for axis in range(3)])
+    return np.minimum(fine, spacing).tolist()  # never coarser than the scan came
 
 
 def isIsotropic(ijkToRas):
