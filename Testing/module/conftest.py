@@ -110,6 +110,25 @@ def head(fakeWorker):
 
 
 @pytest.fixture
+def panel(slicerModule, head):
+    """The opened module with a head in the scene and a fake worker that is ready."""
+    widget = slicerModule.openModule("CHARMSSR")
+    widget._parameterNode.checkpoint = "mine"
+    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
+    return widget
+
+
+@pytest.fixture
+def finish(slicerModule, panel):
+    """Function: wait until the panel has no job any more."""
+
+    def wait():
+        assert slicerModule.waitUntil(lambda: panel.job is None, 300)
+
+    return wait
+
+
+@pytest.fixture
 def moved(head):
     """The head under a rigid transform."""
     import slicer
