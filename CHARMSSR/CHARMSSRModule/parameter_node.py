@@ -68,7 +68,7 @@ class CHARMSSRParameterNode:
     maskNode - Segmentation or label map that replaces the computed mask.
     resultVolume - The last result, which the result section shows.
     checkpoint - Name of the model; empty for the default.
-    noise - Percent of the noise that is taken away; -1 for what the model's card says.
+    noise - Percent of the noise that is taken away; -1 for as much as the scan needs.
     bestQuality - The mean over mirrored and turned copies of each slice.
     planes - Slices that are enhanced.
     resolution - Pixels that they are enhanced from.

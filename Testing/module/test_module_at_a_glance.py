@@ -67,6 +67,7 @@ def everythingOpen(slicerModule, panel):
     for name in ("result", "model", "slices", "preprocessing", "advanced", "fineTune"):
         getattr(panel.ui, name + "CollapsibleButton").collapsed = False
     panel.fineTunePanel.ui.moreCollapsibleButton.collapsed = False
+    panel._parameterNode.noise = 30
     for _ in range(2):
         panel.fineTunePanel.table.add()
     slicerModule.processEvents(0.2)

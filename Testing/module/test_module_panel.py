@@ -247,6 +247,7 @@ def test_noise_quality_pixels_and_engine_reach_the_worker(slicerModule, panel, f
     from CHARMSSRModule.scene.scene_results import reportOf
 
     panel._parameterNode.checkpoint = ""
+    panel.ui.noiseAutomaticCheckBox.checked = False
     panel.ui.noiseSlider.value = 30
     panel.ui.bestQualityCheckBox.checked = True
     select(panel.ui.resolutionComboBox, "As the file states")
@@ -260,18 +261,22 @@ def test_noise_quality_pixels_and_engine_reach_the_worker(slicerModule, panel, f
     assert panel.ui.advancedCollapsibleButton.text == "Advanced: ncnn"
 
 
-def test_the_noise_control_shows_what_the_model_does_unless_the_user_moves_it(panel):
+def test_noise_is_automatic_until_the_user_takes_the_slider(panel):
     parameters, ui = panel._parameterNode, panel.ui
+    ui.modelCollapsibleButton.collapsed = False
     parameters.checkpoint = ""
-    assert (ui.noiseSlider.enabled, ui.noiseSlider.value, parameters.noise) == (True, 70, -1)
+    assert ui.noiseAutomaticCheckBox.checked and not shown(ui.noiseSlider) and parameters.noise == -1
+    assert panel._noisePanel.setting() == "auto" and "noise" not in ui.modelCollapsibleButton.toolTip
+    ui.noiseAutomaticCheckBox.checked = False
+    assert shown(ui.noiseSlider) and (ui.noiseSlider.value, parameters.noise) == (70, 70)
     ui.noiseSlider.value = 0
     assert parameters.noise == 0 and ui.modelCollapsibleButton.toolTip.endswith("noise as measured")
     parameters.checkpoint = "mine"  # has no such control
-    assert (ui.noiseSlider.enabled, ui.noiseSlider.value, parameters.noise) == (False, 0, 0)
-    assert "as it was measured" in ui.noiseSlider.toolTip and panel._noisePanel.setting() == "auto"
+    assert not ui.noiseAutomaticCheckBox.enabled and not shown(ui.noiseSlider) and parameters.noise == 0
+    assert "as it was measured" in ui.noiseAutomaticCheckBox.toolTip and panel._noisePanel.setting() == "auto"
     parameters.checkpoint = "charms-x2-clinical"
-    assert (ui.noiseSlider.value, panel._noisePanel.setting()) == (0, "0")
-    ui.noiseSlider.value = 70
+    assert shown(ui.noiseSlider) and (ui.noiseSlider.value, panel._noisePanel.setting()) == (0, "0")
+    ui.noiseAutomaticCheckBox.checked = True
     assert parameters.noise == -1 and panel._noisePanel.setting() == "auto"
 
 

@@ -34,7 +34,7 @@ PROMISES = {
     ),
     "a noise control": (
         "enhancement/test_noise_control.py::test_the_setting_reaches_the_result_and_the_report",
-        "module/test_module_panel.py::test_the_noise_control_shows_what_the_model_does_unless_the_user_moves_it",
+        "module/test_module_panel.py::test_noise_is_automatic_until_the_user_takes_the_slider",
     ),
     "slice by slice, or": (
         "enhancement/test_three_planes.py::test_all_axes_are_refined_within_the_same_physical_bounds",

@@ -55,7 +55,7 @@ def isSevenTeslaLike(card):
 
 
 def usualNoise(card):
-    """Percent of the noise that a checkpoint takes away unless told otherwise; None if it can take none away."""
+    """Percent of the noise that a checkpoint's control starts from; None if it has no such control."""
     control = card.get("noise_control")
     return int(control["default"]) if control else None
 

@@ -90,6 +90,7 @@ def _rows(report, inputNode, resultNode):
     yield _("Slices"), _slices(report.get("slices", {}))
     yield _("Quality"), _("mean of turned copies") if report.get("quality") == "best" else ""
     yield _("Noise in even tissue"), _noise(report.get("noise") or {})
+    yield _("Noise control"), str((report.get("noise") or {}).get("chosen") or "")
     yield _("Brain mask"), _mask(report.get("skull_strip") or {})
     yield _("Distance to the scan"), _consistency(report.get("data_consistency") or {})
     ratio = report.get("through_plane_gradient_ratio") or {}
