@@ -148,3 +148,23 @@ def test_the_report_is_a_table_of_the_scene_beside_the_result(slicerModule, pane
     assert slicer.app.applicationLogic().GetSelectionNode().GetActiveTableID() == table.GetID()
     panel.ui.tableButton.click()
     assert len(slicer.util.getNodesByClass("vtkMRMLTableNode")) == 1
+
+
+def test_cards_are_read_when_a_folder_has_changed_and_not_at_every_change_of_the_scene(
+    slicerModule, models, monkeypatch
+):
+    from conftest import writeCheckpoint
+    from CHARMSSRModule.jobs import models as cards
+
+    from CHARMSSRLib.checkpoints import registry
+
+    read, original = [], registry.read_card
+    monkeypatch.setattr(registry, "read_card", lambda name: read.append(name) or original(name))
+    names = [card["name"] for card in cards.availableModels()]
+    read.clear()
+    panel = slicerModule.openModule("CHARMSSR")
+    panel._parameterNode.biasCorrection = False
+    assert read == []
+    writeCheckpoint(models, "newer", "Model newer")
+    assert [card["name"] for card in cards.availableModels()] == [*names, "newer"]
+    assert "newer" in read

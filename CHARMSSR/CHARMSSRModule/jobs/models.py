@@ -11,11 +11,35 @@ HOME_VARIABLE = "CHARMSSR_HOME"
 _homeOutside = os.environ.get(HOME_VARIABLE)  # as Slicer was started
 
 
+_read = (None, [])  # what the folders held, and the cards that were read then
+
+
 def availableModels():
-    """Cards (dictionaries with at least "name") of all checkpoints, bundled ones first; unreadable ones left out."""
+    """Cards (dictionaries with at least "name") of all checkpoints, bundled ones first; unreadable ones left out.
+
+    The panel asks at every change: files are read again only when a folder holds something else than before.
+    """
+    global _read
     from CHARMSSRLib.checkpoints import registry as checkpoint_registry
 
     useCheckpointFolder()
+    held = [_contents(checkpoint_registry.BUNDLED_FOLDER), _contents(checkpoint_registry.user_checkpoint_folder())]
+    if held != _read[0]:
+        _read = (held, _readModels(checkpoint_registry))
+    return list(_read[1])
+
+
+def _contents(folder):
+    """Name, size and time of each file of a folder, and which folder it is."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [(entry.name, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries]
+    except OSError:
+        found = []
+    return str(folder), sorted(found)
+
+
+def _readModels(checkpoint_registry):
     cards = []
     for name in checkpoint_registry.available_checkpoints():
         try:
