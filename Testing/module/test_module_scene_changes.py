@@ -153,8 +153,8 @@ def test_the_report_is_a_table_of_the_scene_beside_the_result(slicerModule, pane
 def test_cards_are_read_when_a_folder_has_changed_and_not_at_every_change_of_the_scene(
     slicerModule, models, monkeypatch
 ):
-    from conftest import writeCheckpoint
     from CHARMSSRModule.jobs import models as cards
+    from conftest import writeCheckpoint
 
     from CHARMSSRLib.checkpoints import registry
 
