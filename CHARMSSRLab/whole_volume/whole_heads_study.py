@@ -8,6 +8,7 @@ from CHARMSSRLib.measures.native import PROBE, native_figures
 from CHARMSSRLib.measures.noise import even_tissue, noise_sd
 from CHARMSSRLib.settings import EnhancementSettings
 
+from .false_foci import TOO_MUCH, largest_foci
 from .study import Column, Study
 from .whole_heads import coarse_head, cubic_of, scores, slab, with_probe
 
@@ -61,7 +62,13 @@ def _native(sample, scale, setup):
     large = sitk.GetArrayFromImage(result.mask) > 0
     figures = native_figures(*pairs[0], large, probed=pairs[1])
     share = result.report["noise"]["denoise"]
-    return {"degradation": AS_IT_CAME, "denoise": share, **(vars(figures) if figures else {})}
+    row = {"degradation": AS_IT_CAME, "denoise": share}
+    if figures is not None:
+        output, cubic = pairs[0]
+        level = even_tissue(cubic, large)
+        foci = largest_foci(output, cubic, level, result.image.GetSpacing()[1::-1], noise_sd(cubic, level))
+        row.update(vars(figures), boxes=len(foci), focus=float(foci.max()), foci=int((foci > TOO_MUCH).sum()))
+    return row
 
 
 def verdict(rows):
@@ -85,6 +92,12 @@ def verdict(rows):
         f" {np.mean(noise):.2f} (at most {max(noise):.2f}),"
         f" edges {np.mean(edges):.2f} (above 1.05 in {sum(one > 1.05 for one in edges)} of {len(edges)} volumes)."
     )
+    boxes, foci = (sum(row[key] for row in native) for key in ("boxes", "foci"))
+    strongest = max(row["focus"] for row in native)
+    sentences.append(
+        f"Of {boxes} random boxes of even tissue {foci} got a focus above {TOO_MUCH:g} times the noise; the strongest"
+        f" was {strongest:.2f} times it."
+    )
     return sentences
 
 
@@ -96,14 +109,15 @@ STUDY = Study(
     " fine scan in dB, range: the brain's 99.9th percentile; brain: the fine scan's mask where the result holds (kept:"
     " its share); rim: its outer three fine voxels in each slice; interior: the rest. With --slices only so many axial"
     " slices, and the fine scan's mask is given. As it came: the scan itself enhanced, against its cubic interpolation:"
-    " SNR in even tissue, what becomes of weak added noise among the anatomy, slope of the steepest edges.",
+    " SNR in even tissue, what becomes of weak added noise among the anatomy, slope of the steepest edges; and the"
+    " strongest focus of 4 mm that enhancing added in random boxes of even tissue, in units of the noise.",
     columns=(
         Column("volume", "volume"), Column("contrast", "contrast"), Column("degradation", "made coarse by"),
         Column("denoise", "noise control", "d"), Column("kept", "kept", ".3f"),
         Column("brain_cubic", "brain, cubic", ".2f"), Column("brain", "brain", ".2f"),
         Column("interior_cubic", "interior, cubic", ".2f"), Column("interior", "interior", ".2f"),
         Column("rim_cubic", "rim, cubic", ".2f"), Column("rim", "rim", ".2f"), Column("snr", "SNR", ".2f"),
-        Column("noise", "noise", ".2f"), Column("edges", "edges", ".2f"),
+        Column("noise", "noise", ".2f"), Column("edges", "edges", ".2f"), Column("focus", "false focus", ".2f"),
     ),
     measure=measure,
     verdict=verdict,

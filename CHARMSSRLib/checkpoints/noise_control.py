@@ -28,6 +28,6 @@ def share_of(card: dict, denoise: str) -> int:
     if share and not control:
         raise SettingsError(
             f"The checkpoint {card['name']} cannot take noise away: leave the noise setting at 0 or auto,"
-            " or choose charms-x2-clinical."
+            " or choose charms-x2-clinical or charms-x4-clinical."
         )
     return share
