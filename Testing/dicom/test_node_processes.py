@@ -86,6 +86,43 @@ def test_kills_at_random_moments_lose_and_double_nothing(tmp_path, archive):
     assert sum(archive.count.values()) - len(archive.objects) <= KILLS
 
 
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "term"])
+@pytest.mark.parametrize("state", ["received", "enhancing", "half sent"])
+def test_a_restart_goes_on_in_every_state(tmp_path, archive, state, how):
+    inbox, port, gate = tmp_path / "inbox", free_port(), threading.Event()
+
+    def command(quiet, enhancing=0.0):
+        line = [sys.executable, str(HERE / "node_process.py"), str(inbox), str(port), f"PACS@127.0.0.1:{archive.port}"]
+        return subprocess.Popen([*line, str(quiet), str(enhancing)], env=environment(), stdout=subprocess.PIPE)
+
+    def slow(number):
+        if state == "half sent" and number >= 5:
+            gate.wait(PATIENCE)
+        return 0
+
+    archive.answer = slow
+    there = {
+        "received": lambda: status_of(inbox)["receiving"],
+        "enhancing": lambda: list((inbox / "jobs").glob("*/attempt-*")),
+        "half sent": lambda: len(archive.objects) >= 5,
+    }[state]
+    with command(3600 if state == "received" else 0.3, 3600 if state == "enhancing" else 0) as process:
+        assert process.stdout.readline() == b"started\n"
+        assert store(port, headers(voxels(16))) == [0] * 16
+        wait_until(there, state)
+        process.send_signal(how)
+        gate.set()
+        assert process.wait(PATIENCE) == (0 if how is signal.SIGTERM else -signal.SIGKILL)
+    with command(0.3) as process:
+        wait_until(lambda: status_of(inbox)["finished"] == 1, f"the end {events(inbox)}")
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    assert len(archive.objects) == 16 and status_of(inbox)["held"] == {}
+    assert sum(archive.count.values()) <= 17  # the one in flight, whose answer the killed node did not see
+    # A node that was killed has no line of its end, one that was stopped has.
+    assert len(events(inbox, "stopped")) == (2 if how is signal.SIGTERM else 1)
+
+
 def test_the_command_serves_with_the_network_and_ends_politely(tmp_path, archive):
     inbox = tmp_path / "inbox"
     port = free_port()
