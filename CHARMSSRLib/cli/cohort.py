@@ -57,8 +57,7 @@ def find_members(source, folder, notes=None, as_series=False):
     if source.is_dir():
         members = _members_of_folder(source, folder, notes, as_series)
         if not members:
-            wanted = "DICOM series of MR images" if as_series else f"volume ({', '.join(_READABLE)} or DICOM)"
-            raise InputError(f"The folder {source} holds no {wanted} that could be enhanced.")
+            _refuse_empty(source, as_series)
     elif source.is_file():
         members = _members_of_table(source, folder, as_series)
         if not members:
@@ -76,6 +75,16 @@ def base_of(output: Path) -> str:
     from ..files.output_files import volume_extension, volume_stem
 
     return volume_stem(output) if volume_extension(output) else output.name
+
+
+def _refuse_empty(source, as_series):
+    from ..files.absent_files import absence, absent_below
+
+    absent = absent_below(source)
+    wanted = "DICOM series of MR images" if as_series else f"volume ({', '.join(_READABLE)} or DICOM)"
+    raise InputError(
+        absence(source, absent) if absent else f"The folder {source} holds no {wanted} that could be enhanced."
+    )
 
 
 def _members_of_folder(source: Path, folder: Path, notes: list[str], as_series: bool) -> list[Member]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from pathlib import Path
 
@@ -23,9 +22,8 @@ def uncompressed_bytes(path: Path) -> bytes:
             stream.seek(0)
             if start != GZIP:
                 return stream.read()
-            with gzip.GzipFile(fileobj=stream) as unpacked:
-                return unpacked.read()
-    except (EOFError, zlib.error, gzip.BadGzipFile):
+            return _unpacked(stream.read())
+    except (EOFError, zlib.error):
         raise InputError(
             f"{path.name} is damaged: its compressed data end too early or do not match their checksum. "
             "Copy or export it again."
@@ -34,3 +32,15 @@ def uncompressed_bytes(path: Path) -> bytes:
         raise InputError(f"{path} cannot be opened: {error.strerror or error}.") from error
     except MemoryError as error:
         raise InputError(f"{path.name} is too large for this machine's memory.") from error
+
+
+def _unpacked(packed):
+    """All members one after the other; what follows the last one is no data, as the program gzip says, too."""
+    parts = []
+    while packed[:2] == GZIP:
+        member = zlib.decompressobj(wbits=31)
+        parts.append(member.decompress(packed))
+        if not member.eof:
+            raise EOFError
+        packed = member.unused_data
+    return b"".join(parts)

@@ -35,6 +35,7 @@ _NO_IMAGES = (
     "1.2.840.10008.5.1.4.34",
     "1.2.840.10008.5.1.4.38",
 )
+_MR, _CT = "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.2"
 _PIXEL_DATA_TAG = b"\xe0\x7f\x10\x00"
 _FIRST_VRS = (b"UI", b"CS", b"UL", b"SH", b"LO", b"DA", b"TM", b"OB")
 
@@ -111,7 +112,8 @@ def read_frames(path: Path) -> list[Frame]:
         with native_messages_hidden():
             reader.ReadImageInformation()
     except RuntimeError as error:
-        if _PIXEL_DATA_TAG in path.read_bytes():
+        # A class of images without any is a file that was cut short.
+        if _class_in_meta(path).startswith(_MR) or _PIXEL_DATA_TAG in path.read_bytes():
             raise InputError(
                 f"The DICOM file {path.name} is damaged or packed in a way that cannot be read; "
                 "export the series again, uncompressed."
@@ -135,7 +137,7 @@ def read_frames(path: Path) -> list[Frame]:
         series=text("0020|000e"),
         number=text("0020|0011"),
         description=text("0008|103e"),
-        modality=text("0008|0060"),
+        modality=_modality(text("0008|0016"), text("0008|0060")),
         uid=text("0008|0018"),
         study=text("0020|000d"),
         size=reader.GetSize()[:2],
@@ -154,6 +156,11 @@ def read_frames(path: Path) -> list[Frame]:
             "inversion time": text("0018|0082"),
             "temporal position": text("0020|0100"),
             "acquisition number": text("0020|0012"),
+            "b-value": text("0018|9087"),
+            "repetition time": text("0018|0080"),
+            "trigger time": text("0018|1060"),
+            "flip angle": text("0018|1314"),
+            "title": text("0008|103e"),
         },
     )
     return [frame]
@@ -209,6 +216,10 @@ def _frame(path, dataset, index, count, reader):
         "acquisition number": macro("FrameContentSequence", "FrameAcquisitionNumber", ""),
         "b-value": macro("MRDiffusionSequence", "DiffusionBValue", ""),
         "complex component": component,
+        "repetition time": macro("MRTimingAndRelatedParametersSequence", "RepetitionTime", ""),
+        "trigger time": macro("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime", ""),
+        "flip angle": macro("MRTimingAndRelatedParametersSequence", "FlipAngle", ""),
+        "diffusion direction": _direction(macro("MRDiffusionSequence", "DiffusionGradientDirectionSequence")),
     }
     return Frame(
         path=path,
@@ -216,7 +227,7 @@ def _frame(path, dataset, index, count, reader):
         series=str(dataset.get("SeriesInstanceUID", "")),
         number=str(dataset.get("SeriesNumber", "") or ""),
         description=str(dataset.get("SeriesDescription", "") or ""),
-        modality=str(dataset.get("Modality", "") or ""),
+        modality=_modality(str(dataset.get("SOPClassUID", "")), str(dataset.get("Modality", "") or "")),
         uid=f"{dataset.get('SOPInstanceUID', '')}/{index}",
         study=str(dataset.get("StudyInstanceUID", "")),
         size=(int(dataset.Columns), int(dataset.Rows)),
@@ -236,6 +247,11 @@ def _frame(path, dataset, index, count, reader):
             **{name: _plain_text(value) for name, value in plain.items()},
         },
     )
+
+
+def _modality(class_uid: str, stated: str) -> str:
+    """CT by its class, too, whatever a converter wrote."""
+    return "CT" if class_uid == _CT or class_uid.startswith(f"{_CT}.") else stated
 
 
 def _is_enhanced(class_uid: str) -> bool:
@@ -259,6 +275,10 @@ def _class_in_meta(path: Path) -> str:
         return ""
     length = int.from_bytes(start[place + 6 : place + 8], "little")
     return start[place + 8 : place + 8 + length].decode("ascii", "replace").strip(" \0")
+
+
+def _direction(sequence):
+    return _plain_text(sequence[0].get("DiffusionGradientOrientation")) if sequence else ""
 
 
 def _plain_text(value):

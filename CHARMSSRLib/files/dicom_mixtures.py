@@ -8,10 +8,15 @@ from collections.abc import Sequence
 from ..errors import InputError
 from .dicom_frames import Frame
 
-# Slices of one volume may come from several acquisitions (packages of slices); everything else never mixes.
+# Slices of one volume may come from several acquisitions (packages of slices).
 _MAY_DIFFER = "acquisition number"
+# What may change from slice to slice by the way a scanner works; told where several images lie at one place.
+_BY_SLICE = ("repetition time", "trigger time", "flip angle", "diffusion direction", "title")
 _COUNTS = "temporal position"
-_UNITS = {"echo time": " ms", "inversion time": " ms", "b-value": " s/mm2"}
+_UNITS = {
+    "echo time": " ms", "inversion time": " ms", "repetition time": " ms", "trigger time": " ms", "b-value": " s/mm2",
+    "flip angle": " degrees",
+}  # fmt: skip
 _MOST_NAMED = 5
 
 
@@ -33,6 +38,8 @@ def refuse_mixtures(name: str, frames: Sequence[Frame], places_repeat: bool) -> 
     found = mixtures(frames)
     if not places_repeat and sum(found.get(_COUNTS, {}).values()) == len(found.get(_COUNTS, {})):
         found.pop(_COUNTS, None)  # one to each slice: it counts slices, not points in time
+    for trait in () if places_repeat else _BY_SLICE:
+        found.pop(trait, None)
     warnings = []
     if not places_repeat and _MAY_DIFFER in found:
         warnings.append(

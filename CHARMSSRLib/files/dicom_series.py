@@ -13,6 +13,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..errors import InputError
+from .absent_files import absence, absent_below
 from .dicom_frames import Frame, is_dicom, read_frames
 from .dicom_geometry import stack_of
 from .dicom_pixels import read_pixels, without_padding
@@ -94,10 +95,21 @@ def read_dicom_folder(folder: Path, series: str = "") -> Scan:
     Raises:
         InputError: no images, several series, colour, CT, damaged files, uneven or tilted slices.
     """
-    found = series_of(folder)
-    if not found:
-        raise InputError(f"The folder {folder} holds no DICOM images; give a file or a folder with one DICOM series.")
-    return read_series(_chosen(folder, found, series), f"The series in {folder.name}")
+    absent = absent_below(folder)
+    try:
+        found = series_of(folder)
+        if not found:
+            raise InputError(
+                f"The folder {folder} holds no DICOM images; give a file or a folder with one DICOM series."
+            )
+        scan = read_series(_chosen(folder, found, series), f"The series in {folder.name}")
+    except InputError as error:
+        if not absent:
+            raise
+        raise InputError(absence(folder, absent)) from error
+    if absent:
+        scan.warnings.append(f"{absence(folder, absent)} If it belongs to the series, slices are missing at an end.")
+    return scan
 
 
 def read_dicom_file(path: Path) -> Scan:

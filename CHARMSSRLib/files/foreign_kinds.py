@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from ..errors import InputError
 from .compressed import GZIP
 from .header_checks import first_bytes
+from .raw_header import reason_in_header
 
 _PACKED = {
     b"BZh": "bzip2",
@@ -44,8 +46,18 @@ def refuse_missing(path: Path) -> None:
                 f"{path.name} is a link of git-annex (DataLad) whose content is not on this computer; "
                 f"get it first (datalad get {path.name}, or git annex get {path.name})."
             )
+        if _leads_to_itself(path):
+            raise InputError(f"{path.name} is a link that leads back to itself; mend the link or give the file.")
         raise InputError(f"{path.name} is a link to {target}, which does not exist; mend the link or give the file.")
     raise InputError(f"There is no file or folder {path}; check the name.")
+
+
+def _leads_to_itself(path):
+    try:
+        os.stat(path)
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def refuse_pointer(path: Path, start: bytes) -> None:
@@ -83,4 +95,8 @@ def unreadable_reason(path: Path) -> str:
             return f"its format is {program}"
     if name.endswith(".hdr") and not path.with_suffix(".img").exists():
         return f"its data file {path.with_suffix('.img').name} is missing"
-    return ""
+    if name.endswith((".img", ".img.gz")):
+        header = path.name[: name.rindex(".img")] + ".hdr"
+        if not any((path.parent / one).exists() for one in (header, f"{header}.gz")):
+            return f"its header file {header} is missing"
+    return reason_in_header(path, start)

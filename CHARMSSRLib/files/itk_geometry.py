@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from .header_checks import deviation_from_rotation, nearest_rotation
 from .native_messages import native_messages_hidden
-from .nifti_forms import NiftiForms, corners
+from .nifti_forms import ITK_TOLERANCE, NiftiForms, corners
 from .nifti_quaternions import quaternion_of
 from .nifti_writer import header_of_forms
 
@@ -29,6 +30,15 @@ def index_to_lps(image: sitk.Image) -> np.ndarray:
     matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
     matrix[:3, 3] = image.GetOrigin()
     return matrix
+
+
+def off_right_angles_mm(image: sitk.Image) -> float:
+    """How far (mm) the nearest grid with axes at right angles puts a corner; 0 where ITK calls them right."""
+    direction = np.reshape(image.GetDirection(), (3, 3))
+    if deviation_from_rotation(direction) <= ITK_TOLERANCE:
+        return 0.0
+    moved = (direction - nearest_rotation(direction)) * image.GetSpacing()
+    return float(np.linalg.norm(moved @ corners(image.GetSize())[:3], axis=0).max())
 
 
 def itk_geometry(forms: NiftiForms, size) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:

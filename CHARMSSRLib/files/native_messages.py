@@ -1,6 +1,7 @@
-"""Keeps what native libraries print on the standard error out of the user's sight."""
+"""Keeps what native libraries print out of the user's sight, and what they do to the locale out of the process."""
 
 import contextlib
+import locale
 import os
 import sys
 
@@ -14,7 +15,11 @@ def native_messages_hidden():
     Readers and writers inside SimpleITK (MetaImage, MINC, HDF5, GDCM, NIfTI) print past ITK's own
     warning switch. What they have to say reaches the user as the one sentence of an exception.
     Where there is no descriptor 2 (a windowed Python), nothing is done.
+
+    The readers of some formats (VTK) leave the locale "C" behind, in which Python opens text as ASCII: it is put
+    back.
     """
+    spoken = locale.setlocale(locale.LC_ALL)
     warnings_shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     try:
@@ -32,6 +37,9 @@ def native_messages_hidden():
             yield
     finally:
         sitk.ProcessObject.SetGlobalWarningDisplay(warnings_shown)
+        if locale.setlocale(locale.LC_ALL) != spoken:
+            with contextlib.suppress(locale.Error):
+                locale.setlocale(locale.LC_ALL, spoken)
 
 
 def _flush(stream):

@@ -52,6 +52,7 @@ def _parse_nifti1(start, order):
         "offset": _whole(struct.unpack_from(order + "f", start, 108)[0]),
         "scaling": struct.unpack_from(order + "2f", start, 112),
         "units": start[123],
+        "spm_origin": struct.unpack_from(order + "3h", start, 253),
         "description": start[148:228].split(b"\0")[0],
         "qform_code": struct.unpack_from(order + "h", start, 252)[0],
         "sform_code": struct.unpack_from(order + "h", start, 254)[0],

@@ -212,7 +212,10 @@ def _analyze_geometry(path, header, warnings):
     spacing = np.abs(header["pixdim"][1:4]).astype(float)
     matrix = np.eye(4)
     matrix[:3, :3] = np.diag([-1.0, 1.0, 1.0]) * spacing
-    matrix[:3, 3] = -(matrix[:3, :3] @ (np.asarray(_size(header)) - 1) / 2)
+    size, origin = np.asarray(_size(header)), np.array(header["spm_origin"], float)
+    # SPM states the voxel at 0, counted from 1; without it, the middle is there.
+    stated = origin.any() and (origin > -size).all() and (origin < 2 * size).all()
+    matrix[:3, 3] = -(matrix[:3, :3] @ (origin - 1 if stated else (size - 1) / 2))
     matrix = LPS_TO_RAS @ matrix
     return spacing, matrix[:3, 3], matrix[:3, :3] / spacing
 
@@ -249,8 +252,10 @@ def _voxels(path, header, warnings):
 
 def _scaled(name, array, header):
     slope, intercept = header["scaling"]
+    if header["version"] == 0:
+        intercept = 0.0  # SPM's Analyze files have a slope alone
     # A slope of 0 says that there is no scaling at all, whatever the intercept.
-    if header["version"] == 0 or slope == 0 or not np.isfinite(slope) or (slope, intercept) == (1, 0):
+    if slope == 0 or not np.isfinite(slope) or (slope, intercept) == (1, 0):
         return array
     if not np.isfinite(intercept):
         raise InputError(

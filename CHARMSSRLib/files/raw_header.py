@@ -33,8 +33,27 @@ def check_raw_header(path: Path, start: bytes, labels_allowed: bool = False) -> 
     if start[:4] == b"NRRD":
         return _check_nrrd(path, labels_allowed)
     if path.suffix.lower() in (".mha", ".mhd"):
-        _check_meta_image(path)
+        return _check_meta_image(path)
     return []
+
+
+def reason_in_header(path: Path, start: bytes) -> str:
+    """A clause that says why an NRRD or MetaImage file could not be read; empty for other formats."""
+    if start[:4] == b"NRRD":
+        fields, _ = _nrrd_header(path)
+        encoding = fields.get("encoding", "").strip().lower()
+        if encoding not in ("raw", "ascii", "text", "txt", "hex", "gzip", "gz"):
+            return f'its voxels are packed as "{encoding}", which is not read here (save it raw or with gzip)'
+        data = fields.get("data file", fields.get("datafile", "")).strip()
+    elif path.suffix.lower() in (".mha", ".mhd"):
+        lines = [line.partition("=") for line in _text_lines(path, b"ElementDataFile")]
+        data = next((value.strip() for key, _, value in lines if key.strip() == "ElementDataFile"), "LOCAL")
+    else:
+        return ""
+    is_a_name = data and not data.upper().startswith(("LIST", "LOCAL")) and "%" not in data
+    if is_a_name and not (path.parent / data).is_file():
+        return f"its data file {data} is missing (copy both)"
+    return "its voxels are damaged or cut short (copy or export it again)"
 
 
 def _check_nrrd(path, labels_allowed):
@@ -44,7 +63,7 @@ def _check_nrrd(path, labels_allowed):
     vectors = _vectors(fields.get("space directions", ""))
     if len(vectors) == 3 and all(len(vector) == 3 for vector in vectors):
         check_axes(path, np.array(vectors, dtype=float).T)
-    return _nrrd_space(path, fields)
+    return _nrrd_space(path, fields) + _nrrd_lengths(path, fields, vectors)
 
 
 def _nrrd_space(path, fields):
@@ -68,6 +87,30 @@ def _nrrd_space(path, fields):
         return []
     named = f'its space is "{fields["space"].strip()}"' if space else "it names no space"
     return [f"{path.name} does not say how it lies in the patient ({named}); left-posterior-superior was assumed."]
+
+
+def _nrrd_lengths(path, fields, vectors):
+    """Warnings about voxel sizes that are not stated, or in a unit that ITK passes over."""
+    warnings = []
+    if len(vectors) < 3:
+        numbers = fields.get("spacings", "").split()
+        stated = [one for one in numbers if one.lower() != "nan"]
+        if len(stated) < 3:
+            warnings.append(_no_voxel_size(path))
+    units = {one.strip().lower() for one in fields.get("space units", fields.get("units", "")).split('"')} - {""}
+    others = sorted(units - {"mm", "millimeter", "millimeters", "millimetre", "millimetres", "none", "???", "s", "sec"})
+    if others:
+        warnings.append(
+            f"{path.name} states its lengths in {', '.join(others)}, which ITK and Slicer pass over: they were taken "
+            "as mm. Check the voxel size."
+        )
+    return warnings
+
+
+def _no_voxel_size(path):
+    return (
+        f"{path.name} does not state the size of its voxels; 1 mm was taken where it is missing. Check the voxel size."
+    )
 
 
 _ANATOMICAL = (
@@ -106,17 +149,20 @@ def _vectors(text):
 
 
 def _check_meta_image(path):
+    fields = {}
     for line in _text_lines(path, b"ElementDataFile"):
         key, _, value = line.partition("=")
-        if key.strip() in ("TransformMatrix", "Rotation", "Orientation"):
-            try:
-                numbers = np.array([float(number) for number in value.split()])
-            except ValueError:
-                raise InputError(
-                    f"The header of {path.name} is damaged (its {key.strip()}); export it again."
-                ) from None
-            if numbers.size == 9:
-                check_axes(path, numbers.reshape(3, 3).T)
+        fields[key.strip()] = value
+    for key in ("TransformMatrix", "Rotation", "Orientation"):
+        if key not in fields:
+            continue
+        try:
+            numbers = np.array([float(number) for number in fields[key].split()])
+        except ValueError:
+            raise InputError(f"The header of {path.name} is damaged (its {key}); export it again.") from None
+        if numbers.size == 9:
+            check_axes(path, numbers.reshape(3, 3).T)
+    return [] if "ElementSpacing" in fields or "ElementSize" in fields else [_no_voxel_size(path)]
 
 
 def _text_lines(path, last):

@@ -17,6 +17,7 @@ from .header_checks import (
     sheared_message,
     vector_message,
 )
+from .itk_geometry import off_right_angles_mm
 from .mgh import is_mgh, mgh_spacing, read_mgh
 from .minc_orientation import in_patient_coordinates, is_minc
 from .native_messages import native_messages_hidden
@@ -28,7 +29,12 @@ from .raw_header import check_raw_header
 from .scan import Scan
 
 # Formats whose files hold no directions, or none that is read.
-_WITHOUT_DIRECTIONS = {"VTKImageIO": "VTK", "GiplImageIO": "GIPL", "StimulateImageIO": "Stimulate"}
+_WITHOUT_DIRECTIONS = {
+    "VTKImageIO": "VTK", "GiplImageIO": "GIPL", "StimulateImageIO": "Stimulate", "MRCImageIO": "MRC",
+    "BioRadImageIO": "Bio-Rad", "TIFFImageIO": "TIFF", "LSMImageIO": "LSM",
+}  # fmt: skip
+# Of these, files that do not hold the distance of the slices either.
+_WITHOUT_DISTANCE = ("TIFFImageIO", "LSMImageIO", "BioRadImageIO")
 
 
 def read_scan(path: Path | str, labels_allowed: bool = False, series: str = "") -> Scan:
@@ -178,15 +184,26 @@ def _read_file(path, labels_allowed):
         raise _unreadable(path) from error
     if image.GetDimension() == 4:
         image = image[:, :, :, 0]
+    if "vector" in image.GetPixelIDTypeAsString():  # of one component each
+        image = sitk.VectorIndexSelectionCast(image, 0)
     if is_minc(path):
         image = in_patient_coordinates(image)
-    kind = _WITHOUT_DIRECTIONS.get(reader.GetImageIO() or _io_of(path))
+    facts = {}
+    kind = _WITHOUT_DIRECTIONS.get(io := reader.GetImageIO() or _io_of(path))
     if kind is not None:
+        distance = f"; slices of {image.GetSpacing()[2]:g} mm were taken" if io in _WITHOUT_DISTANCE else ""
         warnings.append(
             f"{path.name} is a {kind} file, whose directions are not read: its axes were taken to point to the "
-            "patient's left, to the back and upwards. Check left and right."
+            f"patient's left, to the back and upwards{distance}. Check left and right."
         )
-    return Scan(image, warnings)
+    off = off_right_angles_mm(image)
+    if off:
+        facts["axes_error_mm"] = round(off, 4)
+        warnings.append(
+            f"The voxel axes of {path.name} are slightly off right angles, which moves a corner of the volume by "
+            f"{off:.2g} mm; programs that read the qform of a NIfTI result see them at right angles."
+        )
+    return Scan(image, warnings, facts=facts)
 
 
 def _io_of(path):

@@ -46,8 +46,15 @@ KINDS = {
     "inversion time: 900 ms (18 images), 2700 ms (18": {"InversionTime": 2700},
     "temporal position: 1 (18 images), 2 (18 images)": {"TemporalPositionIdentifier": 2},
     "acquisition number: 1 (18 images), 2 (18 images)": {"AcquisitionNumber": 2},
+    "b-value: 0 s/mm2 (18 images), 1000 s/mm2 (18 images)": {"DiffusionBValue": 1000.0},
+    "flip angle: 5 degrees (18 images), 20 degrees (18 images)": {"FlipAngle": 20},
+    "repetition time: 20 ms (18 images), 2000 ms (18 images)": {"RepetitionTime": 2000},
+    "trigger time: 10 ms (18 images), 60 ms (18 images)": {"TriggerTime": 60},
 }
-FIRST = {"EchoTime": 2.46, "InversionTime": 900, "TemporalPositionIdentifier": 1, "AcquisitionNumber": 1}
+FIRST = {
+    "EchoTime": 2.46, "InversionTime": 900, "TemporalPositionIdentifier": 1, "AcquisitionNumber": 1,
+    "DiffusionBValue": 0.0, "FlipAngle": 5, "RepetitionTime": 20, "TriggerTime": 10,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("words", KINDS)
@@ -56,6 +63,20 @@ def test_one_series_of_several_kinds_is_refused_with_what_was_found(tmp_path, wo
     write_slices(tmp_path, stack(seed=4), tags=lambda k: {**FIRST, **KINDS[words]}, first=50)
     message = refusal(tmp_path)
     assert "mixes images of several kinds" in message and words in message
+
+
+def test_what_a_scanner_changes_from_slice_to_slice_is_no_mixture(tmp_path):
+    write_slices(tmp_path, tags=lambda k: {"RepetitionTime": 2000 + k, "TriggerTime": 50 * k, "FlipAngle": 10 + k % 2})
+    assert_is_the_stack(tmp_path)
+
+
+@pytest.mark.parametrize("class_uid", ["1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1"])
+def test_ct_is_known_by_its_class_whatever_the_modality_says(tmp_path, class_uid):
+    if class_uid.endswith(".2.1"):
+        write_enhanced(tmp_path / "a.dcm", class_uid=class_uid)
+    else:
+        write_slices(tmp_path, tags=lambda k: {"SOPClassUID": class_uid})
+    assert "computed tomography" in refusal(tmp_path)
 
 
 def test_a_few_phase_slices_in_the_place_of_magnitudes_are_noticed(tmp_path):

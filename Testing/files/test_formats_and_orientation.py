@@ -221,3 +221,110 @@ def test_the_voxel_size_is_told_by_the_header_alone(tmp_path, name):
     turn = 0.0 if name == "a.img" else 0.3
     nibabel.save(kinds.get(name, nibabel.Nifti1Image)(VOXELS, affine(turn, mirrored=name == "a.img")), path)
     assert read_spacing(path) == pytest.approx((0.9, 1.1, 3.0), rel=1e-5)
+
+
+def test_a_vector_of_one_number_per_voxel_is_a_volume(tmp_path):
+    data = VOXELS.astype(np.int16).tobytes(order="F")
+    for name, sizes, directions in (
+        ("a.nrrd", (*VOXELS.shape, 1), "(1,0,0) (0,1,0) (0,0,2) none"),
+        ("b.nrrd", (1, *VOXELS.shape), "none (1,0,0) (0,1,0) (0,0,2)"),
+    ):
+        kinds = " ".join("list" if one == "none" else "domain" for one in directions.split())
+        header = (
+            f"NRRD0004\ntype: short\ndimension: 4\nspace: LPS\nsizes: {' '.join(map(str, sizes))}\n"
+            f"space directions: {directions}\nkinds: {kinds}\nendian: little\nencoding: raw\n"
+            "space origin: (0,0,0)\n\n"
+        )
+        (tmp_path / name).write_bytes(header.encode() + data)
+        image = read_volume(tmp_path / name)
+        assert image.GetNumberOfComponentsPerPixel() == 1 and image.GetPixelID() == sitk.sitkInt16
+        assert np.array_equal(sitk.GetArrayFromImage(image), VOXELS.T.astype(np.int16))
+
+
+GRID = ("space: LPS", "space directions: (1,0,0) (0,1,0) (0,0,2)", "space origin: (0,0,0)")
+
+
+def test_lengths_that_itk_passes_over_are_said(tmp_path):
+    assert "states its lengths in cm" in " ".join(
+        read_scan(write_nrrd(tmp_path / "a.nrrd", *GRID, 'space units: "cm" "cm" "cm"')).warnings
+    )
+    assert read_scan(write_nrrd(tmp_path / "a.nrrd", *GRID, 'space units: "mm" "mm" "mm"')).warnings == []
+    image = sitk.GetImageFromArray(VOXELS.T.astype(np.uint8))
+    sitk.WriteImage(image, str(tmp_path / "a.tif"))
+    assert "slices of 1 mm were taken" in " ".join(read_scan(tmp_path / "a.tif").warnings)
+    sitk.WriteImage(image, str(tmp_path / "a.mha"))
+    content = (tmp_path / "a.mha").read_bytes().replace(b"ElementSpacing", b"ElementComment")
+    (tmp_path / "a.mha").write_bytes(content)
+    assert "does not state the size of its voxels" in " ".join(read_scan(tmp_path / "a.mha").warnings)
+
+
+def test_what_is_missing_or_packed_otherwise_is_named(tmp_path):
+    image = sitk.GetImageFromArray(VOXELS.T.astype(np.uint8))
+    sitk.WriteImage(image, str(tmp_path / "a.mhd"))
+    (tmp_path / "a.raw").unlink()
+    assert "its data file a.raw is missing" in refusal(tmp_path / "a.mhd")
+    sitk.WriteImage(image, str(tmp_path / "b.nrrd"))
+    content = (tmp_path / "b.nrrd").read_bytes()
+    (tmp_path / "b.nrrd").write_bytes(content[:-100])
+    assert "damaged or cut short" in refusal(tmp_path / "b.nrrd")
+    (tmp_path / "c.nrrd").write_bytes(content.replace(b"encoding: raw", b"encoding: bzip2"))
+    assert 'packed as "bzip2"' in refusal(tmp_path / "c.nrrd")
+    nibabel.save(nibabel.Nifti1Pair(VOXELS, affine()), tmp_path / "d.img")
+    (tmp_path / "d.hdr").unlink()
+    assert "its header file d.hdr is missing" in refusal(tmp_path / "d.img")
+
+
+def test_what_follows_compressed_data_is_passed_over_as_gzip_does(tmp_path):
+    nibabel.save(nibabel.Nifti1Image(VOXELS, affine()), tmp_path / "a.nii")
+    content = (tmp_path / "a.nii").read_bytes()
+    half = len(content) // 2
+    for rest in (b"", b"\0" * 50, b"rubbish"):
+        packed = gzip.compress(content[:half]) + gzip.compress(content[half:]) + rest
+        (tmp_path / "b.nii.gz").write_bytes(packed)
+        assert np.array_equal(sitk.GetArrayFromImage(read_volume(tmp_path / "b.nii.gz")), VOXELS.T)
+
+
+def test_slightly_sheared_axes_of_any_format_are_said_with_their_error(tmp_path):
+    large = np.zeros((20, 90, 100), np.uint8)
+    image = sitk.GetImageFromArray(large)
+    image.SetDirection([1, 3e-4, 0, 0, 1, 0, 0, 0, 1])
+    for name in ("a.nrrd", "a.mha"):
+        sitk.WriteImage(image, str(tmp_path / name))
+        scan = read_scan(tmp_path / name)
+        assert 0.005 < scan.facts["axes_error_mm"] < 0.03 and "slightly off right angles" in " ".join(scan.warnings)
+
+
+@pytest.mark.parametrize("origin", [None, (20, 25, 10), (-3, 4, 5), (900, 1, 1)])
+def test_the_origin_and_the_scale_of_spms_analyze_files_are_followed(tmp_path, origin):
+    volume = nibabel.Spm99AnalyzeImage(VOXELS.astype(np.float32) * 1.5, None)
+    volume.set_data_dtype(np.int16)
+    volume.header.set_zooms((1.5, 2.0, 3.0))
+    nibabel.save(volume, tmp_path / "a.img")
+    for turning in tmp_path.glob("*.mat"):
+        turning.unlink()
+    if origin:
+        content = bytearray((tmp_path / "a.hdr").read_bytes())
+        struct.pack_into("<3h", content, 253, *origin)
+        (tmp_path / "a.hdr").write_bytes(content)
+    judge, image = nibabel.load(tmp_path / "a.img"), read_volume(tmp_path / "a.img")
+    assert np.allclose(ras(image), judge.affine, atol=1e-4)
+    assert np.allclose(sitk.GetArrayFromImage(image), judge.get_fdata().T, atol=1e-2)
+
+
+def test_reading_leaves_the_locale_of_the_process_alone(tmp_path):
+    import locale
+
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        locale.setlocale(locale.LC_ALL, "C.UTF-8")
+    except locale.Error:
+        pytest.skip("this system has no locale of that name")
+    try:
+        spoken = locale.setlocale(locale.LC_ALL)
+        image = sitk.GetImageFromArray(VOXELS.T.astype(np.uint8))
+        sitk.WriteImage(image, str(tmp_path / "a.vtk"))
+        locale.setlocale(locale.LC_ALL, "C.UTF-8")
+        read_volume(tmp_path / "a.vtk")
+        assert locale.setlocale(locale.LC_ALL) == spoken
+    finally:
+        locale.setlocale(locale.LC_ALL, before)

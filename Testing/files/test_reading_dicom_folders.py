@@ -133,7 +133,7 @@ def test_folders_without_dicom_are_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing here")
     assert "no DICOM images" in refusal(tmp_path)
     (tmp_path / "empty.dcm").write_bytes(b"")
-    assert "no DICOM images" in refusal(tmp_path)
+    assert "empty.dcm is empty" in refusal(tmp_path)
 
 
 def test_jpeg_2000_series_equals_its_uncompressed_truth(shared_data):
