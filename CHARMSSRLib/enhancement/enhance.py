@@ -16,6 +16,7 @@ from ..checkpoints.registry import find_weights, label, read_card
 from ..engines.choice import choose_engine
 from ..engines.models import load_model
 from ..errors import SettingsError
+from ..files.uni_names import is_marked_as_uni
 from ..grids.geometry import image_on_enlarged_grid
 from ..grids.orientation import LPSFrame
 from ..grids.slices import enlargement, is_isotropic
@@ -137,6 +138,7 @@ def _enhance_stated(image, settings, mask, chosen, warnings, stages, task):
         mask=None if mask is None else frame.enter(mask),
         device=_device_of_torch(chosen),
         task=task.part(0, PREPROCESSED),
+        named_uni=is_marked_as_uni(image),
     )
     stages.seconds.update(prepared.stages)
     warnings += prepared.warnings

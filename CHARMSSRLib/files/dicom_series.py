@@ -167,7 +167,8 @@ def read_series(series: Series, name: str) -> Scan:
     image.SetOrigin(stack.origin.tolist())
     image.SetDirection(stack.direction.ravel().tolist())
     slices = tuple((frame.path, frame.index) for frame in stack.frames)
-    return Scan(image, stack.warnings, facts=facts, slices=slices)
+    names = (first.description, *first.traits.get("image type", "").split("\\"))
+    return Scan(image, stack.warnings, facts=facts, slices=slices, names=names)
 
 
 def _is_phase(frame):

@@ -18,12 +18,13 @@ class Scan:
     """A volume as it was read.
 
     Attributes:
-        image: scalar 3-D image in the file's own pixel type, geometry in LPS (mm), without metadata.
+        image: scalar 3-D image in the file's own pixel type, geometry in LPS (mm), without the file's metadata.
         warnings: sentences about what was repaired, chosen or doubtful.
         forms: both geometries of a NIfTI or FreeSurfer file, so that a result can state them again; None else.
         facts: figures for the report, by name (JSON can hold them).
         slices: of a DICOM series, for each slice of the image its file, and the frame in it (from 0; None in a
             classic file).
+        names: of a DICOM series, its title and the parts of its image type.
     """
 
     image: sitk.Image
@@ -31,6 +32,7 @@ class Scan:
     forms: NiftiForms | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     slices: tuple[tuple[Path, int | None], ...] = ()
+    names: tuple[str, ...] = ()
 
     def forms_for(self, result: sitk.Image) -> NiftiForms | None:
         """The forms of a result that was made on a grid aligned with this scan's; None where there are none."""

@@ -27,6 +27,7 @@ from .nifti_reader import check_nifti_header, nifti_spacing, read_nifti
 from .output_files import VOLUME_EXTENSIONS, OutputFiles, check_target, volume_extension
 from .raw_header import check_raw_header
 from .scan import Scan
+from .uni_names import is_uni_name, mark_as_uni
 
 # Formats whose files hold no directions, or none that is read.
 _WITHOUT_DIRECTIONS = {
@@ -66,6 +67,9 @@ def read_scan(path: Path | str, labels_allowed: bool = False, series: str = "") 
         raise InputError(sheared_message(path.name))
     for key in scan.image.GetMetaDataKeys():
         scan.image.EraseMetaData(key)
+    if is_uni_name([path.name, *scan.names]):
+        mark_as_uni(scan.image)
+        scan.facts["kind"] = "UNI of MP2RAGE, by its name"
     return scan
 
 

@@ -31,19 +31,20 @@ class Air(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def air_of(image: sitk.Image, with_head: bool = True) -> Air:
+def air_of(image: sitk.Image, with_head: bool = True, named_uni: bool = False) -> Air:
     """Look at a scan's background and shift it to 0.
 
     Args:
         image: scalar 3-D; not changed.
         with_head: whether a head mask is wanted where the air is noise.
+        named_uni: whether the scan's name says that it is a UNI image of MP2RAGE.
     """
-    if not has_noisy_air(image):
+    if not has_noisy_air(image, named_uni):
         levels = levels_of(image)
         return Air(levels.image, levels.offset, levels.background)
     # A scan from 0 upwards keeps its values; one about 0 is lifted, and comes back to where it was.
     low = min(lowest_level(image), 0.0)
-    quiet = quiet_scan(image) if with_head else None
+    quiet = quiet_scan(image, named_uni) if with_head else None
     return Air(
         image=sitk.Cast(image, sitk.sitkFloat32) - low,
         offset=low,

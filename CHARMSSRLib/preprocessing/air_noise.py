@@ -24,9 +24,13 @@ from .morphology import close, erode, fill_holes, largest_component
 
 # Of the range of the volume: uniform noise has a standard deviation of 0.29, resampled noise of 0.15 and
 # more, the air of other scans of below 0.05.
-_SMALLEST_DEVIATION = 0.12
+_SMALLEST_DEVIATION, _SMALLEST_DEVIATION_OF_NAMED = 0.12, 0.06
 _MIDDLE = (0.3, 0.7)
 _NOISY_CORNERS = 4
+# What was filled up: of the faces at least, of the volume at most (a brain that was cut out leaves more).
+_FILLED_FACES, _MOST_PADDING = 0.05, 0.4
+_STEPS_INWARDS = 5
+_FEWEST_VOXELS = 27
 # Of the noise in the corners: below it a place is quiet.
 _QUIET = 0.35
 _NEIGHBOURHOOD_MM = 3.0
@@ -54,10 +58,15 @@ class QuietScan(NamedTuple):
     head: sitk.Image
 
 
-def has_noisy_air(image: sitk.Image) -> bool:
-    """Whether most corners of a volume hold noise that spans its whole range."""
+def has_noisy_air(image: sitk.Image, named: bool = False) -> bool:
+    """Whether most corners of a volume hold noise that spans its whole range.
+
+    Args:
+        image: scalar 3-D.
+        named: whether its name says that it is a UNI image: then weaker noise (smoothed, resampled) is enough.
+    """
     values = sitk.GetArrayViewFromImage(image)
-    return _noise_of_corners(values, *_range(values)) is not None
+    return _noise_of_corners(values, *_range(values), named=named) is not None
 
 
 def lowest_level(image: sitk.Image) -> float:
@@ -65,11 +74,12 @@ def lowest_level(image: sitk.Image) -> float:
     return float(sitk.GetArrayViewFromImage(image).min())
 
 
-def quiet_scan(image: sitk.Image) -> QuietScan:
+def quiet_scan(image: sitk.Image, named: bool = False) -> QuietScan:
     """The scan with noise turned dark, and the head mask.
 
     Args:
         image: scalar 3-D, for which ``has_noisy_air`` is true; not changed.
+        named: see there.
 
     Raises:
         InputError: nothing in the volume is quiet, or its air is not noisy.
@@ -79,11 +89,14 @@ def quiet_scan(image: sitk.Image) -> QuietScan:
     values = sitk.GetArrayFromImage(upright)
     spacing = np.array(upright.GetSpacing()[::-1])
     low, high = _range(values)
-    noise = _noise_of_corners(values, low, high)
+    padding = _padding(values)
+    noise = _noise_of_corners(values, low, high, padding, named)
     if noise is None:
         raise InputError("The air of this scan holds no noise that spans its range.")
     scaled = np.clip((values - low) / (high - low), 0, 1)
     rough = _roughness(scaled)
+    if padding is not None:  # constant, but no head
+        rough[ndimage.binary_dilation(padding, iterations=2)] = noise
     head = _smoothed(rough, _HEAD_NEIGHBOURHOOD_MM, spacing) < 0.5 * noise
     head = largest_component(erode(head, _SKIN_MM, spacing))
     head = fill_holes(close(head, _CLOSING_MM, spacing))
@@ -105,18 +118,60 @@ def _range(values):
     return float(low), float(high)
 
 
-def _noise_of_corners(values, low, high):
-    """Mean squared step from voxel to voxel in the noisy corners, in units of the range; None where there are few."""
+def _noise_of_corners(values, low, high, padding=None, named=False):
+    """Mean squared step from voxel to voxel in the noisy corners, in units of the range; None where there are few.
+
+    Corners that were filled up, as a correction of the gradients' distortion does, are looked for further in.
+    """
     if not high > low:
         return None
-    sides = [max(4, size // 12) for size in values.shape]
+    padding = _padding(values) if padding is None else padding
+    if padding is not None:
+        box = _box_of(~padding)
+        values, padding = values[box], padding[box]
+        if padding.mean() > _MOST_PADDING:
+            return None
+    smallest = _SMALLEST_DEVIATION_OF_NAMED if named else _SMALLEST_DEVIATION
     steps = []
     for ends in itertools.product((False, True), repeat=3):
-        block = values[tuple(slice(-side, None) if end else slice(side) for end, side in zip(ends, sides))]
+        block, filled = _corner(values, padding, ends)
+        inside = np.ones(block.shape, bool) if filled is None else ~ndimage.binary_dilation(filled, iterations=2)
         block = (np.asarray(block, np.float64) - low) / (high - low)
-        if block.std() >= _SMALLEST_DEVIATION and _MIDDLE[0] < np.median(block) < _MIDDLE[1]:
-            steps.append(float(_roughness(np.clip(block, 0, 1)).mean()))
+        held = block[inside]
+        if held.size < _FEWEST_VOXELS or held.std() < smallest:
+            continue
+        if _MIDDLE[0] < np.median(held) < _MIDDLE[1]:
+            steps.append(float(_roughness(np.clip(block, 0, 1))[inside].mean()))
     return float(np.median(steps)) if len(steps) >= _NOISY_CORNERS else None
+
+
+def _box_of(mask):
+    """The slices of the tightest box around a mask."""
+    found = ndimage.find_objects(mask.astype(np.uint8))
+    return found[0] if found else tuple(slice(0, size) for size in mask.shape)
+
+
+def _corner(values, padding, ends):
+    """The block at a corner, or the first one on the way to the middle that is not mostly padding; what is padding."""
+    sides = [max(4, size // 12) for size in values.shape]
+    for step in range(_STEPS_INWARDS):
+        starts = [side * step // 2 for side in sides]
+        block = tuple(
+            slice(size - start - side, size - start) if end else slice(start, start + side)
+            for end, start, side, size in zip(ends, starts, sides, values.shape)
+        )
+        if padding is None or padding[block].mean() < 0.3:
+            break
+    return values[block], None if padding is None else padding[block]
+
+
+def _padding(values):
+    """Where a volume was filled up with one value, which its faces show; None where it was not."""
+    faces = np.concatenate([np.take(values, [0, -1], axis=axis).ravel() for axis in range(3)])
+    found, counts = np.unique(faces, return_counts=True)
+    if counts.max() < _FILLED_FACES * faces.size:
+        return None
+    return values == found[counts.argmax()]
 
 
 def _roughness(values):

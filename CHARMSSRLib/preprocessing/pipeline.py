@@ -9,8 +9,8 @@ from ..task import Task
 from .air import air_of
 from .bias_field import correct_bias_field
 from .head_mask import head_mask
-from .plausibility import mask_warnings
-from .skull_strip import SkullStrip, strip_skull
+from .plausibility import mask_warnings, narrow_head_warnings
+from .skull_strip import ALREADY_STRIPPED, SkullStrip, strip_skull
 
 
 class Preprocessed(NamedTuple):
@@ -39,7 +39,10 @@ class Preprocessed(NamedTuple):
     background: float = 0.0
 
 
-def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, device="cpu", task=None, whole_head=False):
+def preprocess(
+    image, bias_correction=True, skull_strip="auto", mask=None, device="cpu", task=None, whole_head=False,
+    named_uni=False,
+):  # fmt: skip
     """Head mask, N4 inside it, skull-strip: the steps before the intensity scaling.
 
     Args:
@@ -51,6 +54,7 @@ def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, devic
         device (str): where a backend's network runs.
         task (Task, optional): told between the stages, asked between and inside them whether to stop.
         whole_head (bool): the head is wanted beside a user's mask, which then replaces the strip alone.
+        named_uni (bool): the scan's name says that it is a UNI image of MP2RAGE, whose air is noise.
 
     Returns:
         Preprocessed
@@ -61,7 +65,7 @@ def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, devic
         Cancelled: the task was cancelled.
     """
     stages, task = {}, task or Task()
-    air = _timed(stages, "head mask", lambda: air_of(image, with_head=mask is None))
+    air = _timed(stages, "head mask", lambda: air_of(image, mask is None, named_uni))
     working, warnings = air.image, list(air.warnings)
     if mask is not None:
         head = _binary(mask)
@@ -80,7 +84,9 @@ def preprocess(image, bias_correction=True, skull_strip="auto", mask=None, devic
         look = working if air.dark is None else air.dark
         strip = _timed(stages, "skull strip", lambda: strip_skull(look, skull_strip, device, task, head=head))
     brain = strip.mask if strip is not None else head
-    warnings += strip.warnings if strip is not None else []
+    if strip is not None:
+        warnings += strip.warnings
+        warnings += [] if strip.backend == ALREADY_STRIPPED else narrow_head_warnings(head)
     if mask is not None:
         warnings += mask_warnings(brain)
         if whole_head:

@@ -3,6 +3,7 @@
 import numpy as np
 import SimpleITK as sitk
 
+from ..grids.orientation import LPSFrame
 from .morphology import dilate, largest_component
 
 SMALLEST_BRAIN_ML = 500.0
@@ -11,6 +12,8 @@ LARGEST_BRAIN_ML = 2500.0
 _LOOSE_SHARE = 0.005
 # Share of the mask that may lie outside the head.
 _OUTSIDE_SHARE = 0.01
+# Adults' heads are 135 mm wide and more, those of infants up to a year less than this.
+_INFANT_WIDTH_MM = 118.0
 # Head masks are made at 2 mm; a brain may touch their border.
 _HEAD_TOLERANCE_MM = 4.0
 
@@ -46,3 +49,21 @@ def mask_warnings(mask, head=None):
         if np.count_nonzero(inside & ~wide_head) > _OUTSIDE_SHARE * count:
             warnings.append("The brain mask reaches outside the head: check it, or give a mask.")
     return warnings
+
+
+def narrow_head_warnings(head):
+    """A sentence on a whole head (image, non-zero inside) that is as narrow as an infant's; empty for others.
+
+    A head that is cut off at both sides tells no width.
+    """
+    frame = LPSFrame(head)
+    across = sitk.GetArrayFromImage(frame.enter(head)).any(axis=(0, 1))
+    if not across.any() or across[0] or across[-1]:
+        return []
+    width = (np.ptp(np.flatnonzero(across)) + 1) * frame.enter(head).GetSpacing()[0]
+    if width >= _INFANT_WIDTH_MM:
+        return []
+    return [
+        f"The head is {width:.0f} mm wide, as that of an infant: infants are outside of what this program was made "
+        "for. Check the mask, or give one."
+    ]

@@ -61,6 +61,49 @@ def test_a_uni_image_is_recognised_and_its_head_is_where_it_is_quiet(phantom_hea
     assert dark.min() >= 0 and dark[head == 0].mean() < 0.02 * np.percentile(dark, 99)
 
 
+def filled(uni, case):
+    """A UNI image of which a part was filled up with 0, as distortion correction, turning and defacing do."""
+    values = sitk.GetArrayFromImage(uni)
+    z, y, x = np.meshgrid(*[np.linspace(-1, 1, size) for size in values.shape], indexing="ij")
+    if case == "corners":
+        values[np.abs(z) ** 4 + np.abs(y) ** 4 + np.abs(x) ** 4 > 1.6] = 0
+    elif case == "frame":
+        values[np.max([np.abs(z), np.abs(y), np.abs(x)], axis=0) > 0.93] = 0
+    elif case == "deface":
+        values[: values.shape[0] // 2, : values.shape[1] // 5] = 0
+    elif case == "turned":
+        turn = sitk.Euler3DTransform()
+        turn.SetCenter(uni.TransformContinuousIndexToPhysicalPoint([size / 2 for size in uni.GetSize()]))
+        turn.SetRotation(0, 0, 0.15)
+        return sitk.Resample(uni, uni, turn, sitk.sitkLinear, 0.0)
+    return like(values, uni)
+
+
+@pytest.mark.parametrize("variant", ["signed", "scaled"])
+@pytest.mark.parametrize("case", ["corners", "frame", "deface", "turned"])
+def test_a_uni_image_is_recognised_in_spite_of_what_was_filled_up(phantom_head, phantom_brain, variant, case):
+    uni = filled(uni_of(phantom_head, phantom_brain, variant), case)
+    assert has_noisy_air(uni)
+    assert dice(quiet_scan(uni).head, head_mask(phantom_head)) > 0.8
+
+
+def test_a_name_lets_weaker_noise_be_enough(phantom_head, phantom_brain):
+    uni = uni_of(phantom_head, phantom_brain, "scaled")
+    smooth = like(ndimage.gaussian_filter(sitk.GetArrayFromImage(uni), 1.1), uni)
+    assert not has_noisy_air(smooth) and has_noisy_air(smooth, named=True)
+    assert not has_noisy_air(phantom_head, named=True)
+    assert "MP2RAGE" in " ".join(air_of(smooth, named_uni=True).warnings)
+
+
+def test_a_whole_head_as_narrow_as_an_infants_says_so(phantom_head, phantom_brain, monkeypatch):
+    strip = SkullStrip(phantom_brain, "of the test", 1000.0, [])
+    monkeypatch.setattr(pipeline, "strip_skull", lambda image, *rest, **options: strip)
+    assert "infant" not in " ".join(preprocess(phantom_head, bias_correction=False).warnings)
+    small = sitk.Image(phantom_head)
+    small.SetSpacing([step * 0.6 for step in phantom_head.GetSpacing()])
+    assert "as that of an infant" in " ".join(preprocess(small, bias_correction=False).warnings)
+
+
 def test_other_scans_are_not_taken_for_uni_images(phantom_head, phantom_brain):
     assert not has_noisy_air(phantom_head)
     assert not has_noisy_air(phantom_head * sitk.Cast(phantom_brain, sitk.sitkFloat32))
