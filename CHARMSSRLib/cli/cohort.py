@@ -227,6 +227,8 @@ def _refuse_collisions(members):
     first_with = {}
     for member in members:
         other = first_with.setdefault(_key(member.output), member)
+        if other is not member and other == member:
+            raise InputError(f"The table lists {member.input} twice; remove one of the lines.")
         if other is not member:
             raise InputError(
                 f"{other.input} and {member.input} would both become {member.output.name}; "

@@ -44,7 +44,7 @@ def check_series_folder(folder: Path, source: Path, overwrite: bool = False) -> 
         names = sorted(one.name for one in folder.iterdir())
         strange = [name for name in names if not _OURS.fullmatch(name)]
         if names and not overwrite:
-            raise OutputError(f"{folder} is not empty; choose another folder or allow overwriting (--overwrite).")
+            raise OutputError(f"{folder} is not empty; choose another folder, or move this one away first.")
         if strange:
             raise OutputError(f"{folder} holds {strange[0]}, which no series of ours has; choose another folder.")
     check_folder(folder.absolute().parent)

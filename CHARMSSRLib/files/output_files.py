@@ -45,7 +45,7 @@ def check_target(path, overwrite=False):
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file.")
     if os.path.lexists(path) and not overwrite:
-        raise OutputError(f"{path} exists already; choose another name or allow overwriting (--overwrite).")
+        raise OutputError(f"{path} exists already; choose another name, or move it away first.")
     check_folder(path.parent)
 
 
@@ -175,7 +175,7 @@ class OutputFiles:
             for temporary, path in self._pending:
                 existed = os.path.lexists(path) and not _is_empty_folder(path)
                 if existed and not self.overwrite:
-                    raise OutputError(f"{path} exists already; choose another name or allow overwriting (--overwrite).")
+                    raise OutputError(f"{path} exists already; choose another name, or move it away first.")
                 if temporary.is_dir():
                     _replace_folder(temporary, path)
                 else:

@@ -279,12 +279,26 @@ def test_two_batches_into_one_folder_share_the_summary(charmssr, fake_enhance, t
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("heading", ["input", "Input", " INPUT "])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_tables_of_any_spreadsheet_are_read(tmp_path, delimiter, heading, encoding):
-    lines = [delimiter.join([heading, "Mask"]), delimiter.join(["ä.nii", "m.nii"]), delimiter.join(["", ""])]
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("before", [[], ["", "sep={}"]])
+def test_tables_of_any_spreadsheet_are_read(tmp_path, delimiter, heading, encoding, before):
+    lines = [one.format(delimiter) for one in before]
+    lines += [delimiter.join([heading, "Mask"]), delimiter.join(["ä.nii", "m.nii"]), delimiter.join(["", ""])]
     (tmp_path / "t.csv").write_text("\r\n".join(lines), encoding=encoding, newline="")
     (member,) = find_members(tmp_path / "t.csv", tmp_path / "out")
     assert (member.input, member.mask) == (tmp_path / "ä.nii", tmp_path / "m.nii")
+
+
+def test_a_line_listed_twice_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text("input\na.nii\na.nii\n")
+    with pytest.raises(InputError, match="lists .*a.nii twice"):
+        find_members(tmp_path / "t.csv", tmp_path / "out")
+
+
+def test_lines_are_counted_from_the_first_of_the_file(tmp_path):
+    (tmp_path / "t.csv").write_text("sep=;\ninput;mask\na.nii;\n;m.nii\n")
+    with pytest.raises(InputError, match="Line 4 "):
+        find_members(tmp_path / "t.csv", tmp_path / "out")
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs links")

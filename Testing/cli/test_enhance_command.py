@@ -117,7 +117,9 @@ def test_outputs_are_checked_before_anything_is_read(charmssr, fake_enhance, tmp
         (["out.nii.gz", "--report", "out.nii.gz"], "two names"),
     ):
         paths = [argument if argument.startswith("--") else tmp_path / argument for argument in arguments]
-        assert_refused(charmssr("enhance", source, *paths, *MODEL), words)
+        done = charmssr("enhance", source, *paths, *MODEL)
+        assert_refused(done, words)
+        assert "--overwrite" not in done.err  # no message advises what loses a file
     assert listing() == ["file", "taken.nii.gz"]
     assert (tmp_path / "taken.nii.gz").read_text(encoding="utf-8") == "precious"
 
@@ -131,6 +133,7 @@ def test_a_folder_that_cannot_be_written_is_refused(charmssr, fake_enhance, scan
 def test_the_input_is_never_replaced(charmssr, fake_enhance, scan, tmp_path):
     before = scan.read_bytes()
     assert_refused(charmssr("enhance", scan, scan, *MODEL, "--overwrite"), "is an input as well")
+    assert_refused(charmssr("enhance", scan, scan, *MODEL), "is an input as well")
     os.link(scan, tmp_path / "same.nii.gz")
     assert_refused(charmssr("enhance", scan, tmp_path / "same.nii.gz", *MODEL, "--overwrite"), "is an input as well")
     assert scan.read_bytes() == before
