@@ -6,10 +6,14 @@ PSNR is taken in the brain. What the examination tells of the coarse scan stands
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import SimpleITK as sitk
 
 from CHARMSSRLib import EnhancementSettings, enhance
+from CHARMSSRLib.checkpoints.registry import read_card
+from CHARMSSRLib.settings import AUTOMATIC
 
 from ..training.degradation_list import DEGRADATIONS
 from ..whole_volume.whole_heads import coarse_head, scores
@@ -36,11 +40,17 @@ def rows_of(sample, checkpoints, describe, scale=2, settings=None):
         mask = _few(head.mask)
         row = {"volume": sample.name, "contrast": sample.contrast, "degradation": degradation, **describe(head.image)}
         for name in checkpoints:
-            result = enhance(head.image, EnhancementSettings(**{**vars(settings), "checkpoint": name}), mask=mask)
+            result = enhance(head.image, _with(settings, name), mask=mask)
             kept = head.brain & (sitk.GetArrayViewFromImage(result.mask) > 0)
             row[name] = float(np.round(scores(sitk.GetArrayFromImage(result.image), head.truth, kept)["brain"], 3))
         rows.append(row)
     return rows
+
+
+def _with(settings, name):
+    """The settings with a checkpoint, and as it measures noise where it has no noise control."""
+    control = read_card(name).get("noise_control")
+    return replace(settings, checkpoint=name, denoise=settings.denoise if control else AUTOMATIC)
 
 
 def _few(mask):

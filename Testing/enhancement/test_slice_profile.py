@@ -66,9 +66,7 @@ def test_the_right_thickness_brings_the_new_slices_nearer_to_the_truth(thickness
     (2.0, "three", 0, 2.0), (5.4, "three", 0, 5.4), (3.6, "three", 0, 0), (None, "three", 0, 0),
     ("thick", "three", 0, 0), (400, "three", 0, 0), (2.0, "acquisition", 0, 0), (2.0, "three", 4.5, 4.5),
 ])  # fmt: skip
-def test_the_thickness_comes_from_the_tags_unless_it_was_given(
-    tmp_path, phantom_head, stated, planes, given, expected
-):
+def test_the_thickness_comes_from_the_tags_unless_it_was_given(tmp_path, phantom_head, stated, planes, given, expected):
     path = tmp_path / "sub-1_T2w.nii.gz"
     path.write_bytes(b"")  # its header is not read
     (tmp_path / "sub-1_T2w.json").write_text(json.dumps({"SliceThickness": stated}))
