@@ -8,6 +8,7 @@ import torch
 from CHARMSSRLab.training.degradations import degrade
 from CHARMSSRLib import EnhancementSettings, enhance
 from CHARMSSRLib.checkpoints.registry import BUNDLED_FOLDER, sha256_of
+from CHARMSSRLib.checkpoints.weights import read_weights
 from CHARMSSRLib.grids.geometry import enlarged_geometry
 from CHARMSSRLib.grids.resize import bicubic_upsample
 
@@ -48,3 +49,10 @@ def test_the_enhanced_brain_is_closer_to_the_truth_than_interpolation(pair, name
     assert scored.sum() > 0.95 * brain.sum()
     won = psnr(output, slices, scored) - psnr(interpolated, slices, scored)
     assert won > gain
+
+
+@pytest.mark.parametrize("name", ["charms-x2-clinical", "charms-x4-clinical"])
+def test_quiet_weights_lie_near_those_that_they_were_tuned_from(name):
+    own, quiet = (read_weights(name, share).arrays for share in (0, 100))
+    apart = np.sqrt(sum(np.square(quiet[key] - one).sum() for key, one in own.items()))
+    assert 0.01 < apart / np.sqrt(sum(np.square(one).sum() for one in own.values())) < 0.4
