@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from ..errors import BackendError
@@ -11,7 +13,7 @@ from ..machine.cores import computing_threads
 from .ncnn_charms import CHANNELS
 
 # Of one feature image on the fine grid: larger slices are finished in strips, which bounds the memory.
-STRIP_BYTES = 24 * 2**20
+STRIP_BYTES = 4 * 2**20
 STRIP_HALO = 4  # rows before the last doubling: it looks 1 row beyond a strip, refinement and tail 5 fine ones
 _OUT_OF_MEMORY = -100  # what ncnn's layers return
 
@@ -23,6 +25,7 @@ class ProcessorRunner:
         keep_freed_memory()
         self._graphs = graphs
         threads = threads or computing_threads()
+        self._pool = usable_ncnn().PoolAllocator()  # before what uses it, so that it goes after it
         self._features = network_of(*graphs.features(), threads)
         self._detail = network_of(*graphs.detail(), threads)
 
@@ -41,14 +44,14 @@ class ProcessorRunner:
         given = {"slices": ncnn.Mat(np.ascontiguousarray(one, np.float32))}
         if self._graphs.attends:
             given["per_pixel"] = ncnn.Mat(np.array([1 / one[0].size], np.float32))
-        features = computed(self._features, given, "features")
+        features = computed(self._features, given, "features", pool=self._pool)
         rows, columns = features.h, features.w
         strip = max(16, STRIP_BYTES // (2 * 2 * 4 * CHANNELS * columns))
         for start in range(0, rows, strip):
             stop = min(rows, start + strip)
             low, high = max(0, start - STRIP_HALO), min(rows, stop + STRIP_HALO)
             place = ncnn.Mat(np.array([0, low, 0, columns, high - low, CHANNELS], np.int32))
-            detail = computed(self._detail, {"features": features, "rows": place}, "detail")
+            detail = computed(self._detail, {"features": features, "rows": place}, "detail", pool=self._pool)
             result[2 * start : 2 * stop] += np.asarray(detail)[0, 2 * (start - low) : 2 * (stop - low)]
 
 
@@ -58,6 +61,9 @@ def usable_ncnn():
     Raises:
         BackendError: not installed, or without what is needed here.
     """
+    # Idle threads that wait for the next layer by spinning take the cores from whoever has work: on a busy machine a
+    # job then takes ten times the processor's time. Read by the OpenMP library when it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         import ncnn
     except ImportError as error:
@@ -90,17 +96,22 @@ def network_of(text, weights, threads=1):
     return net
 
 
-def computed(net, given, wanted, packed=True):
+def computed(net, given, wanted, packed=True, pool=None):
     """The blob ``wanted`` as ncnn.Mat.
 
     Args:
         given: name -> ncnn.Mat.
         packed: in the layout in which it was made, which numpy cannot read where channels are packed.
+        pool: ncnn.PoolAllocator for the blobs, which must outlive them; None for the network's own, which keeps what
+            was freed for as long as the network lives.
 
     Raises:
         MemoryError: there was not enough. BackendError: this ncnn cannot compute it.
     """
     extractor = net.create_extractor()
+    if pool is not None:
+        extractor.set_blob_allocator(pool)
+        extractor.set_workspace_allocator(pool)
     for name, blob in given.items():
         extractor.input(name, blob)
     status, blob = extractor.extract(wanted, int(packed))

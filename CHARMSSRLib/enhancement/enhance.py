@@ -21,6 +21,7 @@ from ..grids.geometry import image_on_enlarged_grid
 from ..grids.orientation import LPSFrame
 from ..grids.slices import enlargement, is_isotropic
 from ..machine import memory
+from ..machine.allocator import give_back_freed_memory
 from ..machine.cores import use_threads
 from ..machine.memory import peak_memory
 from ..preprocessing.pipeline import preprocess
@@ -128,22 +129,7 @@ def _enhance_stated(image, settings, mask, chosen, warnings, stages, task):
     task.check()
 
     frame = LPSFrame(image)
-    lps = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
-    _refuse_what_does_not_fit(lps, settings, card["scale"])
-    prepared = preprocess(
-        lps,
-        bias_correction=settings.bias_correction,
-        skull_strip=settings.skull_strip,
-        whole_head=settings.keep_skull,
-        mask=None if mask is None else frame.enter(mask),
-        device=_device_of_torch(chosen),
-        task=task.part(0, PREPROCESSED),
-        named_uni=is_marked_as_uni(image),
-    )
-    stages.seconds.update(prepared.stages)
-    warnings += prepared.warnings
-
-    volume = Volume(prepared, lps, settings, card)
+    volume = _prepared(image, mask, frame, settings, card, chosen, warnings, stages, task.part(0, PREPROCESSED))
     way = _way(volume, settings)
     choice = None
     if settings.denoise == AUTOMATIC and card.get("noise_control"):
@@ -159,6 +145,9 @@ def _enhance_stated(image, settings, mask, chosen, warnings, stages, task):
         turned = settings.quality == "best" or (settings.maps and isinstance(way, SliceWise))
         output = way.run(TurnedCopies(enhancer) if turned else enhancer, slices)
     warnings += enhancer.fallbacks
+    computed_by = {name: getattr(enhancer, name) for name in ("device", "precision", "batch")}
+    del enhancer  # and with it the network's images
+    give_back_freed_memory()
     task.tell(ENHANCED, "Comparing with the acquired data")
     with stages("data consistency"):
         consistency = volume.consistency(output, task)
@@ -182,9 +171,8 @@ def _enhance_stated(image, settings, mask, chosen, warnings, stages, task):
     del output, maps
 
     def on_grid(name):
-        # Along three axes each copy may take gigabytes: turned as a view, and let go before the image is made of it.
+        # Along three axes each copy may take gigabytes: turned as a view.
         turned = frame.restore_axes(np.moveaxis(stacks.pop(name), 0, volume.axis))
-        turned = np.ascontiguousarray(turned)
         return image_on_enlarged_grid(turned, frame, image, volume.lps_axes(volume.factors))
 
     with stages("finish"):
@@ -194,9 +182,7 @@ def _enhance_stated(image, settings, mask, chosen, warnings, stages, task):
         "version": __version__,
         "checkpoint": {"name": card["name"], "sha256": card["sha256"], "scale": card["scale"], "label": label(card)},
         "engine": {"name": model.engine, "version": model.version},
-        "device": enhancer.device,
-        "precision": enhancer.precision,
-        "batch": enhancer.batch,
+        **computed_by,
         "stages": {name: round(seconds, 3) for name, seconds in stages.seconds.items()},
         "peak_memory_bytes": peak_memory(chosen.device),
         "input": {"size": list(image.GetSize()), "spacing_mm": list(image.GetSpacing())},
@@ -228,10 +214,31 @@ def _tried(chosen, settings, task):
     return run
 
 
+def _prepared(image, mask, frame, settings, card, chosen, warnings, stages, task):
+    """The ``Volume`` of an image; everything else that preprocessing makes is let go here."""
+    give_back_freed_memory()
+    lps = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
+    _refuse_what_does_not_fit(lps, settings, card["scale"])
+    prepared = preprocess(
+        lps,
+        bias_correction=settings.bias_correction,
+        skull_strip=settings.skull_strip,
+        whole_head=settings.keep_skull,
+        mask=None if mask is None else frame.enter(mask),
+        device=_device_of_torch(chosen),
+        task=task,
+        named_uni=is_marked_as_uni(image),
+        with_field=settings.restore_bias,
+    )
+    stages.seconds.update(prepared.stages)
+    warnings += prepared.warnings
+    return Volume(prepared, lps, settings, card)
+
+
 def _way(volume, settings):
     """The object that enhances the volume as the setting for planes says."""
     if settings.planes != "three":
-        return SliceWise(volume, settings.maps)
+        return SliceWise(volume, settings.maps, whole=not volume.masked)
     return ThreePlanes(volume, settings.maps) if is_isotropic(volume.spacing) else ThroughPlane(volume)
 
 

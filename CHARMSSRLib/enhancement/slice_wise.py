@@ -9,14 +9,18 @@ from ..grids.stacks import interpolated
 class SliceWise:
     """Enhances the slices of a ``Volume``'s plane; the axis across them stays as it is.
 
+    Args:
+        want_maps: whether ``maps`` is filled.
+        whole: whether slices without foreground are wanted too, interpolated; else they are 0.
+
     Attributes:
         slice_count: slices that go through the network.
         maps: "variability" after :meth:`run`, when asked for: (n, s*h, s*w), normalised units, 0 outside the box.
         report: what belongs into the run's report under "slices".
     """
 
-    def __init__(self, volume, want_maps=False):
-        self.volume, self.maps, self._want_maps = volume, {}, want_maps
+    def __init__(self, volume, want_maps=False, whole=True):
+        self.volume, self.maps, self._want_maps, self._whole = volume, {}, want_maps, whole
         self.plan = plan_slices(volume.foreground, 0, volume.margin)
         self.slice_count = len(self.plan.indices)
         n, h, w = volume.acquired.shape
@@ -39,7 +43,7 @@ class SliceWise:
         volume, plan, s = self.volume, self.plan, self.volume.scale
         # Outside the box the frame holds interpolated input, so that no artificial edge enters the comparison
         # with the acquired data or what is interpolated across the slices.
-        output = interpolated(volume.acquired, (1, s, s), task)
+        output = interpolated(volume.acquired, (1, s, s), task, None if self._whole else plan.indices)
         stack = volume.network_input()
         spread = enhancer.run(stack, plan.indices, output, plan.rows, plan.columns, task)
         if self._want_maps:

@@ -4,8 +4,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..grids.cubic import resized
 from ..grids.slices import PLANE_NAMES, box_of, enlargement, is_isotropic, plane_axis, slice_axis
-from ..grids.stacks import enlarged_mask, interpolated
+from ..grids.stacks import enlarged_mask, interpolated, interpolated_across
 from ..measures.banding import banding
 from ..measures.gradients import through_plane_gradient_ratio
 from ..measures.noise import noise_before_and_after
@@ -40,7 +41,11 @@ class Volume:
     raised = 0
 
     def __init__(self, prepared, lps, settings, card):
-        self.prepared, self.settings, self.scale = prepared, settings, card["scale"]
+        self.settings, self.scale = settings, card["scale"]
+        self.offset, self.background = prepared.offset, prepared.background
+        self._backend = prepared.strip.backend if prepared.strip is not None else "none"
+        self._voxel_ml = float(np.prod(lps.GetSpacing())) / 1000
+        self._field = prepared.field if settings.restore_bias else None
         values = sitk.GetArrayFromImage(prepared.image)
         brain = sitk.GetArrayFromImage(prepared.mask) > 0
         if not brain.any():
@@ -91,11 +96,6 @@ class Volume:
             project(output, self.acquired, self.brain, self.operator, task)
             report["after"] = residual(output, self.acquired, self.brain, self.operator)
         return report
-
-    def mask_background(self, output):
-        """Set what is not foreground to 0, in place."""
-        if self.masked:
-            output *= self.large_mask
 
     def banding(self, output):
         """The banding figure, inside the brain, of the input and of the output, both on the input's grid.
@@ -161,26 +161,43 @@ class Volume:
         return report
 
     def to_input_units(self, output):
-        """Undo the intensity scaling in place (and the bias correction when that was asked for)."""
-        output *= np.float32(self.intensity.upper - self.intensity.lower)
-        output += np.float32(self.intensity.lower)
-        if self.settings.restore_bias and self.prepared.field is not None:
-            field = np.moveaxis(sitk.GetArrayFromImage(self.prepared.field), self.axis, 0)
-            output *= interpolated(field, self.factors)
-        self.mask_background(output)
+        """Undo the intensity scaling in place (and the bias correction when that was asked for), and mask.
+
+        Slice by slice: nothing of the result's size is needed beside it, and slices that stay empty take no memory.
+        """
+        unit, lower = np.float32(self.intensity.upper - self.intensity.lower), np.float32(self.intensity.lower)
+        field = self._field_across()
+        for i, one in enumerate(output):
+            if self.masked and not self.large_mask[i].any():
+                if one.any():
+                    one[...] = 0
+                continue
+            one *= unit
+            one += lower
+            if field is not None:
+                one *= resized(field[i], *one.shape)
+            if self.masked:
+                one *= self.large_mask[i]
         mask = self.large_mask if self.masked else None
-        self.raised = to_scan_levels(output, mask, self.lowest, self.prepared.offset, self.prepared.background)
+        self.raised = to_scan_levels(output, mask, self.lowest, self.offset, self.background)
+
+    def _field_across(self):
+        """The bias field at the output's slices, on the input's grid in plane; None where it is not wanted."""
+        if self._field is None:
+            return None
+        field = np.moveaxis(sitk.GetArrayViewFromImage(self._field), self.axis, 0)
+        return field if self.factors[0] == 1 else interpolated_across(field, self.factors[0])
 
     def to_input_units_map(self, stack):
-        """A map of differences in input units, masked."""
-        return stack * np.float32(self.intensity.upper - self.intensity.lower) * self.large_mask
+        """A map of differences in input units, masked, in place."""
+        stack *= np.float32(self.intensity.upper - self.intensity.lower)
+        stack *= self.large_mask
+        return stack
 
     def strip_report(self, has_user_mask):
         """The report's part about the brain mask."""
-        strip = self.prepared.strip
-        backend = "user mask" if has_user_mask else strip.backend if strip is not None else "none"
-        voxel_ml = float(np.prod(self.prepared.mask.GetSpacing())) / 1000
-        volume_ml = round(float(self.brain.sum()) * voxel_ml, 1)
+        backend = "user mask" if has_user_mask else self._backend
+        volume_ml = round(float(self.brain.sum()) * self._voxel_ml, 1)
         return {"backend": backend, "volume_ml": volume_ml, "skull_kept": self.settings.keep_skull}
 
 

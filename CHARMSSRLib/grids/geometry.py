@@ -3,6 +3,8 @@
 import numpy as np
 import SimpleITK as sitk
 
+SLABS = 16  # in which an array becomes an image
+
 
 def enlarged_geometry(image, factors):
     """Spacing, origin and direction when the image axes (i, j, k) are refined by ``factors``.
@@ -25,15 +27,26 @@ def image_on_enlarged_grid(array, frame, reference, factors_zyx):
     """An array of the enlarged grid as an image with the reference's orientation and bounds.
 
     Args:
-        array: (z, y, x), enlarged by ``factors_zyx``, turned back by ``frame.restore_axes``.
+        array: (z, y, x), enlarged by ``factors_zyx``, turned back by ``frame.restore_axes``; a view will do.
         frame: the ``LPSFrame`` of the reference.
         reference: the input image.
         factors_zyx: per array axis of the LPS frame.
     """
-    image = sitk.GetImageFromArray(array)
+    image = image_of(array)
     factors = frame.image_axes(tuple(factors_zyx)[::-1])
     spacing, origin, direction = enlarged_geometry(reference, factors)
     image.SetSpacing(spacing)
     image.SetOrigin(origin)
     image.SetDirection(direction)
+    return image
+
+
+def image_of(array):
+    """An image of an array (z, y, x), which may be a view: copied slab by slab, so that no second array is needed."""
+    first = sitk.GetImageFromArray(np.ascontiguousarray(array[:1]))
+    image = sitk.Image(array.shape[::-1], first.GetPixelID())
+    step = -(-len(array) // SLABS)
+    for start in range(0, len(array), step):
+        slab = np.ascontiguousarray(array[start : start + step])
+        image[:, :, start : start + len(slab)] = sitk.GetImageFromArray(slab)
     return image

@@ -13,11 +13,12 @@ ASKED_EVERY = 16  # slices
 MASK_SIGMA = 0.8  # voxels of the coarse grid: enough to round the steps of its edge
 
 
-def interpolated(stack, factors, task=None):
+def interpolated(stack, factors, task=None, wanted=None):
     """Cubic interpolation of a stack along its three axes, one output slice at a time.
 
     Args:
         stack: (n, h, w) float32. factors: (t, s, s). task: Task, asked every 16 slices; None to go on in any case.
+        wanted: numbers of the output's slices that are made, None for all; the others are 0 and take no memory.
 
     Returns:
         (t*n, s*h, s*w) float32.
@@ -29,8 +30,8 @@ def interpolated(stack, factors, task=None):
     if factors[0] > 1:
         stack = interpolated_across(stack, factors[0])
     n, h, w = stack.shape
-    output = np.empty((n, h * factors[1], w * factors[2]), np.float32)
-    for i in range(n):
+    output = np.zeros((n, h * factors[1], w * factors[2]), np.float32)
+    for i in range(n) if wanted is None else wanted:
         if i % ASKED_EVERY == 0:
             task.check()
         output[i] = resized(stack[i], *output.shape[1:])
@@ -54,7 +55,7 @@ def enlarged_mask(stack, factors):
     smooth = ndimage.gaussian_filter(np.asarray(stack, np.float32), sigmas, mode="nearest", truncate=3.0)
     t, s, _ = factors
     n, h, w = stack.shape
-    large = np.empty((t * n, s * h, s * w), np.uint8)
+    large = np.zeros((t * n, s * h, s * w), np.uint8)  # memory is taken by what is written, not by 0
     for i in range(t * n):
         place = min(max((i + 0.5) / t - 0.5, 0), n - 1)
         first = int(place)
@@ -62,10 +63,8 @@ def enlarged_mask(stack, factors):
         one = smooth[first]
         if share:
             one = (1 - share) * one + share * smooth[first + 1]
-        if not one.any():
-            large[i] = 0
-            continue
-        large[i] = resized(one, s * h, s * w, linear_matrix) >= 0.5
+        if one.any():
+            large[i] = resized(one, s * h, s * w, linear_matrix) >= 0.5
     return large
 
 

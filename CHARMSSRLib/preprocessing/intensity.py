@@ -16,7 +16,9 @@ class IntensityScale:
 
     def apply(self, array):
         """Scaled values, float32; ``lower`` becomes 0 and ``upper`` 1."""
-        return ((array - np.float32(self.lower)) / np.float32(self.upper - self.lower)).astype(np.float32)
+        scaled = array - np.float32(self.lower)
+        scaled /= np.float32(self.upper - self.lower)
+        return scaled.astype(np.float32, copy=False)
 
     def invert(self, array):
         """Values in input units, float32: the inverse of :meth:`apply`."""

@@ -20,7 +20,7 @@ class Preprocessed(NamedTuple):
         image: float32, bias-corrected, not masked, input units minus ``offset``.
         mask: UInt8, the brain (the head, when nothing was stripped; or the user's mask).
         head: UInt8, the head mask (or the user's mask, unless the whole head was asked for).
-        field: float32, the bias field; None when it was not corrected.
+        field: float32, the bias field; None when it was not corrected, or not wanted.
         strip: what the skull-strip did; None when it did not run.
         stages: seconds (float) by name of the stage (str).
         warnings: sentences (str) for the user.
@@ -40,9 +40,16 @@ class Preprocessed(NamedTuple):
 
 
 def preprocess(
-    image, bias_correction=True, skull_strip="auto", mask=None, device="cpu", task=None, whole_head=False,
+    image,
+    bias_correction=True,
+    skull_strip="auto",
+    mask=None,
+    device="cpu",
+    task=None,
+    whole_head=False,
     named_uni=False,
-):  # fmt: skip
+    with_field=True,
+):
     """Head mask, N4 inside it, skull-strip: the steps before the intensity scaling.
 
     Args:
@@ -55,6 +62,7 @@ def preprocess(
         task (Task, optional): told between the stages, asked between and inside them whether to stop.
         whole_head (bool): the head is wanted beside a user's mask, which then replaces the strip alone.
         named_uni (bool): the scan's name says that it is a UNI image of MP2RAGE, whose air is noise.
+        with_field (bool): keep the bias field, which takes as much memory as the image.
 
     Returns:
         Preprocessed
@@ -65,23 +73,25 @@ def preprocess(
         Cancelled: the task was cancelled.
     """
     stages, task = {}, task or Task()
-    air = _timed(stages, "head mask", lambda: air_of(image, mask is None, named_uni))
-    working, warnings = air.image, list(air.warnings)
+    working, offset, background, dark, head, may_have_bias, remarks = _timed(
+        stages, "head mask", lambda: air_of(image, mask is None, named_uni)
+    )
+    warnings = list(remarks)
     if mask is not None:
         head = _binary(mask)
-    else:
-        head = _timed(stages, "head mask", lambda: air.head if air.head is not None else head_mask(working))
+    elif head is None:
+        head = _timed(stages, "head mask", lambda: head_mask(working))
 
-    bias = None
-    if bias_correction and air.may_have_bias:
+    field = None
+    if bias_correction and may_have_bias:
         task.step(0.1, "Correcting the bias field")
-        bias = _timed(stages, "bias correction", lambda: correct_bias_field(working, head, task))
-        working = bias.image
+        working, field = _timed(stages, "bias correction", lambda: correct_bias_field(working, head, task))
+        field = field if with_field else None
 
     strip = None
     if mask is None and skull_strip != "none":
         task.step(0.5, "Stripping the skull")
-        look = working if air.dark is None else air.dark
+        look = working if dark is None else dark
         strip = _timed(stages, "skull strip", lambda: strip_skull(look, skull_strip, device, task, head=head))
     brain = strip.mask if strip is not None else head
     if strip is not None:
@@ -92,8 +102,7 @@ def preprocess(
         if whole_head:
             head = _timed(stages, "head mask", lambda: sitk.Or(head_mask(working), brain))
     task.step(1.0, "Preprocessing finished")
-    field = bias.field if bias is not None else None
-    return Preprocessed(working, brain, head, field, strip, stages, warnings, air.offset, air.background)
+    return Preprocessed(working, brain, head, field, strip, stages, warnings, offset, background)
 
 
 def _binary(mask):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +134,6 @@ def _with_torch(both, device, weights):
         return network(torch.from_numpy(both[:, None]).to(torch.device(device))).float().cpu().numpy()[:, 0]
 
 
-@lru_cache(maxsize=2)
 def _network(weights, engine):
     try:
         card = json.loads(Path(weights).with_suffix(".json").read_text(encoding="utf-8"))

@@ -31,6 +31,7 @@ class NcnnStripUNet:
         names = [f"encoder.{i}.{j}" for i in range(levels) for j in (0, 3)]
         names += [f"decoder.{i}.{j}" for i in range(levels - 1) for j in (0, 3)]
         self._convolutions = {name: _convolution(arrays[f"{name}.weight"], threads) for name in names}
+        self._pool = usable_ncnn().PoolAllocator()  # one for all: each network's own would keep its images
         self._head = arrays["head.weight"].reshape(-1), arrays["head.bias"]
 
     def __call__(self, values):
@@ -41,9 +42,10 @@ class NcnnStripUNet:
             skips.append(volume)
         skips.pop()
         for level in range(len(CHANNELS) - 1):
-            volume = self._block(_joined(volume, skips.pop()), f"decoder.{level}")
+            volume = self._block(_Joined(volume, skips.pop()), f"decoder.{level}")
         weight, bias = self._head
-        return np.einsum("zcyx,c->zyx", volume[1:-1], weight, optimize=True) + bias
+        self._pool.clear()
+        return np.stack([np.tensordot(weight, one, 1) for one in volume[1:-1]]) + bias
 
     def _block(self, volume, name):
         for number in (0, 3):
@@ -54,12 +56,14 @@ class NcnnStripUNet:
 
     def _convolved(self, volume, name):
         ncnn, (count, channels, height, width) = usable_ncnn(), volume.shape
-        outputs = len(self._arrays[f"{name}.weight"])
-        result = np.zeros((count, outputs, height, width), np.float32)
+        result = np.zeros((count, len(self._arrays[f"{name}.weight"]), height, width), np.float32)
+        three = np.zeros((3, channels, height, width), np.float32)
+        three[2] = volume[1]
         for z in range(1, count - 1):
-            three = volume[z - 1 : z + 2].reshape(3 * channels, height, width)
-            blob = computed(self._convolutions[name], {"slices": ncnn.Mat(three)}, "made", packed=False)
-            result[z] = np.asarray(blob)
+            three[:2] = three[1:]
+            three[2] = volume[z + 1]
+            blob = ncnn.Mat(three.reshape(3 * channels, height, width))
+            result[z] = np.asarray(computed(self._convolutions[name], {"slices": blob}, "made", False, self._pool))
         return result
 
 
@@ -84,20 +88,27 @@ def _halved(volume):
     return _padded(np.maximum(inner[..., 0::2], inner[..., 1::2]))
 
 
-def _joined(coarse, skip):
-    """The coarse volume, each voxel repeated 2 x 2 x 2 times, before the channels of the skip."""
-    result = np.zeros((len(skip), coarse.shape[1] + skip.shape[1], *skip.shape[2:]), np.float32)
-    result[1:-1, : coarse.shape[1]] = coarse[1:-1].repeat(2, 0).repeat(2, 2).repeat(2, 3)
-    result[1:-1, coarse.shape[1] :] = skip[1:-1]
-    return result
+class _Joined:
+    """The coarse volume, each voxel repeated 2 x 2 x 2 times, before the channels of the skip; made slice by slice."""
+
+    def __init__(self, coarse, skip):
+        self._coarse, self._skip = coarse, skip
+        self.shape = (len(skip), coarse.shape[1] + skip.shape[1], *skip.shape[2:])
+
+    def __getitem__(self, z):
+        # The empty slices before and behind are one each on either grid.
+        coarse = self._coarse[(z + 1) // 2].repeat(2, 1).repeat(2, 2)
+        return np.concatenate([coarse, self._skip[z]])
 
 
 def _normalise(inner, weight, bias):
-    """Instance normalisation with weight and bias, and the leaky rectifier; in place."""
-    axes = (0, 2, 3)
-    mean = inner.mean(axes, keepdims=True)
-    inner -= mean
-    variance = np.square(inner).mean(axes, keepdims=True)
-    inner *= weight.reshape(1, -1, 1, 1) / np.sqrt(variance + NORM_EPSILON)
-    inner += bias.reshape(1, -1, 1, 1)
-    np.maximum(inner, SLOPE * inner, out=inner)
+    """Instance normalisation with weight and bias, and the leaky rectifier; in place, slice by slice."""
+    voxels = inner[:, 0].size
+    mean = sum(one.sum((1, 2), dtype=np.float64) for one in inner) / voxels
+    inner -= mean.astype(np.float32)[:, None, None]
+    variance = sum(np.square(one).sum((1, 2), dtype=np.float64) for one in inner) / voxels
+    gain = (weight / np.sqrt(variance + NORM_EPSILON)).astype(np.float32)[:, None, None]
+    for one in inner:
+        one *= gain
+        one += bias[:, None, None]
+        np.maximum(one, SLOPE * one, out=one)
