@@ -10,6 +10,7 @@ from ..errors import SettingsError
 from .names import CONTRASTS, RAW_ENTITIES
 
 _SHORT = {long: short for short, long in RAW_ENTITIES.items()}
+_COUNTED = ("run", "echo", "inv", "chunk")
 _ANY, _NONE = ("*", "Query.ANY", "Query.REQUIRED"), (None, "Query.NONE")
 
 
@@ -36,14 +37,14 @@ class Selection:
             label = entities.get(key)
             if wanted is None and label is not None or wanted == "*" and label is None:
                 return False
-            if isinstance(wanted, tuple) and (label is None or not any(_same(label, one) for one in wanted)):
+            if isinstance(wanted, tuple) and (label is None or not any(_same(key, label, one) for one in wanted)):
                 return False
         return True
 
 
-def _same(label: str, wanted: str) -> bool:
-    """Labels are texts, but run and echo are counted: "1" is "01" there, as in other BIDS Apps."""
-    return label == wanted or label.isdigit() and wanted.isdigit() and int(label) == int(wanted)
+def _same(key: str, label: str, wanted: str) -> bool:
+    """Labels are texts ("ses-1" is not "ses-01"), but runs and echoes are counted, as in other BIDS Apps."""
+    return label == wanted or key in _COUNTED and label.isdigit() and wanted.isdigit() and int(label) == int(wanted)
 
 
 def read_filters(path: Path) -> dict[str, dict[str, Any]]:

@@ -134,8 +134,9 @@ def _table(rows: Sequence[Row]) -> str:
 def _columns() -> dict[str, dict[str, str]]:
     """What the columns of the table after the first mean, as BIDS describes tables."""
     columns = {
-        "subject": {"Description": "Subject"},
-        "session": {"Description": "Session, n/a without sessions"},
+        # As BIDS names them. A column "session" would be taken for the entity: pybids cannot even print such a dataset.
+        "participant_id": {"Description": "Subject"},
+        "session_id": {"Description": "Session, n/a without sessions"},
         "contrast": {"Description": "Suffix of the scan"},
         "resolution": {"Description": "Entity that names the refinement"},
         "status": {"Description": "done, refused, failed, stopped, or started (a run that was killed)"},

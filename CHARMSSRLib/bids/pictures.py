@@ -14,7 +14,7 @@ LARGEST = 380  # pixels of a picture's longer side
 _SLAB = 6  # slices of the scan around a plane that cubic interpolation needs, on either side
 _QUALITY = 82
 # The row of small slices: how many, their pixels along the longer side, mm of the scan around the mask.
-SLICES, _SMALL, _AROUND = 9, 136, 12.0
+SLICES, _SMALL, _AROUND = 9, 152, 12.0
 _EDGE = (255, 140, 0)
 
 

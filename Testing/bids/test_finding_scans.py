@@ -138,6 +138,11 @@ def test_a_filter_file_chooses_by_entities(names, tmp_path):
         filters=read_filters(file),
     )
     assert found == ["sub-01/anat/sub-01_T2w.nii.gz", "sub-01/anat/sub-01_acq-mprage_run-01_T1w.nii.gz"]
+    file.write_text('{"t1w": {"session": "1"}}')
+    assert not Selection(filters=read_filters(file)).accepts("T1w", {"sub": "01", "ses": "01"})
+    file.write_text('{"t1w": {"session": "Query.ANY", "acquisition": ["a", "b"]}}')
+    assert Selection(filters=read_filters(file)).accepts("T1w", {"sub": "01", "ses": "01", "acq": "b"})
+    assert not Selection(filters=read_filters(file)).accepts("T1w", {"sub": "01", "acq": "b"})
     file.write_text('{"t1w": {"aquisition": "x"}}')
     with pytest.raises(SettingsError, match="unknown entity 'aquisition'"):
         read_filters(file)

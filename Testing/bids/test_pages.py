@@ -15,7 +15,8 @@ from stand_in import StandInWorker
 
 from CHARMSSRLib.bids import warm_worker
 from CHARMSSRLib.bids.figures import FIGURES, outlier_bounds, percentile
-from CHARMSSRLib.bids.pictures import scan_pictures
+from CHARMSSRLib.bids.names import RAW_ENTITIES
+from CHARMSSRLib.bids.pictures import SLICES, scan_pictures
 from CHARMSSRLib.cli import main
 
 
@@ -81,6 +82,44 @@ def test_the_table_lists_every_scan_once_with_what_became_of_it(cohort):
     )["CHARMSSR"]
     after = report["Report"]["data_consistency"]["after"]
     assert float(rows["sub-06_T1w"]["data_consistency"]) == pytest.approx(after, rel=1e-5)
+
+
+def test_pybids_reads_the_derivative_and_finds_results_by_their_entities(cohort):
+    layout = pytest.importorskip("bids").BIDSLayout
+    found = layout(cohort, validate=True, is_derivative=True, config=["bids", "derivatives"])
+    assert "Subjects: 12" in repr(found)
+    (image,) = found.get(subject="05", desc="charms", res="x2", suffix="T1w", extension=".nii.gz")
+    metadata = image.get_metadata()
+    assert metadata["SkullStripped"] is True and set(metadata["Resolution"]) == {"x2"}
+    assert len(found.get(suffix="mask", desc="brain", extension=".nii.gz")) == 12
+    both = layout(cohort.parent / "dataset", derivatives=str(cohort))
+    assert len(both.get(scope="raw", suffix="T1w", extension=".nii.gz")) == 13
+
+
+def test_no_column_of_the_table_has_the_name_of_an_entity(cohort):
+    columns = set(json.loads((cohort / "group.json").read_text(encoding="utf-8")))
+    assert "participant_id" in columns and not columns & {*RAW_ENTITIES.values(), "res", "desc", "suffix", "datatype"}
+
+
+def test_the_row_of_slices_shows_the_scan_around_the_mask_with_its_edge(phantom_head, phantom_brain):
+    told = scan_pictures(phantom_head, phantom_head, phantom_brain, {})["row"]
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(told["picture"].partition(",")[2])))).astype(int)
+    assert shown.shape == (told["height"], told["width"], 3) and told["width"] % SLICES == 0
+    slices = np.split(shown, SLICES, axis=1)
+    for one in slices[1:-1]:
+        edge = (one[..., 0] - one[..., 2]) > 120
+        assert 0.005 < edge.mean() < 0.2
+        rows, columns = np.nonzero(edge)
+        outside = np.ones(edge.shape, bool)
+        outside[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = False
+        assert one[outside].mean() > 5  # the head around the brain, which the result does not hold
+
+
+def test_pages_lead_from_subject_to_subject(cohort):
+    text = (cohort / "sub-05.html").read_text(encoding="utf-8")
+    assert 'href="sub-04.html"' in text and 'href="sub-06.html"' in text
+    assert 'rel="prev"' not in (cohort / "sub-01.html").read_text(encoding="utf-8")
+    assert 'rel="next"' not in (cohort / "sub-30.html").read_text(encoding="utf-8")
 
 
 def test_the_groups_page_marks_the_unusual_scan_and_links_to_it(cohort):
