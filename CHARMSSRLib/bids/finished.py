@@ -4,11 +4,12 @@ import json
 import os
 from dataclasses import asdict
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Optional
 
-from ..errors import InputError
-from ..settings import MACHINE, EnhancementSettings
+from ..errors import CHARMSSRError, InputError
+from ..settings import AUTOMATIC, MACHINE, EnhancementSettings
 from ..settings_table import settings_of
 from .names import Outputs
 from .shared_folder import names_now, read_now
@@ -69,6 +70,7 @@ class Finished:
     ) -> None:
         self._dataset, self._output, self._verify = dataset, output, verify
         self._settings, self._checkpoint = wanted_settings(settings), checkpoint_sha256
+        self._chosen_by_scan = settings.checkpoint == AUTOMATIC
         self._folder = ""
         self._names: set[str] = set()
 
@@ -85,7 +87,7 @@ class Finished:
         record = read_record(self._output / outputs.sidecar)
         if record is None:
             return State.CHANGED, "its sidecar is not of this program"
-        if record["checkpoint"] != self._checkpoint:
+        if record["checkpoint"] != self._checkpoint and not (self._chosen_by_scan and _is_present_choice(record)):
             return State.CHANGED, "it was made with other weights"
         # A setting that an older version did not have was at what is the default now.
         made_with = {**_DEFAULTS, **record["settings"]}
@@ -126,6 +128,22 @@ def read_record(sidecar: Path) -> Optional[dict[str, Any]]:
         return record
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _is_present_choice(record: dict[str, Any]) -> bool:
+    """Whether a result was made with what its scan chose ("checkpoint auto"), and these weights are still the same."""
+    checkpoint = record["report"].get("checkpoint", {})
+    return "chosen" in checkpoint and _present_sha256(str(checkpoint.get("name"))) == record["checkpoint"]
+
+
+@lru_cache
+def _present_sha256(name: str) -> str:
+    from ..checkpoints.registry import find_weights, sha256_of
+
+    try:
+        return sha256_of(find_weights(name))
+    except CHARMSSRError:
+        return ""
 
 
 def _names_in(folder: Path) -> set[str]:

@@ -65,7 +65,6 @@ class ScanWork:
             CHARMSSRError: whatever is wrong; Cancelled when it was stopped.
         """
         from ..acquisition.scan_settings import with_tags
-        from ..enhancement.checks import check_image
         from ..files.volumes import read_scan
 
         started = time.monotonic()
@@ -73,12 +72,11 @@ class ScanWork:
         stamp = input_stamp(path)
         refuse_contrast_agent(self._metadata.of(scan))
         read = read_scan(path)
-        warnings = read.warnings + check_image(read.image)
         settings = with_tags(self._settings, read.image, path, more=self._metadata.of(scan))
         result = enhancer.enhance(read.image, settings, progress=task.tell, is_cancelled=task.is_cancelled)
         task.tell(1.0, "Writing the result")
         report = dict(result.report)
-        report["warnings"] = list(dict.fromkeys([*warnings, *report.get("warnings", [])]))
+        report["warnings"] = list(dict.fromkeys([*read.warnings, *report.get("warnings", [])]))
         report["seconds"] = round(time.monotonic() - started, 1)
         self._write(scan, outputs, read, result, stamp, report, lock)
         return report

@@ -46,30 +46,31 @@ def scan_pictures(
         pictures as data addresses, "ranges": {map: largest shown value}, and "row": axial slices of the scan with
         the mask's edge, beside each other ("width", "height", "picture").
     """
-    result, mask = _lps(result), _lps(mask)
-    maps = {name: _lps(volume) for name, volume in maps.items()}
+    mask = _lps(mask)  # of a byte a voxel; larger volumes are only looked at in this order
+    values = _lps_view(result)
+    shown = {name: _lps_view(volume) for name, volume in maps.items()}
     scan = _lps(sitk.Cast(scan, sitk.sitkFloat32))
-    inside = sitk.GetArrayViewFromImage(mask) > 0
+    marks = sitk.GetArrayViewFromImage(mask)
+    inside = marks > 0
     center, box = _middle_and_box(inside)
-    values = sitk.GetArrayViewFromImage(result)
     after_window = _window(values[inside])
-    ranges = {name: _range(sitk.GetArrayViewFromImage(volume)[inside]) for name, volume in maps.items()}
+    ranges = {name: _range(volume[inside]) for name, volume in shown.items()}
     planes: dict[str, Any] = {}
     before_window = None
     for plane in PLANE_NAMES:
         axis = AXES[plane]
-        frame = _Frame(result, plane, center[axis], box)
-        marked = frame.cut(mask) > 0
-        before = frame.cut(_resampled_slice(scan, result, axis, center[axis]), 0)
+        frame = _Frame(mask, plane, center[axis], box)
+        marked = frame.cut(marks) > 0
+        before = frame.cut(sitk.GetArrayViewFromImage(_resampled_slice(scan, mask, axis, center[axis])), 0)
         if before_window is None and marked.any():
             before_window = _window(before[marked])
         picture = {
             "width": frame.width,
             "height": frame.height,
             "before": frame.grey(before, before_window or (0, 1)),
-            "after": frame.grey(frame.cut(result), after_window),
+            "after": frame.grey(frame.cut(values), after_window),
             "edge": frame.edge(marked),
-            "maps": {name: frame.signed(frame.cut(volume), ranges[name]) for name, volume in maps.items()},
+            "maps": {name: frame.signed(frame.cut(volume), ranges[name]) for name, volume in shown.items()},
         }
         planes[plane] = picture
     row = _row(scan, mask, box, before_window or (0, 1))
@@ -124,8 +125,8 @@ class _Frame:
         self.height, self.width = (max(1, round(length * scale)) for length in size)
         self._flip = self._axis != 0  # z grows upwards, rows grow downwards
 
-    def cut(self, image: sitk.Image, position: Any = None) -> np.ndarray:
-        array = np.take(sitk.GetArrayViewFromImage(image), self._position if position is None else position, self._axis)
+    def cut(self, values: np.ndarray, position: Any = None) -> np.ndarray:
+        array = np.take(values, self._position if position is None else position, self._axis)
         array = array[self._crop]
         return array[::-1] if self._flip else array
 
@@ -163,12 +164,12 @@ class _Frame:
         return _address(stream, "jpeg")
 
 
-def _resampled_slice(scan: sitk.Image, result: sitk.Image, axis: int, position: int) -> sitk.Image:
-    """One slice of the scan on the result's grid, by cubic interpolation."""
+def _resampled_slice(scan: sitk.Image, mask: sitk.Image, axis: int, position: int) -> sitk.Image:
+    """One slice of the scan on the mask's grid, by cubic interpolation."""
     itk_axis = 2 - axis
-    index, size = [0, 0, 0], list(result.GetSize())
+    index, size = [0, 0, 0], list(mask.GetSize())
     index[itk_axis], size[itk_axis] = position, 1
-    grid = sitk.RegionOfInterest(result, size, index)
+    grid = sitk.RegionOfInterest(mask, size, index)
     # Cubic splines look at the whole volume; a few slices around the plane give the same picture in far less time.
     middle = scan.TransformPhysicalPointToContinuousIndex(grid.GetOrigin())[itk_axis]
     first = max(0, min(scan.GetSize()[itk_axis] - 1, int(middle) - _SLAB))
@@ -176,13 +177,23 @@ def _resampled_slice(scan: sitk.Image, result: sitk.Image, axis: int, position: 
     start[itk_axis], extent[itk_axis] = first, min(2 * _SLAB + 1, scan.GetSize()[itk_axis] - first)
     slab = sitk.RegionOfInterest(scan, extent, start)
     interpolator = sitk.sitkBSpline if min(slab.GetSize()) >= 4 else sitk.sitkLinear
-    return sitk.Resample(slab, grid, sitk.Transform(), interpolator, 0.0)
+    return sitk.Resample(slab, grid, sitk.Transform(), interpolator, 0.0, sitk.sitkFloat32)
 
 
 def _lps(image: sitk.Image) -> sitk.Image:
     # The filter copies an image that lies right already, and results are large.
     right = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(image.GetDirection()) == "LPS"
     return image if right else sitk.DICOMOrient(image, "LPS")
+
+
+def _lps_view(image: sitk.Image) -> np.ndarray:
+    """The voxels in the order z, y, x of LPS, as ``DICOMOrient`` would lay them, without a copy."""
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    array = sitk.GetArrayViewFromImage(image)
+    axes = np.abs(direction).argmax(axis=0)  # of the patient, by the image's axes
+    order = [2 - int(np.flatnonzero(axes == axis)[0]) for axis in (2, 1, 0)]
+    steps = tuple(slice(None, None, int(np.sign(direction[axis, 2 - own]))) for axis, own in zip((2, 1, 0), order))
+    return array.transpose(order)[steps]
 
 
 def _middle_and_box(inside: np.ndarray) -> tuple[tuple[int, ...], tuple[slice, slice, slice]]:

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import SimpleITK as sitk
 
+from CHARMSSRLib.enhancement.checks import check_image
+
 
 class StandInWorker:
     """In the place of WarmWorker: returns the scan twice as fine. ``action(image)`` may raise, wait or count."""
@@ -28,6 +30,7 @@ class StandInWorker:
     def enhance(self, image, settings=None, mask=None, progress=None, is_cancelled=None):
         with self.lock:
             self.calls += 1
+        check_image(image)
         progress(0.0, "Enhancing")
         if type(self).action is not None:
             type(self).action(image)

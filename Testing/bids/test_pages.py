@@ -16,7 +16,7 @@ from stand_in import StandInWorker
 from CHARMSSRLib.bids import warm_worker
 from CHARMSSRLib.bids.figures import FIGURES, outlier_bounds, percentile
 from CHARMSSRLib.bids.names import RAW_ENTITIES
-from CHARMSSRLib.bids.pictures import SLICES, scan_pictures
+from CHARMSSRLib.bids.pictures import SLICES, _lps_view, scan_pictures
 from CHARMSSRLib.cli import main
 
 
@@ -140,6 +140,12 @@ def test_the_pictures_show_scan_and_result_of_the_same_place(phantom_head, phant
         assert before.shape == after.shape == edge.shape == (picture["height"], picture["width"])
         assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.98
         assert 0 < (edge > 0).mean() < 0.05
+
+
+@pytest.mark.parametrize("order", ["LPS", "RAI", "PIR", "ASL", "SRP"])
+def test_volumes_are_looked_at_in_the_order_in_which_the_mask_lies(order, phantom_head):
+    turned = sitk.DICOMOrient(phantom_head, order)
+    assert np.array_equal(_lps_view(turned), sitk.GetArrayViewFromImage(sitk.DICOMOrient(turned, "LPS")))
 
 
 def test_percentiles_and_outliers():

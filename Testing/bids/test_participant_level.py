@@ -19,6 +19,7 @@ import SimpleITK as sitk
 from CHARMSSRLib.bids import journal
 from CHARMSSRLib.bids.shared_folder import names_now, read_now
 from CHARMSSRLib.bids.validation import validator
+from CHARMSSRLib.checkpoints.registry import find_weights, sha256_of
 from CHARMSSRLib.errors import InputError, OutputError
 
 RESULT = "sub-01/anat/sub-01_res-x2_desc-charms_T1w"
@@ -114,6 +115,22 @@ def test_other_weights_are_noticed(app, dataset):
     sidecar.write_text(json.dumps(content))
     refused = app()
     assert refused.status == 3 and "made with other weights" in refused.err
+
+
+def test_weights_that_a_scan_chose_are_the_same_until_they_change(app):
+    output = app("--checkpoint", "auto").output
+    assert "3 finished earlier" in app("--checkpoint", "auto").out
+    sidecar = output / f"{RESULT}.json"
+    content = json.loads(sidecar.read_text(encoding="utf-8"))
+    other = {"name": "charms-x2-bicubic", "sha256": sha256_of(find_weights("charms-x2-bicubic")), "chosen": "Why."}
+    content["CHARMSSR"]["Report"]["checkpoint"] = other
+    content["CHARMSSR"]["MadeFrom"]["CheckpointSHA256"] = other["sha256"]
+    sidecar.write_text(json.dumps(content))
+    assert "3 finished earlier" in app("--checkpoint", "auto").out
+    assert "made with other weights" in app().err
+    content["CHARMSSR"]["MadeFrom"]["CheckpointSHA256"] = "0" * 64
+    sidecar.write_text(json.dumps(content))
+    assert "made with other weights" in app("--checkpoint", "auto").err
 
 
 def test_scans_that_cannot_be_enhanced_are_refused_and_others_go_on(app, add, dataset):
