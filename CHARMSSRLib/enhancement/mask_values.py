@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 # What a probability of 1 may be stored as.
-_FULL_SCALES = (1.0, 100.0, 255.0)
-_MANY_VALUES = 10
+_FULL_SCALES = (1.0, 100.0, 255.0, 1000.0)
+_MANY_VALUES = 3
 _SLACK = 1.005
 
 
@@ -23,7 +23,8 @@ def mask_threshold(array: np.ndarray) -> Threshold:
     """Where inside begins.
 
     Whole numbers are labels: all but 0 are inside. Probabilities begin at one half of their scale (1,
-    100 or 255), or of their greatest value where that stays below it.
+    100, 255 or 1000), or of their greatest value where that stays below it. Whole numbers of which none
+    is 0 would leave nothing outside: inside is above half of the greatest.
 
     Args:
         array: (z, y, x), any real type.
@@ -36,6 +37,9 @@ def mask_threshold(array: np.ndarray) -> Threshold:
         if highest > 0.5:
             return Threshold(0.5)
         note = f"The mask holds probabilities of at most {highest:.3g}; what exceeds half of that was taken as inside."
+        return Threshold(0.5 * highest, note)
+    if array.min() > 0 and (array != array.flat[0]).any():
+        note = f"No voxel of the mask is 0; what exceeds {0.5 * highest:g}, half of its greatest value, is inside."
         return Threshold(0.5 * highest, note)
     if _holds_shares(array, scale):
         return Threshold(
