@@ -95,7 +95,16 @@ def _stored_values(path: Path) -> np.ndarray:
             f"The multi-frame DICOM file {path.name} cannot be read: it is damaged or packed in a way that is not "
             "known here. Export it again, uncompressed."
         ) from error
+    if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
+        values = _turned_over(values, dataset)
     return values.reshape(-1, dataset.Rows, dataset.Columns)
+
+
+def _turned_over(values, dataset):
+    """Values of which the lowest is shown white, as SimpleITK turns those of classic files over."""
+    if dataset.PixelRepresentation:
+        return -1 - values
+    return values.dtype.type(2 ** int(dataset.BitsStored) - 1) - values
 
 
 def _decoded_by_simpleitk(dataset) -> np.ndarray:
@@ -106,6 +115,7 @@ def _decoded_by_simpleitk(dataset) -> np.ndarray:
     for keyword in _PIXEL_MODULE:
         if keyword in dataset:
             bare[keyword] = dataset[keyword]
+    bare.PhotometricInterpretation = "MONOCHROME2"
     bare.SOPClassUID, bare.SOPInstanceUID, bare.Modality = _PLAIN_MULTI_FRAME, dataset.SOPInstanceUID, "OT"
     bare.file_meta = FileMetaDataset()
     bare.file_meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID

@@ -101,6 +101,21 @@ def test_frames_packed_with_jpeg_2000_are_decoded(tmp_path, shared_data):
     assert np.array_equal(ours, theirs) or np.array_equal(ours, theirs[::-1])
 
 
+@pytest.mark.parametrize("bits, dtype", [(12, np.uint16), (16, np.uint16), (16, np.int16)])
+def test_frames_of_which_the_lowest_value_is_white_are_read_as_single_slices_are(tmp_path, bits, dtype):
+    def inverse(path):
+        dataset = pydicom.dcmread(path)
+        dataset.PhotometricInterpretation, dataset.BitsStored, dataset.HighBit = "MONOCHROME1", bits, bits - 1
+        dataset.save_as(path)
+
+    write_slices(tmp_path / "slices", stack(dtype=dtype))
+    write_enhanced(tmp_path / "frames" / "a.dcm", stack(dtype=dtype))
+    for path in (*(tmp_path / "slices").iterdir(), tmp_path / "frames" / "a.dcm"):
+        inverse(path)
+    one, other = (sitk.GetArrayFromImage(read_volume(tmp_path / name)) for name in ("slices", "frames"))
+    assert np.array_equal(one, other)
+
+
 def test_missing_frames_are_noticed(tmp_path):
     path = write_enhanced(tmp_path / "a.dcm", order=[k for k in range(SIZE[0]) if k not in (6, 7)])
     assert "missing or unevenly spaced" in refusal(path) and "missing or unevenly" in refusal(tmp_path)
