@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from .findings import NONE, UNKNOWN, Finding
 
+_SLOPE = 1e-4  # by which the number of levels may be off
 _FEWEST = 2000  # voxels of air
 _RAYLEIGH = 1.913  # mean by standard deviation of the magnitude of complex noise
 
@@ -98,5 +99,6 @@ def bit_depth(values: np.ndarray) -> tuple:
     span = float(different[-1] - different[0])
     if len(different) > 30000 or quantum <= 0 or quantum < 1e-7 * span:
         return Finding(None, 0.3, "values of a computation, not of a converter"), 0.0
-    bits = int(np.ceil(np.log2(span / quantum + 1)))
+    # A scanner's slope leaves steps that float32 cannot hold exactly.
+    bits = int(np.ceil(np.log2((round(span / quantum) + 1) * (1 - _SLOPE))))
     return Finding(bits, 0.9 if bits <= 16 else 0.4, f"{len(different)} values in steps of {quantum:.4g}"), quantum
