@@ -111,6 +111,7 @@ def inspect(mode, message):
     doubts = ["The head is cut off at the top.", "Brightness varies 3.4 times."] if mode == "doubts" else []
     send(
         type="result", id=message["id"],
+        checkpoint={"name": "charms-x2-bicubic", "reason": "Its band ends where the paper's does."},
         acquisition={
             "axes": axes, "noise": {"value": 0.0213, "confidence": 0.8, "evidence": "air around the head"},
             "contrast": {"value": "T1w", "confidence": 0.9, "evidence": "white matter is bright"},

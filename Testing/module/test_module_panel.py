@@ -62,10 +62,10 @@ def test_each_model_is_listed_with_what_its_result_may_be_called_and_why(panel):
     assert panel.ui.gridLabel.text.startswith("→ 7T-like, ")
 
 
-def test_bundled_models_come_first(panel):
+def test_the_automatic_choice_comes_first_then_bundled_models(panel):
     comboBox = panel.ui.checkpointComboBox
     assert [comboBox.itemData(index) for index in range(comboBox.count)] == [
-        "charms-x2-bicubic", "charms-x2-clinical", "mine-7t", "mine",
+        "auto", "charms-x2-bicubic", "charms-x2-clinical", "mine-7t", "mine",
     ]  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_choices_are_kept_in_the_parameter_node_and_shown_from_it(panel):
     node, ui = panel._parameterNode, panel.ui
     select(ui.planesComboBox, "Sagittal slices")
     select(ui.dataConsistencyComboBox, "Correct the result")
-    select(ui.skullStripComboBox, "None (brain only already)")
+    select(ui.skullStripComboBox, "None (brain only)")
     select(ui.checkpointComboBox, "Model mine-7t")
     ui.biasCorrectionCheckBox.checked = False
     ui.keepSkullCheckBox.checked = True
@@ -115,7 +115,7 @@ def test_devices_and_backends_come_from_the_worker(panel):
     ]  # fmt: skip
     assert ui.deviceLabel.text == "Automatic is Tesla T4, 15 GB; computed by torch"
     assert [ui.skullStripComboBox.itemText(i) for i in range(ui.skullStripComboBox.count)] == [
-        "Automatic (deepbet)", "deepbet", "built-in", "None (brain only already)",
+        "Automatic (deepbet)", "deepbet", "built-in", "None (brain only)",
     ]  # fmt: skip
 
 
@@ -256,7 +256,7 @@ def test_noise_quality_pixels_and_engine_reach_the_worker(slicerModule, panel, f
     finish()
     seen = reportOf(panel._parameterNode.resultVolume)["settings_seen"]
     assert (seen["resolution"], seen["denoise"], seen["quality"], seen["engine"]) == ("stated", "30", "best", "ncnn")
-    assert panel.ui.modelCollapsibleButton.toolTip.endswith("noise reduced by 30 %, best quality")
+    assert panel.ui.modelCollapsibleButton.toolTip.endswith("noise \u221230 %, best quality")
     assert panel.ui.slicesCollapsibleButton.text == "Slices: As acquired, stated pixels"
     assert panel.ui.advancedCollapsibleButton.text == "Advanced: ncnn"
 
@@ -270,7 +270,7 @@ def test_noise_is_automatic_until_the_user_takes_the_slider(panel):
     ui.noiseAutomaticCheckBox.checked = False
     assert shown(ui.noiseSlider) and (ui.noiseSlider.value, parameters.noise) == (70, 70)
     ui.noiseSlider.value = 0
-    assert parameters.noise == 0 and ui.modelCollapsibleButton.toolTip.endswith("noise as measured")
+    assert parameters.noise == 0 and ui.modelCollapsibleButton.toolTip.endswith("noise kept")
     parameters.checkpoint = "mine"  # has no such control
     assert not ui.noiseAutomaticCheckBox.enabled and not shown(ui.noiseSlider) and parameters.noise == 0
     assert "as it was measured" in ui.noiseAutomaticCheckBox.toolTip and panel._noisePanel.setting() == "auto"

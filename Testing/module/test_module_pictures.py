@@ -1,6 +1,6 @@
 """Pictures of the panel in each state, in Testing/output, for eyes; the tests see to it that each state is there.
 
-The worker is the fake one here. Pictures for the documentation are made of real runs: publish_pictures.py.
+The worker is the fake one here. Pictures for the documentation are taken in 3D Slicer: Testing/slicer/take_pictures.py.
 """
 
 import pytest

@@ -98,6 +98,22 @@ def test_a_warning_of_what_is_corrected_anyway_is_left_out(look):
     assert "correct the bias field" in panel.ui.scanWarningLabel.text
 
 
+def test_the_automatic_model_is_the_one_that_suits_the_scan_with_the_reason(slicerModule, look):
+    from CHARMSSRModule.scene.scene_results import reportOf
+
+    panel = look()
+    ui, box = panel.ui, panel.ui.checkpointComboBox
+    assert box.itemText(0) == "Automatic, by the scan"
+    box.setCurrentIndex(0)
+    assert panel._parameterNode.checkpoint == "auto" and "charms-x2-bicubic" not in ui.modelCollapsibleButton.text
+    assert ui.modelDescriptionLabel.text == "This scan: <b>CHARMS x2, bicubic</b>."
+    assert "Its band ends" in ui.modelDescriptionLabel.toolTip
+    assert ui.gridLabel.text == "→ super-resolved, 1.75 × 1.75 × 8 mm"
+    ui.enhanceButton.click()
+    assert slicerModule.waitUntil(lambda: panel.job is None, 300)
+    assert reportOf(panel._parameterNode.resultVolume)["settings_seen"]["checkpoint"] == "auto"
+
+
 def test_a_scan_that_the_worker_cannot_look_at_says_why(look):
     panel = look("cannot look", until="refused")
     assert panel.ui.scanLabel.isHidden() and panel.ui.scanWarningLabel.text == "⚠ The scan is a riddle."

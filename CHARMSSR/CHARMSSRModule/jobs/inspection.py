@@ -122,7 +122,9 @@ class Inspection:
         answer = None
         if message is not None:
             found = message["type"] == "result"
-            answer = message["acquisition"] if found else message.get("message", "")
+            answer = message.get("message", "")
+            if found:  # and which model it gets where that is left to the program
+                answer = {**message["acquisition"], "checkpoint": message.get("checkpoint")}
             self._answers[key] = answer
             for oldest in list(self._answers)[: -self.KEPT]:
                 del self._answers[oldest]

@@ -53,6 +53,22 @@ def _readModels(checkpoint_registry):
     return cards
 
 
+AUTOMATIC = "auto"  # the library's word for a checkpoint that is chosen by what the scan measured
+
+
+def automaticModels():
+    """A card in a list for the automatic choice, if this library offers one: the default's, which has its scale."""
+    from CHARMSSRLib.settings import EnhancementSettings
+    from CHARMSSRLib.settings_table import settings_of
+
+    described, _default = settings_of(EnhancementSettings)["checkpoint"]
+    usual = next((card for card in availableModels() if card["name"] == defaultModel()), None)
+    if usual is None or usual.get("unreadable") or AUTOMATIC not in (described.metavar or "").split("|"):
+        return []
+    summary = _("Takes the model that suits the scan, by what it really measured.")
+    return [{**usual, "name": AUTOMATIC, "title": _("Automatic, by the scan"), "summary": summary}]
+
+
 def modelCard(nameOrPath):
     """Card of one checkpoint; ValueError with a sentence if there is none."""
     from CHARMSSRLib.checkpoints import registry as checkpoint_registry

@@ -133,6 +133,6 @@ def fillBackendList(comboBox, hello, chosen):
     comboBox.addItem(_("Automatic ({name})").format(name=backendTitle(names[0])), "auto")
     for name in names:
         comboBox.addItem(backendTitle(name), name)
-    comboBox.addItem(_("None (brain only already)"), "none")
+    comboBox.addItem(_("None (brain only)"), "none")
     selectItem(comboBox, chosen, MISSING_BACKEND)
     comboBox.blockSignals(wasBlocked)

@@ -1,5 +1,7 @@
 """The model section of the panel: list, description, and what the result will be."""
 
+from html import escape
+
 import qt
 from slicer.i18n import tr as _
 
@@ -26,7 +28,7 @@ class ModelPanel:
         comboBox = self._ui.checkpointComboBox
         wasBlocked = comboBox.blockSignals(True)
         comboBox.clear()
-        self._cards = {card["name"]: card for card in models.availableModels()}
+        self._cards = {card["name"]: card for card in [*models.automaticModels(), *models.availableModels()]}
         for name, card in self._cards.items():
             comboBox.addItem(models.modelTitle(card), name)
             comboBox.setItemData(comboBox.count - 1, card.get("summary", ""), qt.Qt.ToolTipRole)
@@ -48,15 +50,15 @@ class ModelPanel:
         """Card of a checkpoint ("" for the default); {} if it is not there."""
         return self._cards.get(name or models.defaultModel(), {})
 
-    def choice(self, name):
+    def choice(self, name, markDefault=True):
         """What the header of the section says of the model."""
         card = self.card(name)
-        return models.modelTitle(card) if card else name
+        return models.modelTitle(card, markDefault) if card else name
 
-    def describe(self, name, inputNode, planes, reasonAgainstInput, acquisition):
+    def describe(self, name, inputNode, planes, reasonAgainstInput, acquisition, resolution):
         """Say what the chosen checkpoint is, and what becomes of the input's voxels or why nothing can.
 
-        ``acquisition`` is what was found out about the pixels that count; {} where they are taken as stated.
+        ``acquisition`` is what was found out about the scan, ``resolution`` the library's word for its pixels.
         """
         ui = self._ui
         card = self._cards.get(name or models.defaultModel())
@@ -67,10 +69,13 @@ class ModelPanel:
         )
         ui.modelDescriptionLabel.text = models.modelDescription(card) if usable else self.reasonNotToUse(name)
         ui.modelDescriptionLabel.toolTip = toolTip(claim, card.get("summary", "")) if usable else ""
+        if usable and card["name"] == models.AUTOMATIC:
+            self._describeAutomatic(acquisition.get("checkpoint") or {})
         if reasonAgainstInput:
             ui.gridLabel.text, ui.gridLabel.toolTip = reasonAgainstInput, _("Why this volume cannot be enhanced")
         else:
-            before, after, measured = _spacings(inputNode, planes, card.get("scale", 2) if usable else 1, acquisition)
+            pixels = acquisition if resolution == "auto" else {}  # else they are taken as stated
+            before, after, measured = _spacings(inputNode, planes, card.get("scale", 2) if usable else 1, pixels)
             kind = models.resultKind(card) if usable else ""
             ui.gridLabel.text = _("\u2192 {kind}, {after} mm").format(kind=kind, after=after)
             voxels = _("Voxels: {before} \u2192 {after} mm").format(before=before, after=after)
@@ -80,6 +85,16 @@ class ModelPanel:
         ui.planesComboBox.toolTip = toolTip(_("Which slices are enhanced."), planesExplanation(planes, isotropic))
         ui.bestQualityCheckBox.toolTip = toolTip(qualityExplanation())
         ui.mapsCheckBox.toolTip = toolTip(mapsExplanation(planes, isotropic))
+
+    def _describeAutomatic(self, chosen):
+        """Which model the chosen volume gets, and why."""
+        label = self._ui.modelDescriptionLabel
+        card = self._cards.get(chosen.get("name"))
+        if card is None:
+            label.text = escape(_("Chosen by what the scan measured, once it was looked at."))
+            return
+        label.text = _("This scan: <b>{model}</b>.").format(model=escape(models.modelTitle(card, markDefault=False)))
+        label.toolTip = toolTip(chosen.get("reason", ""), models.modelClaim(card))
 
 
 def _spacings(inputNode, planes, scale, acquisition):

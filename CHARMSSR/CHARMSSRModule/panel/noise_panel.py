@@ -47,11 +47,11 @@ class NoisePanel:
         return "auto" if share is None else str(share)
 
     def choice(self):
-        """ "noise reduced by 30 %" for the header of the section; "" while it is automatic."""
+        """ "noise −30 %" for the header of the section; "" while it is automatic."""
         share = self._share()
         if share is None:
             return ""
-        return _("noise as measured") if share == 0 else _("noise reduced by {share} %").format(share=share)
+        return _("noise kept") if share == 0 else _("noise \u2212{share} %").format(share=share)
 
     def _share(self):
         """What the user has chosen; None while it is automatic or the model has no such control."""

@@ -6,8 +6,12 @@ from .report_text import backendTitle
 
 
 def modelChoice(title, noise, bestQuality):
-    """ "x2, routine scans", and what differs from the defaults: "noise as measured", "best quality"."""
-    return ", ".join(part for part in (title, noise, _("best quality") if bestQuality else "") if part)
+    """ "x2, routine scans (default)", or what differs from the defaults: "x2, routine scans, noise −30 %".
+
+    ``title(markDefault)`` gives the model's name.
+    """
+    others = [part for part in (noise, _("best quality") if bestQuality else "") if part]
+    return ", ".join([title(not others), *others])
 
 
 def slicesChoice(planes, maps, resolution):

@@ -225,7 +225,8 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             parameters.inputVolume,
             parameters.planes.value,
             reason,
-            self._inspection.acquisition if parameters.resolution.value == "auto" else {},
+            self._inspection.acquisition,
+            parameters.resolution.value,
         )
         self._scanPanel.show(self._inspection, parameters.biasCorrection)
         self.ui.dataConsistencyComboBox.toolTip = toolTip(
@@ -251,8 +252,8 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui, parameters = self.ui, self._parameterNode
         for section, title, choice in (
             (ui.modelCollapsibleButton, _("Model"),
-             modelChoice(self._modelPanel.choice(parameters.checkpoint), self._noisePanel.choice(),
-                         parameters.bestQuality)),
+             modelChoice(lambda markDefault: self._modelPanel.choice(parameters.checkpoint, markDefault),
+                         self._noisePanel.choice(), parameters.bestQuality)),
             (ui.slicesCollapsibleButton, _("Slices"),
              slicesChoice(parameters.planes, parameters.maps, parameters.resolution)),
             (ui.preprocessingCollapsibleButton, _("Preprocessing"),

@@ -1,0 +1,109 @@
+"""Takes the pictures of the documentation in 3D Slicer itself, in the sizes that the application gives its windows.
+
+``SCAN=head.nii.gz PICTURES=folder Slicer --additional-module-paths .../CHARMSSR --python-script take_pictures.py``
+on a screen of 1280 x 900. Variables: OFFSET (mm, where the slices are looked at), MASK (a label map that keeps the work
+to some slices; the whole brain otherwise), PAIRS (a folder with NAME_3T.nii.gz and NAME_7T.nii.gz of some people: a
+short fine-tuning is photographed, too). ``python Testing/slicer/publish_pictures.py folder`` then puts them into
+Resources in few colours.
+"""
+
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import slicer
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+PATIENCE_S = 7200
+
+
+def main():
+    from screenshots import photograph
+
+    os.environ["SCREENSHOTS"] = os.environ["PICTURES"]
+    slicer.util.selectModule("CHARMSSR")
+    panel = slicer.modules.CHARMSSRWidget
+    enhance(panel, os.environ["SCAN"], os.environ.get("MASK"))
+    compare(panel, withMap=False)
+    photograph("panel")
+    compare(panel, withMap=True)
+    photograph("panel-maps")
+    if os.environ.get("PAIRS"):
+        fineTune(panel, Path(os.environ["PAIRS"]))
+        photograph("panel-fine-tune")
+    return 0
+
+
+def waitFor(condition, what):
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        slicer.app.processEvents()
+        time.sleep(0.02)
+        if time.monotonic() > end:
+            raise RuntimeError(f"{what} took more than {PATIENCE_S} s.")
+
+
+def enhance(panel, scan, mask):
+    """One click, with maps."""
+    volume = slicer.util.loadVolume(scan)
+    parameters = panel._parameterNode
+    parameters.inputVolume, parameters.maps = volume, True
+    if mask:
+        parameters.maskNode = slicer.util.loadLabelVolume(mask, {"show": False})
+    waitFor(lambda: panel.logic.worker.state == "ready" and panel._inspection.state == "found", "Looking at the scan")
+    panel.ui.enhanceButton.click()
+    waitFor(lambda: panel.job is None, "The enhancement")
+    if panel._parameterNode.resultVolume is None:
+        raise RuntimeError(panel.ui.messageLabel.text or panel.ui.statusLabel.text)
+
+
+def compare(panel, withMap):
+    """The views side by side, at one place."""
+    from CHARMSSRModule.scene import compare_views
+    from CHARMSSRModule.scene.scene_results import sourceOf
+
+    result = panel._parameterNode.resultVolume
+    if withMap:
+        panel.ui.compareButton.click()
+    else:
+        compare_views.showSideBySide(sourceOf(result), result, withThirdView=False)
+        panel._resultPanel.refresh(panel._parameterNode)
+    slicer.app.processEvents()
+    for name in ("Red", "Yellow", "Green") if withMap else ("Red", "Yellow"):
+        logic = slicer.app.layoutManager().sliceWidget(name).sliceLogic()
+        logic.FitSliceToAll()
+        if os.environ.get("OFFSET"):
+            logic.SetSliceOffset(float(os.environ["OFFSET"]))
+
+
+def fineTune(panel, folder):
+    """A short run, its figures and its curve."""
+    for three in sorted(folder.glob("*_3T.nii.gz")):
+        for path in (three, three.with_name(three.name.replace("_3T", "_7T"))):
+            slicer.util.loadVolume(str(path))
+        panel.fineTunePanel.ui.addPairButton.click()
+    section = panel.fineTunePanel
+    for name in ("result", "model", "slices", "preprocessing", "advanced"):
+        getattr(panel.ui, name + "CollapsibleButton").collapsed = True
+    panel.ui.fineTuneCollapsibleButton.collapsed = False
+    parameters = section._parameters
+    parameters.steps, parameters.validateEvery, parameters.batch, parameters.patch = 24, 6, 4, 16
+    section.ui.startButton.click()
+    waitFor(lambda: section.job is None, "The fine-tuning")
+    section.ui.psnrPlotButton.click()
+    slicer.util.delayDisplay("", autoCloseMsec=500)
+    area = panel.parent
+    while area is not None and not area.inherits("QScrollArea"):
+        area = area.parent()
+    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum)
+
+
+if __name__ == "__main__":
+    try:
+        status = main()
+    except Exception:  # whatever it is: without an exit the application would stay open
+        traceback.print_exc()
+        status = 1
+    slicer.util.exit(status)
