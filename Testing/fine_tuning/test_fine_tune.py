@@ -3,8 +3,10 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import fine_tuning_helpers as helpers
 import numpy as np
@@ -42,6 +44,20 @@ def settings(tmp_path, checkpoint):
     return tiny_settings(tmp_path / "mine", checkpoint)
 
 
+@pytest.fixture(scope="module")
+def plain_run(tmp_path_factory, checkpoint):
+    """One run with nothing special, for tests that look at what it left: .result, .folder, .events, .told."""
+    folder, events, told = tmp_path_factory.mktemp("plain"), [], []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "register_pair", helpers.fake_register)
+        patch.setattr(module, "identity_of", lambda pair, settings, card: f"{pair.subject}-{pair.contrast}")
+        result = fine_tune(
+            formula_pairs(), tiny_settings(folder, checkpoint), observe=events.append,
+            progress=lambda *one: told.append(one),
+        )  # fmt: skip
+    return SimpleNamespace(result=result, folder=folder, events=events, told=told)
+
+
 def changed(settings, **values):
     return dataclasses.replace(settings, **values)
 
@@ -50,16 +66,15 @@ def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_only_the_trained_parts_change_in_the_saved_file(settings, checkpoint, tmp_path):
-    result = fine_tune(formula_pairs(), settings)
+def test_only_the_trained_parts_change_in_the_saved_file(plain_run, checkpoint):
     before = load_checkpoint(checkpoint).network.state_dict()
-    after = load_checkpoint(result.checkpoint_path).network.state_dict()
+    after = load_checkpoint(plain_run.result.checkpoint_path).network.state_dict()
     for name, value in before.items():
         if name.startswith(FROZEN):
             assert torch.equal(after[name], value), name
     moved = {name.partition(".")[0] for name, value in before.items() if not torch.equal(after[name], value)}
     assert moved == set(TRAINED)
-    assert names_in(tmp_path / "mine") == ["tuned.json", "tuned.report.html", "tuned.report.json", "tuned.safetensors"]
+    assert names_in(plain_run.folder) == ["tuned.json", "tuned.report.html", "tuned.report.json", "tuned.safetensors"]
 
 
 def test_the_card_says_what_it_is(settings, checkpoint, monkeypatch, tmp_path):
@@ -88,10 +103,9 @@ def test_it_learns_what_a_look_up_table_cannot(settings):
     assert tuned.report["baseline_beaten"] is True and "beats" in tuned.report["verdict"]
 
 
-def test_the_report_is_complete_and_the_page_loads_nothing(settings, tmp_path):
-    events = []
-    result = fine_tune(formula_pairs(), settings, observe=events.append)
-    report = json.loads((tmp_path / "mine" / "tuned.report.json").read_text(encoding="utf-8"))
+def test_the_report_is_complete_and_the_page_loads_nothing(plain_run):
+    result, events = plain_run.result, plain_run.events
+    report = json.loads((plain_run.folder / "tuned.report.json").read_text(encoding="utf-8"))
     assert report == result.report
     assert {row["method"] for row in report["scores"]} == {
         "3T interpolated", "3T intensity-matched", "3T matched to this very 7T (oracle)", "checkpoint before",
@@ -101,16 +115,15 @@ def test_the_report_is_complete_and_the_page_loads_nothing(settings, tmp_path):
     assert [pair["role"] for pair in report["pairs"]] == ["training", "training", "held out"]
     assert report["runs"][0]["history"] == [event for event in events if event["event"] == "validation"]
     assert report["seconds_per_step"] > 0 and report["checkpoint"]["label"] == "7T-like"
-    page = (tmp_path / "mine" / "tuned.report.html").read_text(encoding="utf-8")
+    page = (plain_run.folder / "tuned.report.html").read_text(encoding="utf-8")
     assert report["verdict"] in page and "<svg" in page and page.count("data:image/png;base64,") >= 4
     assert "http" not in page and "<script" not in page
     registrations = page.partition("How each pair fits")[2]
     assert registrations.count("data:image/png;base64,") == 3 and 'alt="s0 T1w"' in registrations
 
 
-def test_events_tell_about_pairs_and_validations(settings):
-    events, told = [], []
-    fine_tune(formula_pairs(), settings, observe=events.append, progress=lambda *one: told.append(one))
+def test_events_tell_about_pairs_and_validations(plain_run):
+    events, told = plain_run.events, plain_run.told
     pairs = [event for event in events if event["event"] == "pair"]
     assert [(event["index"], event["status"]) for event in pairs] == [(0, "ok"), (1, "ok"), (2, "ok")]
     validations = [event for event in events if event["event"] == "validation"]
@@ -273,7 +286,7 @@ def test_a_killed_run_leaves_its_best_and_ends_as_an_uninterrupted_one(settings,
     assert "tuned.fine-tuning" not in names_in(tmp_path / "mine")
 
 
-def test_a_run_with_other_settings_starts_again(settings, tmp_path, monkeypatch):
+def test_a_run_with_other_settings_starts_again(settings, plain_run, monkeypatch):
     first = changed(settings, seed=3)
     monkeypatch.setattr(module._Job, "_score", lambda *arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -282,8 +295,8 @@ def test_a_run_with_other_settings_starts_again(settings, tmp_path, monkeypatch)
     monkeypatch.setattr(module, "register_pair", helpers.fake_register)
     monkeypatch.setattr(module, "identity_of", lambda pair, settings, card: f"{pair.subject}-{pair.contrast}")
     again = fine_tune(formula_pairs(), settings)
-    fresh = fine_tune(formula_pairs(), changed(settings, folder=str(tmp_path / "fresh")))
-    assert all(torch.equal(value, weights_of(fresh)[name]) for name, value in weights_of(again).items())
+    fresh = weights_of(plain_run.result)
+    assert all(torch.equal(value, fresh[name]) for name, value in weights_of(again).items())
 
 
 def test_cancelling_keeps_the_best_so_far(settings, tmp_path):
@@ -305,10 +318,12 @@ def test_cancelling_before_any_gain_leaves_nothing(settings, tmp_path):
         assert names_in(tmp_path / "mine") == []
 
 
-def test_the_same_seed_gives_the_same_checkpoint_and_another_another(settings, tmp_path):
-    results = [fine_tune(formula_pairs(), changed(settings, folder=str(tmp_path / str(number)), seed=seed))
-               for number, seed in enumerate((0, 0, 1))]  # fmt: skip
-    one, same, other = (torch.cat([value.flatten() for value in weights_of(result).values()]) for result in results)
+def test_the_same_seed_gives_the_same_checkpoint_and_another_another(settings, plain_run, tmp_path):
+    results = [fine_tune(formula_pairs(), changed(settings, folder=str(tmp_path / str(seed)), seed=seed))
+               for seed in (0, 1)]  # fmt: skip
+    one, same, other = (
+        torch.cat([value.flatten() for value in weights_of(result).values()]) for result in (plain_run.result, *results)
+    )
     assert torch.equal(one, same) and not torch.equal(one, other)
 
 
@@ -356,8 +371,8 @@ def test_a_warned_pair_is_used_and_its_warning_passed_on(settings, monkeypatch):
     assert any("s0 T1w: The two scans" in warning for warning in report["warnings"])
 
 
-def test_existing_checkpoints_are_kept_unless_asked(settings, tmp_path):
-    fine_tune(formula_pairs(), settings)
+def test_existing_checkpoints_are_kept_unless_asked(settings, plain_run, tmp_path):
+    shutil.copytree(plain_run.folder, tmp_path / "mine")
     before = (tmp_path / "mine" / "tuned.safetensors").read_bytes()
     with pytest.raises(OutputError, match="exists already"):
         fine_tune(formula_pairs(), settings)
