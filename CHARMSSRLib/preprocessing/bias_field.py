@@ -8,15 +8,15 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..grids.orientation import LPSFrame, bounding_box, image_like
 from ..task import Task
-from .n4 import log_bias_field
 
 BiasCorrection = namedtuple("BiasCorrection", "image field")
 BiasCorrection.__doc__ = "Corrected image and field (image = input / field), both float32 on the input's grid."
 
 WORKING_SPACING_MM = 4.0
 ITERATIONS = (50, 40, 30)
-# 1e-3 in ITK's filter, whose running mean over the mask loses digits and makes it go on to about this.
-CONVERGENCE_THRESHOLD = 0.9e-3
+CONVERGENCE_THRESHOLD = 1e-3
+# The lattice has one span at the first level, doubled at each further one.
+_SPLINE_ORDER = 3
 # N4 works on logarithms and its histogram on their range: voxels below this share of the mask's
 # bright tissue carry no bias but much noise there, so they do not take part.
 _SMALLEST_SHARE = 0.01
@@ -33,7 +33,8 @@ def correct_bias_field(image, mask, task=None):
     Args:
         image (SimpleITK.Image): scalar 3-D, any orientation and spacing; not changed.
         mask (SimpleITK.Image): non-zero where the field is to be estimated, on the same grid.
-        task (Task, optional): asked before each iteration.
+        task (Task, optional): asked before each of the three levels (a second or
+            less each; the filter itself ignores Abort).
 
     Returns:
         BiasCorrection: ``image`` and ``field``, both float32 on the input's grid.
@@ -53,7 +54,8 @@ def correct_bias_field(image, mask, task=None):
 
     factors = _shrink_factors([axis.stop - axis.start for axis in box], upright.GetSpacing()[::-1])
     inside = inside[box]
-    log_small = _log_field(*_shrunk(values[box] * np.float32(_BRIGHT / bright), inside, factors), task or Task())
+    small, small_mask = _shrunk(values[box] * np.float32(_BRIGHT / bright), inside, factors, upright.GetSpacing())
+    log_small = _log_field(small, small_mask, task or Task())
     log_box = _evaluate(log_small, factors, inside.shape)
     log_box -= log_box[inside].mean()
 
@@ -68,15 +70,17 @@ def _shrink_factors(shape, spacing):
     return [max(1, min(round(WORKING_SPACING_MM / step), size // 8)) for step, size in zip(spacing, shape)]
 
 
-def _shrunk(values, inside, factors):
-    """Block means over the voxels inside the mask, and which blocks are mostly inside."""
+def _shrunk(values, inside, factors, spacing):
+    """Block means over the voxels inside the mask, and the mask of blocks that are mostly inside."""
     inside = inside & (values > _SMALLEST_SHARE * _BRIGHT)
     weight = _block_sums(inside.astype(np.float32), factors)
     total = _block_sums(np.where(inside, values, np.float32(0)), factors)
-    small_inside = weight >= 0.5 * np.prod(factors)
-    if not small_inside.any():
+    small = sitk.GetImageFromArray(total / np.maximum(weight, 1))
+    small.SetSpacing([step * factor for step, factor in zip(spacing, factors[::-1])])
+    small_mask = image_like((weight >= 0.5 * np.prod(factors)).astype(np.uint8), small)
+    if not sitk.GetArrayViewFromImage(small_mask).any():
         raise InputError("The bias field cannot be estimated: the mask is too thin or too dark. Check the mask.")
-    return total / np.maximum(weight, 1), small_inside
+    return small, small_mask
 
 
 def _block_sums(array, factors):
@@ -87,42 +91,39 @@ def _block_sums(array, factors):
     return padded
 
 
-def _log_field(small, inside, task):
-    """Logarithm of the field on the shrunk grid: three levels, each with splines of half the width on what is left."""
-    total = np.zeros(small.shape)
+def _log_field(small, small_mask, task):
+    """Logarithm of the field on the shrunk grid.
+
+    The levels run as separate filters, each on the result of the one before: the same as one
+    filter with three levels, as these only refine one running field, but cancellable in between.
+    """
+    total = None
+    current = small
     for level, iterations in enumerate(ITERATIONS):
-        total += log_bias_field(small / np.exp(total), inside, 2**level, iterations, CONVERGENCE_THRESHOLD, task.check)
+        task.check()
+        n4 = sitk.N4BiasFieldCorrectionImageFilter()
+        n4.SetMaximumNumberOfIterations([iterations])
+        n4.SetConvergenceThreshold(CONVERGENCE_THRESHOLD)
+        n4.SetSplineOrder(_SPLINE_ORDER)
+        n4.SetNumberOfControlPoints([2**level + _SPLINE_ORDER] * 3)
+        current = n4.Execute(current, small_mask)
+        log_field = sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(small)).astype(np.float64)
+        total = log_field if total is None else total + log_field
+    task.check()
     return total
 
 
 def _evaluate(log_small, factors, shape):
     """The smooth log field at full resolution: cubic splines through the centres of the blocks."""
+    from scipy.interpolate import make_interp_spline  # a sixth of a second, which only this needs
+
     result = log_small.astype(np.float32)
     for axis, (factor, size) in enumerate(zip(factors, shape)):
         if factor > 1:
+            samples = result.shape[axis]
+            centres = (np.arange(samples) + 0.5) * factor - 0.5
+            spline = make_interp_spline(centres, np.eye(samples), k=min(3, samples - 1))
             # One small matrix per axis: the interpolation is separable.
-            matrix = spline_matrix(result.shape[axis], factor, size).astype(np.float32)
+            matrix = spline(np.arange(size)).astype(np.float32)
             result = np.moveaxis(np.tensordot(matrix, result, axes=(1, axis)), 0, axis)
     return np.ascontiguousarray(result)
-
-
-def spline_matrix(samples, factor, size):
-    """Cubic spline ("not a knot" at its ends) through the means of blocks, at the voxels: (size, samples).
-
-    Args:
-        samples: of the blocks, at least 4, each of ``factor`` voxels; the last one may reach beyond ``size``.
-    """
-    # Second derivatives at the samples by their values: the usual three-term equations, and no jump of the third
-    # derivative at the second and the last but one sample.
-    left, right = np.zeros((samples, samples)), np.zeros((samples, samples))
-    for i in range(1, samples - 1):
-        left[i, i - 1 : i + 2] = 1, 4, 1
-        right[i, i - 1 : i + 2] = 6, -12, 6
-    left[0, :3] = left[-1, -3:] = 1, -2, 1
-    curvature = np.linalg.solve(left, right)
-    places = (np.arange(size) + 0.5) / factor - 0.5
-    first = np.clip(np.floor(places).astype(int), 0, samples - 2)
-    b = (places - first)[:, None]
-    a, identity = 1 - b, np.eye(samples)
-    straight = a * identity[first] + b * identity[first + 1]
-    return straight + ((a**3 - a) * curvature[first] + (b**3 - b) * curvature[first + 1]) / 6

@@ -5,7 +5,6 @@ import pytest
 import SimpleITK as sitk
 from grids import ARRANGEMENTS, arranged_back, rearranged, same_geometry
 from phantom import phantom_head_and_brain
-from scipy.interpolate import make_interp_spline
 
 from CHARMSSRLib.errors import Cancelled, InputError
 from CHARMSSRLib.preprocessing import bias_field
@@ -119,11 +118,3 @@ def test_negative_and_zero_voxels_do_no_harm(few_iterations, phantom_head):
 def test_an_empty_mask_is_refused_with_a_reason(phantom_head):
     with pytest.raises(InputError, match="mask"):
         correct_bias_field(phantom_head, sitk.Image(phantom_head.GetSize(), sitk.sitkUInt8))
-
-
-@pytest.mark.parametrize("samples, factor, size", [(8, 4, 32), (9, 3, 25), (20, 2, 39)])
-def test_the_field_between_the_blocks_is_the_cubic_spline_of_scipy(samples, factor, size):
-    values = np.random.default_rng(0).normal(size=samples)
-    centres = (np.arange(samples) + 0.5) * factor - 0.5
-    expected = make_interp_spline(centres, values)(np.arange(size))
-    np.testing.assert_allclose(bias_field.spline_matrix(samples, factor, size) @ values, expected, atol=1e-10)
