@@ -1,6 +1,7 @@
 """The house: imports point down the list of rooms, never up or in a circle, and never from library to laboratory."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,10 @@ def test_no_imports_run_in_a_circle(imports):
 def test_every_room_has_its_place(imports):
     placed = {room for rooms in (*LIBRARY, *LABORATORY) for room in rooms} | {"", "__main__"}
     assert {room_of(name) for name in imports} <= placed
+
+
+def test_the_page_of_architecture_draws_every_room():
+    text = (REPOSITORY / "docs" / "develop" / "architecture.md").read_text(encoding="utf-8")
+    drawing = text.split("```")[1]
+    rooms = {room for rooms in (*LIBRARY, *LABORATORY) for room in rooms} - {"settings_table", "remaining_time"}
+    assert {room for room in rooms if not re.search(rf"\b{room}\b", drawing)} == set()
