@@ -21,6 +21,16 @@ def decision(rules=DEFAULT_RULES, count=18, **tags):
         ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "localiser"),
         ({"SeriesDescription": "AAHead_Scout"}, "localiser"),
         ({"ImageType": ["DERIVED", "SECONDARY", "MPR"]}, "derived"),
+        ({"ImageType": ["DERIVED", "PRIMARY", "MPR"]}, "derived"),
+        ({"ImageType": ["DERIVED", "SECONDARY", "MPR"], "LossyImageCompression": "01"}, "derived"),
+        (
+            {
+                "ImageType": ["DERIVED", "PRIMARY", "M"],
+                "LossyImageCompression": "01",
+                "DerivationCodeSequence": item(CodeValue="113072", CodingSchemeDesignator="DCM"),
+            },
+            "derived",
+        ),
         ({"ImageType": ["DERIVED", "SECONDARY", "M", "CHARMS"]}, "of this software"),
         ({"ContributingEquipmentSequence": item(Manufacturer="CHARMSSR")}, "of this software"),
         ({"count": 5}, "only 5 images"),
@@ -30,6 +40,15 @@ def test_some_series_are_held_whatever_the_rules_say(tmp_path, tags, words):
     (tmp_path / "r.json").write_text(json.dumps({"rules": [{"match": {}, "action": "enhance"}]}))
     found = decision(read_rules(tmp_path / "r.json"), **tags)
     assert found.action == "hold" and words in found.reason
+
+
+@pytest.mark.parametrize(
+    "code", [{}, {"DerivationCodeSequence": item(CodeValue="113040", CodingSchemeDesignator="DCM")}]
+)
+def test_originals_that_an_archive_packed_with_loss_are_enhanced(code):
+    """The standard has such images call themselves derived; dcmtk's dcmcjpls does so."""
+    tags = {"ImageType": ["DERIVED", "PRIMARY", "M", "ND"], "LossyImageCompression": "01", **code}
+    assert decision(**tags).action == "enhance"
 
 
 def test_a_series_with_images_missing_in_between_is_incomplete():

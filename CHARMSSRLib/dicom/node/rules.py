@@ -34,6 +34,7 @@ _MODALITIES = """
 AU BI BMD CR CT DOC DX ECG EEG EPS ES FID GM HC IO IVUS KO LS M3D MG NM OCT OP OPT OT PR PT PX REG RF RG RTDOSE RTIMAGE
 RTPLAN RTRECORD RTSTRUCT RWV SC SEG SM SMR SR TG US XA XC
 """.split()
+_LOSSY_COMPRESSION = "113040"  # DCM
 _NO_VALUES = ("SQ", "OB", "OW", "OB or OW", "OF", "OD", "OL", "OV", "UN")
 _KEYS = {"name", "match", "action", "settings"}
 
@@ -146,12 +147,18 @@ def _never_enhanced(headers):
     title = _text(first, "SeriesDescription").lower()
     if "LOCALIZER" in kind or any(fnmatchcase(title, pattern) for pattern in _LOCALISERS):
         return "a localiser"
-    if kind and kind[0] != "ORIGINAL":
+    if kind and kind[0] != "ORIGINAL" and not _only_packed_with_loss(first, kind):
         return "derived images"
     count = sum(int(one.get("NumberOfFrames") or 1) for one in headers)
     if count < MINIMUM_IMAGES:
         return f"only {count} images, too few for a volume"
     return _incomplete(headers)
+
+
+def _only_packed_with_loss(header, kind):
+    """Whether images are called derived because an archive packed them with loss, as the standard has it."""
+    codes = {str(one.get("CodeValue", "")) for one in header.get("DerivationCodeSequence") or []}
+    return _text(header, "LossyImageCompression") == "01" and kind[1:2] == ["PRIMARY"] and codes <= {_LOSSY_COMPRESSION}
 
 
 def _incomplete(headers):
