@@ -107,15 +107,8 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         more.update(checkpoint=checkpoint or None, planes=planes)
         settings = settingsFromKeywords(EnhancementSettings, more, settings, defaults)
         job = self._makeJob(inputVolume, outputVolume, maskNode, settings)
-        if progressCallback is not None:
-            job.onProgressCall(progressCallback)
-        job.start()
-        if not waitForCompletion:
-            return job
-        job.waitForCompletion()
-        if job.exception is not None:
-            raise job.exception
-        return job.node
+        self._run(job, waitForCompletion, progressCallback)
+        return job.node if waitForCompletion else job
 
     def exportDICOM(self, node, folder=None, seriesOffset=None, mark=False):
         """Write a result as a DICOM series under the patient and study of its source.
@@ -182,15 +175,8 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
             raise ValueError(reason)
         settings = fine_tuning.settingsForWorker(name, checkpoint, more, settings)
         job = FineTuneJob([pair.completed() for pair in pairs], settings, self.worker)
-        if progressCallback is not None:
-            job.onProgressCall(progressCallback)
-        job.start()
-        if not waitForCompletion:
-            return job
-        job.waitForCompletion()
-        if job.exception is not None:
-            raise job.exception
-        return job.result
+        self._run(job, waitForCompletion, progressCallback)
+        return job.result if waitForCompletion else job
 
     @staticmethod
     def mapNodes(outputNode):
@@ -219,6 +205,17 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         if job is not None:
             job.abandon(job.closedSentence())
         self.worker.stop()
+
+    @staticmethod
+    def _run(job, waitForCompletion, progressCallback):
+        """Start a job and, where asked, wait for its end; what ended it badly is raised."""
+        if progressCallback is not None:
+            job.onProgressCall(progressCallback)
+        job.start()
+        if waitForCompletion:
+            job.waitForCompletion()
+            if job.exception is not None:
+                raise job.exception
 
     def _makeJob(self, inputVolume, outputVolume, maskNode, settings):
         from CHARMSSRLib import __version__
