@@ -159,7 +159,7 @@ class Slurm:
         command += ["--skip-bids-validation", "--engine", "snakemake", "--profile", profile, "--parts", str(tasks)]
         with open(self.folder / "snakemake.out", "w") as stream:
             return subprocess.Popen(
-                [*command, "--n-cpus", "1", "--mem-mb", "500"], env=self.environment, stdout=stream, stderr=stream
+                [*command, "--n-cpus", "1", "--mem-mb", "1000"], env=self.environment, stdout=stream, stderr=stream
             )
 
 

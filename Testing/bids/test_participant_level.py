@@ -192,6 +192,11 @@ def test_a_wrong_label_is_said_and_others_go_on(app):
     assert nothing.status == 2 and nothing.err.count("charmssr: error: ") == 1
 
 
+def test_too_little_memory_is_refused_before_anything_is_begun(app, tmp_path):
+    refused = app("--mem-mb", "500")
+    assert refused.status == 2 and "at least 1000" in refused.err and not (tmp_path / "out").exists()
+
+
 def test_the_dry_run_tells_and_writes_nothing(app, tmp_path):
     done = app("--dry-run")
     assert done.status == 0 and "3 to do, 0 changed, 0 finished" in done.out and not (tmp_path / "out").exists()
