@@ -25,7 +25,7 @@ class Volume:
     Attributes:
         axis: LPS array axis (z, y, x) that is the stack's axis 0.
         factors: enlargement of the stack's axes.
-        acquired: (n, h, w) float32, bias-corrected, normalised, not masked: "in" of DESIGN.
+        acquired: (n, h, w) float32, bias-corrected, normalised, not masked: what D must make of the result.
         brain: boolean (n, h, w).
         foreground: boolean (n, h, w), what is enhanced: the brain, or the head with its skull kept.
         masked: whether the result is cut out along the foreground. The network's input never is: an edge of
