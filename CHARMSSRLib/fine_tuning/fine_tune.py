@@ -72,7 +72,7 @@ def fine_tune(
     observe: Callable[[dict], None] | None = None,
     command: str = "",
 ) -> FineTuning:
-    """Tune a checkpoint to 3T/7T pairs (DESIGN section 6; paper section 3.8).
+    """Tune a checkpoint to 3T/7T pairs (section 3.8 of the paper).
 
     The network reads the 3T slices exactly as ``enhance`` feeds them and learns the registered 7T,
     scaled by the checkpoint's own rule with the 7T's own statistics. Transformer, upsampler, HFIR

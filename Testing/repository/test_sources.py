@@ -81,6 +81,11 @@ def test_no_file_names_a_package_registry_or_a_path_of_somebodys_machine():
     assert not found
 
 
+def test_no_text_refers_to_a_document_that_is_not_in_the_repository():
+    forbidden = re.compile("|".join(["DESI" + r"GN\b", "NETWO" + r"RK\.md", "LAYO" + r"UT\.md"]))
+    assert not [path for path in text_files() if forbidden.search(path.read_text(encoding="utf-8", errors="replace"))]
+
+
 @pytest.mark.parametrize("script", scripts_in_tree())
 def test_the_library_imports_only_what_it_may(script):
     standard = set(sys.stdlib_module_names)
