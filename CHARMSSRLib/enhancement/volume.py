@@ -1,5 +1,7 @@
 """A scan on the network's intensity scale, its enlarged grid, and what is measured on the result."""
 
+import functools
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -64,13 +66,17 @@ class Volume:
         self.masked = not settings.keep_skull
         self.margin = card["margin"]
         self.box = box_of(self.foreground, self.margin)
-        self.large_mask = enlarged_mask(self.foreground, self.factors)
 
     def _thickness(self):
         """Thickness of the slices by their distance; None where it does not matter."""
         if self.settings.planes != "three" or is_isotropic(self.spacing):
             return None
         return self.settings.slice_thickness / self.spacing[0] or 1.0
+
+    @functools.cached_property
+    def large_mask(self):
+        """Made when it is first asked for: while the network runs nobody needs it."""
+        return enlarged_mask(self.foreground, self.factors)
 
     def lps_axes(self, stacked):
         """Three values per axis of the stack in the order of the LPS array axes (z, y, x)."""

@@ -1,6 +1,7 @@
 """With ncnn nothing loads torch, from the first import to the last file."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
+from CHARMSSRLib.settings import EnhancementSettings
+from CHARMSSRLib.worker.client import WorkerClient
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AT_THE_END = (
@@ -79,6 +83,27 @@ def test_the_worker_says_hello_without_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.stdout.split() == ["ncnn", "False"], done.stderr
+
+
+def test_a_whole_job_of_the_worker_loads_no_torch(head, tmp_path):
+    seen = tmp_path / "modules.txt"
+    code = (
+        "import sys\nfrom CHARMSSRLib.worker import server\nsend = server.Channel.send\n"
+        "def noting(self, type, id='', **fields):\n"
+        "    if type == 'result':\n"
+        f"        with open({str(seen)!r}, 'w', encoding='utf-8') as file:\n"
+        "            file.write(' '.join(name for name in ('torch', 'ncnn') if name in sys.modules))\n"
+        "    send(self, type, id, **fields)\n"
+        "server.Channel.send = noting\nserver.serve()\n"
+    )
+    worker = WorkerClient(environment={**os.environ, "PYTHONPATH": str(REPOSITORY)})
+    worker._command = [sys.executable, "-c", code]
+    with worker:
+        settings = EnhancementSettings(engine="ncnn", checkpoint="charms-x2-bicubic", bias_correction=False, maps=True)
+        image, mask = sitk.ReadImage(str(head)), sitk.ReadImage(str(tmp_path / "mask.nii.gz"))
+        answer = worker.enhance(image, settings, mask=mask)
+    assert answer.report["engine"]["name"] == "ncnn" and set(answer.maps) >= {"detail", "variability"}
+    assert seen.read_text(encoding="utf-8") == "ncnn"
 
 
 def test_what_needs_torch_says_so_in_a_sentence_where_there_is_none(head, tmp_path):

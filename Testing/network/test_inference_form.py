@@ -57,26 +57,6 @@ def test_the_untrained_inference_form_is_bicubic_interpolation():
     assert torch.equal(CHARMS().for_inference()(slices), expected)
 
 
-@pytest.mark.parametrize("scale", [2, 4])
-@pytest.mark.parametrize("batch", [1, 3])
-def test_strips_of_the_fine_grid_do_not_show(monkeypatch, scale, batch):
-    monkeypatch.setattr("CHARMSSRLib.network.inference.inference_form.STRIP_BYTES", 1)  # as narrow as strips get
-    network = trained_looking({"scale": scale})
-    slices = torch.rand(batch, 1, 71, 9)
-    with torch.no_grad():
-        assert (network.for_inference()(slices) - network(slices)).abs().max() < 1e-5
-
-
-def test_without_the_call_of_onednn_the_form_is_the_same(monkeypatch):
-    network = trained_looking({"blocks": 2, "units": 2})
-    slices = torch.rand(2, 1, 19, 23)
-    fused = network.for_inference()(slices)
-    monkeypatch.setattr("CHARMSSRLib.network.inference.fused_convolution._HAS_CALL", False)
-    with torch.no_grad():
-        assert (network.for_inference()(slices) - network(slices)).abs().max() < 1e-5
-        assert (network.for_inference()(slices) - fused).abs().max() < 1e-5
-
-
 def test_in_half_precision_the_interpolated_slice_stays_as_it_is():
     network = CHARMS(blocks=1, units=1)  # untrained: nothing but the interpolation
     slices = torch.rand(1, 1, 20, 24)

@@ -1,1 +1,1 @@
-"""The network in the form that runs fastest: folded, frozen, fused."""
+"""The network in its form for inference: folded and frozen."""

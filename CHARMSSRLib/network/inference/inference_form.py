@@ -2,13 +2,13 @@
 
 What changes, and why it is faster on the same values:
 
-- everything is channels-last, and a convolution comes with its activation or the addition of a
-  residual in one pass over memory (``fused_convolution``);
+- everything is channels-last, and what follows a convolution happens in place (``frozen_convolution``);
 - the channel shuffle (linear) becomes one dense 1x1 with its skip folded in;
 - ``fuse`` is a running sum of products, without the 320-channel concatenation;
 - the Transformer's attention becomes one matrix per image and rate (``inference_transformer``);
-- on a CPU the fine grid is refined in strips that stay in its cache, and the tail's one channel is
-  a matrix product (``narrow_convolution``); no attention map is kept.
+- no attention map is kept.
+
+It serves graphics cards, half precision and the laboratory. On processors the engine ncnn is faster.
 """
 
 import copy
@@ -20,12 +20,8 @@ from torch import nn
 from ...grids.resize import bicubic_upsample
 from ..channel_shuffle import ChannelShuffle
 from ..pca import PixelChannelAttention
-from .fused_convolution import FusedConvolution, as_image, as_rows
+from .frozen_convolution import FrozenConvolution, as_image, as_rows
 from .inference_transformer import FoldedTransformer
-from .narrow_convolution import NarrowConvolution
-
-STRIP_BYTES = 8 * 2**20  # of one feature image; two or three of these are in use at a time
-STRIP_HALO = 3  # rows before the last shuffle: the refinement (4) and the tail (1) look 5 rows beyond a strip
 
 
 class InferenceForm(nn.Module):
@@ -40,7 +36,7 @@ class InferenceForm(nn.Module):
     def __init__(self, network):
         super().__init__()
         self.scale, self.arguments = network.scale, network.arguments
-        self.head = FusedConvolution.of(network.head)
+        self.head = FrozenConvolution.of(network.head)
         self.blocks = nn.ModuleList(_FoldedRRAF(block) for block in network.backbone)
         self.fuse = nn.ModuleList(_split_fuse(network.fuse))
         self.transformers = nn.ModuleList(FoldedTransformer(one) for one in network.transformer)
@@ -70,7 +66,9 @@ class _FoldedRRAF(nn.Module):
     def __init__(self, block):
         super().__init__()
         self.units = nn.ModuleList(_FoldedRLFE(unit) for unit in block.units)
-        self.mix = FusedConvolution(*fold_shuffle(block.shuffle)) if isinstance(block.shuffle, ChannelShuffle) else None
+        self.mix = (
+            FrozenConvolution(*fold_shuffle(block.shuffle)) if isinstance(block.shuffle, ChannelShuffle) else None
+        )
         self.pca = _FoldedPCA(block.pca) if isinstance(block.pca, PixelChannelAttention) else None
 
     def forward(self, features):
@@ -84,32 +82,25 @@ class _FoldedRRAF(nn.Module):
 class _FoldedRLFE(nn.Module):
     def __init__(self, unit):
         super().__init__()
-        self.conv1, self.conv2 = FusedConvolution.of(unit.conv1, "relu"), FusedConvolution.of(unit.conv2)
+        self.conv1, self.conv2 = FrozenConvolution.of(unit.conv1, "relu"), FrozenConvolution.of(unit.conv2)
         esa = unit.esa
-        self.down, self.pool, self.d1 = FusedConvolution.of(esa.down), esa.pool, FusedConvolution.of(esa.d1, "relu")
-        self.d2, self.up = FusedConvolution.of(esa.d2), FusedConvolution.of(esa.up, "sigmoid")
+        self.down, self.pool, self.d1 = FrozenConvolution.of(esa.down), esa.pool, FrozenConvolution.of(esa.d1, "relu")
+        self.d2, self.up = FrozenConvolution.of(esa.d2), FrozenConvolution.of(esa.up, "sigmoid")
 
     def forward(self, features):
         y = self.conv2(self.conv1(features))
-        attention = self.up(self.d2(self.d1(self._pooled(self.down(y)))))
+        attention = self.up(self.d2(self.d1(self.pool(self.down(y)))))
         attention = F.interpolate(attention, size=y.shape[-2:], mode="bilinear", align_corners=False)
         return torch.addcmul(features, y, attention, out=y)
-
-    def _pooled(self, image):
-        """The maximum over a square: on a CPU over its rows, then its columns, 14 comparisons instead of 49."""
-        if image.device.type != "cpu":
-            return self.pool(image)
-        k, stride, padding = self.pool.kernel_size, self.pool.stride, self.pool.padding
-        return F.max_pool2d(F.max_pool2d(image, (k, 1), (stride, 1), (padding, 0)), (1, k), (1, stride), (0, padding))
 
 
 class _FoldedPCA(nn.Module):
     def __init__(self, pca):
         super().__init__()
-        self.conv, self.pixel = FusedConvolution.of(pca.conv), FusedConvolution.of(pca.pixel, "sigmoid")
-        self.channel = FusedConvolution.of(pca.channel, "sigmoid")
+        self.conv, self.pixel = FrozenConvolution.of(pca.conv), FrozenConvolution.of(pca.pixel, "sigmoid")
+        self.channel = FrozenConvolution.of(pca.channel, "sigmoid")
         # (A_p + A_c) / 2: the half is taken on the weights of the product that follows.
-        self.project = FusedConvolution(pca.project.weight / 2, pca.project.bias)
+        self.project = FrozenConvolution(pca.project.weight / 2, pca.project.bias)
 
     def forward(self, features):
         g = self.conv(features)
@@ -124,26 +115,13 @@ class _Finish(nn.Module):
     def __init__(self, refinement, tail):
         super().__init__()
         steps = list(getattr(refinement, "steps", ()))
-        self.depthwise = nn.ModuleList(FusedConvolution.of(step[0]) for step in steps)
+        self.depthwise = nn.ModuleList(FrozenConvolution.of(step[0]) for step in steps)
         self.pointwise = nn.ModuleList(
-            FusedConvolution.of(step[1], "sigmoid" if step is steps[-1] else "relu") for step in steps
+            FrozenConvolution.of(step[1], "sigmoid" if step is steps[-1] else "relu") for step in steps
         )
-        self.tail = NarrowConvolution.of(tail)
+        self.tail = FrozenConvolution.of(tail)
 
     def forward(self, packed):
-        n, c, h, w = packed.shape
-        rows = max(16, STRIP_BYTES // (n * c * w * packed.element_size()))
-        if packed.device.type != "cpu" or h <= rows + 2 * STRIP_HALO:
-            return self._whole(packed)
-        detail = packed.new_empty(n, 1, 2 * h, 2 * w)
-        for start in range(0, h, rows):
-            stop = min(h, start + rows)
-            low, high = max(0, start - STRIP_HALO), min(h, stop + STRIP_HALO)
-            inner = slice(2 * (start - low), 2 * (stop - low))
-            detail[:, :, 2 * start : 2 * stop] = self._whole(packed[:, :, low:high])[:, :, inner]
-        return detail
-
-    def _whole(self, packed):
         upsampled = _shuffled(packed)
         if not len(self.depthwise):
             return self.tail(upsampled)
@@ -169,7 +147,7 @@ def _sorted_stage(layer):
     PixelShuffle takes channel 4 c + 2 i + j to row 2 h + i, column 2 w + j; sorted, (i, j, c) is the order.
     """
     order = torch.arange(layer.out_channels).view(-1, 2, 2).permute(1, 2, 0).flatten()
-    return FusedConvolution(layer.weight[order], layer.bias[order], layer.padding[0])
+    return FrozenConvolution(layer.weight[order], layer.bias[order], layer.padding[0])
 
 
 def _shuffled(packed):
@@ -188,7 +166,7 @@ def _split_fuse(fuse):
     """The 1x1 convolution on the concatenated stages as one for each stage; the first has the bias."""
     parts = fuse.weight.split(fuse.out_channels, dim=1)
     return [
-        FusedConvolution(part, fuse.bias if i == 0 else torch.zeros_like(fuse.bias)) for i, part in enumerate(parts)
+        FrozenConvolution(part, fuse.bias if i == 0 else torch.zeros_like(fuse.bias)) for i, part in enumerate(parts)
     ]
 
 

@@ -4,9 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .fused_convolution import FusedConvolution, as_image, as_rows
-
-ROWS_AT_A_TIME = 512  # of 192 floats: 384 KiB
+from .frozen_convolution import FrozenConvolution, as_image, as_rows
 
 
 class FoldedTransformer(nn.Module):
@@ -23,12 +21,12 @@ class FoldedTransformer(nn.Module):
         self.norm1, self.norm2 = _FrozenNorm(transformer.norm1), _FrozenNorm(transformer.norm2)
         mddta, gddfn = transformer.mddta, transformer.gddfn
         self.heads = mddta.heads
-        self.qkv = FusedConvolution.of(mddta.qkv)
-        self.depthwise = nn.ModuleList(FusedConvolution.of(one) for one in mddta.depthwise)
+        self.qkv = FrozenConvolution.of(mddta.qkv)
+        self.depthwise = nn.ModuleList(FrozenConvolution.of(one) for one in mddta.depthwise)
         self.temperature, self.rate_weights = frozen(mddta.temperature), frozen(mddta.rate_weights)
         self.project, self.project_bias = frozen(mddta.project.weight[:, :, 0, 0]), frozen(mddta.project.bias)
-        self.expand, self.gate = FusedConvolution.of(gddfn.expand), FusedConvolution.of(gddfn.depthwise)
-        self.out = FusedConvolution.of(gddfn.project)
+        self.expand, self.gate = FrozenConvolution.of(gddfn.expand), FrozenConvolution.of(gddfn.depthwise)
+        self.out = FrozenConvolution.of(gddfn.project)
 
     def forward(self, features):
         features = self._attend(self.norm1(features), features)
@@ -54,20 +52,13 @@ class FoldedTransformer(nn.Module):
         gram = gram.diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)
         # Of V too: one pass over memory in its order is faster than two that skip.
         # F.normalize divides by max(norm, 1e-12); the same floor here.
-        lengths = _squares(qkv).sqrt().clamp_min(1e-12).view(n, 3, self.heads, each)
+        lengths = qkv.square().sum(1).sqrt().clamp_min(1e-12).view(n, 3, self.heads, each)
         length_q, length_k = lengths[:, 0], lengths[:, 1]
         gram = gram / length_q[..., :, None] / length_k[..., None, :]
         attention = (self.temperature[rate].float().view(1, -1, 1, 1) * gram).softmax(-1)
         project = self.project.float().view(c, self.heads, each)
         folded = torch.einsum("ohi,nhij->nhjo", project, attention).reshape(n, c, c)
         return folded * self.rate_weights[rate].float()
-
-
-def _squares(rows):
-    """The sums of squares over the rows, (N, R, C) -> (N, C); on a CPU in pieces that stay in its cache."""
-    if rows.device.type != "cpu":
-        return rows.square().sum(1)
-    return sum(piece.square().sum(1) for piece in rows.split(ROWS_AT_A_TIME, dim=1))
 
 
 class _FrozenNorm(nn.Module):
