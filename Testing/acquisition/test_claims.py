@@ -69,7 +69,7 @@ def test_the_sidecar_of_bids_gives_what_it_can(tags, expected):
 
 @pytest.mark.parametrize(("tags", "kind", "thickness"), [
     ({"SliceThickness": "4"}, "gap", 4),
-    ({"SliceThickness": 5, "SpacingBetweenSlices": 5}, "contiguous", 5),
+    ({"SliceThickness": 5, "SpacingBetweenSlices": 5}, "contiguous", None),  # as is assumed anyway
     ({"SliceThickness": "7.5", "SpacingBetweenSlices": "5"}, "overlap", 7.5),
     ({"SliceThickness": "4", "SpacingBetweenSlices": "1"}, "gap", 4),  # the gap alone; the grid says 5 mm
     ({"SliceThickness": "4", "SpacingBetweenSlices": "x"}, "gap", 4),
