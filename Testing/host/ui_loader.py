@@ -35,10 +35,6 @@ _FORM_PROPERTIES = {
 }
 
 
-# Properties that Qt translates when it reads a form.
-_TEXTS = {"text", "title", "toolTip", "placeholderText", "specialValueText", "noneDisplay", "suffix", "prefix"}
-
-
 class UiError(ValueError):
     """A .ui file asks for something that doesn't exist."""
 
@@ -108,10 +104,14 @@ class QUiLoader:
 
 
 def _translate(root):
+    """As QUiLoader does: every text of every property, whatever it is for, unless the file says notr."""
     for prop in root.iter("property"):
-        string = prop.find("string")
-        if prop.get("name") in _TEXTS and string is not None and string.get("notr") != "true":
-            string.text = translated(string.text or "")
+        for strings in (prop, *prop.iter("stringlist")):
+            if strings.get("notr") == "true":
+                continue
+            for string in strings.findall("string"):
+                if string.get("notr") != "true" and (string.text or "").strip():
+                    string.text = translated(string.text)
 
 
 def _takeEnumerations(root):

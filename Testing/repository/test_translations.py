@@ -37,9 +37,26 @@ def texts_of_form(form):
     found = set()
     for prop in ElementTree.parse(form).iter("property"):
         string = prop.find("string")
-        if prop.get("name") in TEXT_PROPERTIES and string is not None and (string.text or "").strip():
+        if string is None or string.get("notr") == "true":
+            continue
+        if prop.get("name") in TEXT_PROPERTIES and (string.text or "").strip():
             found.add(string.text)
     return found
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda path: path.stem)
+def test_translators_get_nothing_that_is_not_shown(form):
+    """Qt offers every text of a form to translators: a translated parameter name or style sheet breaks the panel."""
+    for prop in ElementTree.parse(form).iter("property"):
+        for strings in (prop, *prop.iter("stringlist")):
+            offered = [one.text for one in strings.findall("string") if one.get("notr") != "true"]
+            offered = [text for text in offered if (text or "").strip()]
+            assert not offered or strings.get("notr") == "true" or prop.get("name") in TEXT_PROPERTIES, offered
+
+
+def context_of(script):
+    """Slicer's context of a file (slicer.i18n.getContext): with the package's name, where it is in one."""
+    return f"{script.parent.name}.{script.stem}" if (script.parent / "__init__.py").exists() else script.stem
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
@@ -61,7 +78,7 @@ def test_qt_extracts_every_text_into_a_translation_file(tmp_path):
     # As Slicer's own script does: what Qt does not know, the short name "_", becomes what it does.
     sources = []
     for number, script in enumerate(SCRIPTS):
-        lines = [f"QCoreApplication.translate({script.stem!r}, {text!r})" for text in sorted(texts_of(script))]
+        lines = [f"QCoreApplication.translate({context_of(script)!r}, {text!r})" for text in sorted(texts_of(script))]
         copy = tmp_path / f"{number}.py"
         copy.write_text("from PySide6.QtCore import QCoreApplication\n" + "\n".join(lines) + "\n", encoding="utf-8")
         sources.append(str(copy))
@@ -75,7 +92,7 @@ def test_qt_extracts_every_text_into_a_translation_file(tmp_path):
         contexts.setdefault(context.findtext("name"), set()).update(
             message.findtext("source") for message in context.iter("message")
         )
-    missing = {script.stem: texts_of(script) - contexts.get(script.stem, set()) for script in SCRIPTS}
+    missing = {context_of(one): texts_of(one) - contexts.get(context_of(one), set()) for one in SCRIPTS}
     missing.update({form.stem: texts_of_form(form) - contexts.get(form.stem, set()) for form in FORMS})
     assert {name: texts for name, texts in missing.items() if texts} == {}
     assert sum(map(len, contexts.values())) > 300
