@@ -88,6 +88,20 @@ def test_what_is_wrong_is_said_with_its_line(folder, text, words):
     assert words in refusal(folder, text)
 
 
+def test_links_keep_their_names_and_those_to_nothing_say_what_they_are(folder):
+    (folder / "annex").symlink_to(".git/annex/objects/x/y")
+    (folder / "lost.nii.gz").symlink_to("elsewhere.nii.gz")
+    assert "line 2: path_3t: annex is a link of git-annex" in refusal(folder, HEADER + "a,T1w,annex,a7.nii.gz\n")
+    assert "line 2: path_7t: lost.nii.gz is a link to" in refusal(folder, HEADER + "a,T1w,a3.nii.gz,lost.nii.gz\n")
+    (folder / "object").write_bytes((folder / "a3.nii.gz").read_bytes())
+    (folder / "linked.nii.gz").symlink_to("object")
+    (folder / "pairs.csv").write_text(HEADER + "a,T1w,linked.nii.gz,a7.nii.gz\n")
+    (pair,) = read_pairs(folder / "pairs.csv")
+    assert pair.image_3t.name == "linked.nii.gz"
+    text = HEADER + "a,T1w,linked.nii.gz,object\n"
+    assert "name the same file" in refusal(folder, text)
+
+
 def test_a_missing_mask_is_no_silent_skull_strip(folder):
     text = HEADER.strip() + ",mask_3t\nanna,T1w,a3.nii.gz,a7.nii.gz,lost.nii.gz\n"
     assert "line 2: mask_3t: there is no file" in refusal(folder, text)

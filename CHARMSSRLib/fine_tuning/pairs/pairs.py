@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import SimpleITK as sitk
 
 from ...errors import InputError, PairError
+from ...files.foreign_kinds import refuse_missing
 from ...files.mask_placement import placed_mask
 from ...files.scan import Scan
 from ...files.tables import read_table
@@ -114,10 +116,10 @@ def _pair_of(fields, path, line, seen):
     files = {name: _existing(fields[name], path.parent, f"{where}: {name}") for name in ("path_3t", "path_7t")}
     mask = fields.get(MASK_COLUMN)
     mask = _existing(mask, path.parent, f"{where}: {MASK_COLUMN}") if mask else None
-    if files["path_3t"] == files["path_7t"]:
+    if files["path_3t"].resolve() == files["path_7t"].resolve():
         raise PairError(f"{where}: path_3t and path_7t name the same file; give two different scans.")
     for key, what in [((fields["subject"], fields["contrast"]), f"{fields['subject']} {fields['contrast']}")] + [
-        (file, file.name) for file in files.values()
+        (file.resolve(), file.name) for file in files.values()
     ]:
         if key in seen:
             raise PairError(f"{where}: {what} stands in line {seen[key]} already; give each pair and scan once.")
@@ -132,8 +134,14 @@ def _pair_of(fields, path, line, seen):
 
 def _existing(text, folder, where):
     file = Path(text).expanduser()
-    file = (file if file.is_absolute() else folder / file).resolve()
+    # A link keeps its name: what it leads to (git-annex) may have one without an ending.
+    file = Path(os.path.abspath(file if file.is_absolute() else folder / file))
     if not file.exists():
+        if file.is_symlink():
+            try:
+                refuse_missing(file)
+            except InputError as error:
+                raise PairError(f"{where}: {error}") from None
         raise PairError(f"{where}: there is no file {file}; relative paths start at the folder of the list.")
     return file
 
