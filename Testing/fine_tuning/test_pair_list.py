@@ -112,8 +112,15 @@ def test_a_list_that_is_absent_or_no_text(folder):
         read_pairs(folder / "none.csv")
     with pytest.raises(PairError, match="cannot be read"):
         read_pairs(folder)
+    (folder / "pairs.csv").write_bytes(b"\x81\x8d\x8f\x90")
     with pytest.raises(PairError, match="no CSV text"):
-        read_pairs(write(folder, HEADER + "jörg,T1w,a3.nii.gz,a7.nii.gz\n", "latin-1"))
+        read_pairs(folder / "pairs.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
+def test_names_are_read_in_the_encodings_of_spreadsheets(folder, encoding):
+    (pair,) = read_pairs(write(folder, HEADER + "jörg,T1w,a3.nii.gz,a7.nii.gz\n", encoding))
+    assert pair.subject == "jörg"
 
 
 def test_only_clearly_larger_voxels_look_swapped():
