@@ -273,6 +273,8 @@ def test_two_nodes_never_share_an_inbox_and_settings_are_checked(start, tmp_path
         start()
     with pytest.raises(SettingsError, match="TITLE@HOST:PORT"):
         start(forward="PACS", inbox=tmp_path / "b")
+    with pytest.raises(SettingsError, match="'A_TITLE_THAT_IS_TOO_LONG'"):
+        start(callers="MR1, A_TITLE_THAT_IS_TOO_LONG", inbox=tmp_path / "b")
     with pytest.raises(SettingsError, match="TLS"):
         start(tls_certificate=str(tmp_path / "none.pem"), inbox=tmp_path / "c")
     with pytest.raises(OutputError, match="no inbox"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 import threading
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import CHARMSSRError, OutputError
-from ...settings import NodeSettings
+from ...errors import CHARMSSRError, OutputError, SettingsError
+from ...settings import AE_TITLE, NodeSettings
 from ..needs import need
 from .audit import Audit
 from .durable import move, read_json, write_json
@@ -68,7 +69,7 @@ class Node:
         need("pynetdicom")
         self._settings, self._enhance = settings, enhance
         self._rules = DEFAULT_RULES if rules is None else rules
-        self._peer = Peer.parse(settings.forward)
+        self._peer, callers = Peer.parse(settings.forward), _titles(settings.callers)
         tls = (settings.tls_certificate, settings.tls_key, settings.tls_authority)
         self._server_security, self._client_security = server_security(*tls), client_security(*tls)
         self.folder = Path(settings.inbox)
@@ -77,7 +78,6 @@ class Node:
         self._audit = Audit(self.folder / "audit.jsonl")
         bounds = Bounds(int(settings.most_gigabytes * 2**30), settings.most_series)
         self.spool = Spool(self.folder, bounds)
-        callers = [one.strip() for one in settings.callers.split(",") if one.strip()]
         self._receiver = Receiver(self.spool, self._audit, settings.aet, callers, settings.connections)
         self._receiver.interrupted |= set(self.spool.last_object)
         self._stop = threading.Event()
@@ -287,6 +287,17 @@ class Node:
     def _due(self, name):
         retry = self._retries.get(name)
         return retry is None or time.monotonic() >= retry.at
+
+
+def _titles(text):
+    titles = [one.strip() for one in text.split(",") if one.strip()]
+    for one in titles:
+        if re.fullmatch(AE_TITLE, one) is None:
+            raise SettingsError(
+                f"--callers names {one!r}, which is no application entity title: up to 16 letters, digits, dots, "
+                "dashes and underscores."
+            )
+    return titles
 
 
 def _reason(kind, text):
