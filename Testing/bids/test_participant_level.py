@@ -17,6 +17,7 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.bids import journal
+from CHARMSSRLib.bids.dataset import running_container
 from CHARMSSRLib.bids.shared_folder import names_now, read_now
 from CHARMSSRLib.bids.validation import validator
 from CHARMSSRLib.checkpoints.registry import find_weights, sha256_of
@@ -241,6 +242,27 @@ def test_wrong_folders_are_refused_with_one_sentence(app, dataset, tmp_path, wha
     done = app(source=source, output=output)
     assert done.status == 2 and done.err.count("\n") == 1 and words in done.err
     assert not (dataset / "results").exists() and not (tmp_path / "out" / "logs").exists()
+
+
+@pytest.mark.parametrize(
+    "variables, told",
+    [
+        ({}, None),
+        ({"CHARMSSR_CONTAINER": "charmssr:1"}, {"Type": "docker", "Tag": "charmssr:1"}),
+        (
+            {"CHARMSSR_CONTAINER": "charmssr:1", "APPTAINER_CONTAINER": "/x/c.sif"},
+            {"Type": "apptainer", "Tag": "charmssr:1"},
+        ),
+        ({"SINGULARITY_CONTAINER": "/x/c.sif"}, {"Type": "apptainer", "Tag": "c.sif"}),
+    ],
+)
+def test_the_description_names_the_container(monkeypatch, variables, told):
+    for name in ("CHARMSSR_CONTAINER", "APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "exists", lambda self: False)  # of files that containers have
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert running_container() == told
 
 
 def test_the_derivatives_folder_of_the_dataset_is_a_good_place(app, dataset):
