@@ -6,18 +6,51 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 RESOURCES = Path(__file__).resolve().parents[2] / "Resources"
-COLOURS = {"panel": 16, "panel-maps": 24, "panel-fine-tune": 12}
+NAMES = ("panel", "panel-maps", "panel-fine-tune")
+GREYS, COLOURS = 16, 40
+COLOURFUL = 24  # difference between a pixel's channels
 
 
 def main(folder, *names):
-    for name in names or COLOURS:
-        with Image.open(Path(folder) / f"{name}.png") as picture:
-            few = picture.convert("RGB").quantize(COLOURS[name], dither=Image.Dither.NONE)
+    for name in names or NAMES:
+        picture = maps_in_a_row(Path(folder)) if name == "panel-maps" else opened(Path(folder) / f"{name}.png")
+        few = in_few_colours(picture)
         few.save(RESOURCES / f"{name}.png", optimize=True)
         sys.stdout.write(f"{name}.png: {(RESOURCES / f'{name}.png').stat().st_size // 1000} kB\n")
+
+
+def opened(path):
+    with Image.open(path) as picture:
+        return picture.convert("RGB")
+
+
+def maps_in_a_row(folder):
+    """Scan, result and the two maps: three views, and the third view of the other picture beside them."""
+    first, second = (opened(folder / f"panel-maps-{name}.png") for name in ("detail", "variability"))
+    view = second.width // 3
+    row = Image.new("RGB", (first.width + view, first.height))
+    row.paste(first, (0, 0))
+    row.paste(second.crop((second.width - view, 0, second.width, second.height)), (first.width, 0))
+    filled = np.flatnonzero((np.asarray(row.convert("L"))[: row.height * 8 // 10] > 40).any(axis=1))
+    return row.crop((0, 0, row.width, filled[-1] + 12))
+
+
+def in_few_colours(picture):
+    """Scans keep a ramp of greys of their own; what is coloured shares the rest."""
+    pixels = np.asarray(picture).reshape(-1, 3)
+    coloured = pixels[np.ptp(pixels.astype(int), axis=1) > COLOURFUL]
+    greys = np.repeat(np.linspace(0, 255, GREYS).round().astype(int), 3).tolist()
+    palette = greys
+    if len(coloured):
+        strip = Image.fromarray(coloured[None]).quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)
+        palette = greys + strip.getpalette()[: 3 * COLOURS]
+    holder = Image.new("P", (1, 1))
+    holder.putpalette(palette)
+    return picture.quantize(palette=holder, dither=Image.Dither.NONE)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def main():
     compare(panel, withMap=False)
     photograph("panel")
     compare(panel, withMap=True)
-    photograph("panel-maps")
+    photographMaps(panel, Path(os.environ["PICTURES"]))
     if os.environ.get("PAIRS"):
         fineTune(panel, Path(os.environ["PAIRS"]))
         photograph("panel-fine-tune")
@@ -76,6 +76,17 @@ def compare(panel, withMap):
         logic.FitSliceToAll()
         if os.environ.get("OFFSET"):
             logic.SetSliceOffset(float(os.environ["OFFSET"]))
+
+
+def photographMaps(panel, folder):
+    """The views alone, once for each map."""
+    lists = panel.ui.mapComboBox
+    for index in range(lists.count):
+        lists.setCurrentIndex(index)
+        slicer.util.delayDisplay("", autoCloseMsec=500)
+        path = folder / f"panel-maps-{lists.itemData(index)}.png"
+        if not slicer.app.layoutManager().viewport().grab().save(str(path)):
+            raise OSError(f"The picture could not be written to {path}.")
 
 
 def fineTune(panel, folder):
