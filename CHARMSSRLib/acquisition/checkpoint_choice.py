@@ -1,9 +1,9 @@
 """Which bundled checkpoint a scan is enhanced with where the choice was left to what was measured.
 
 On whole heads made coarse in four ways (docs/studies/acquisition.md) ``charms-x2-clinical`` is the best of its
-scale but in one: where pixels were averaged by the very kernel that another learnt, that one gains up to 0.3 dB in
-most heads, and it loses up to 4 dB elsewhere. Nothing measured tells them apart surely enough. So far every scan
-gets it, and the reason says what the scan is and whether the study holds for it. A scale of 4, and weights of
+scale but in one: where pixels were averaged by the very kernel that another learnt, that one gains up to 0.32 dB
+in most heads, and it loses up to 4 dB elsewhere. Nothing measured tells them apart surely enough. So far every
+scan gets it, and the reason says what the scan is and whether the study holds for it. A scale of 4, and weights of
 one's own, are for the user to ask for.
 """
 
@@ -33,7 +33,7 @@ def choose_checkpoint(found: Acquisition) -> Choice:
         found: what was measured, of :func:`~.inspect.inspect_image`.
     """
     reason = (
-        f"{found.line()}: {DEFAULT_CHECKPOINT} is the best of its scale for T1w, T2w and FLAIR, or within 0.3 dB of it,"
+        f"{found.line()}: {DEFAULT_CHECKPOINT} is the best of its scale for T1w, T2w and FLAIR, or within 0.35 dB of it,"
         " however their pixels came about."
     )
     doubts = []
