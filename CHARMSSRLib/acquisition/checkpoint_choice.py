@@ -33,8 +33,8 @@ def choose_checkpoint(found: Acquisition) -> Choice:
         found: what was measured, of :func:`~.inspect.inspect_image`.
     """
     reason = (
-        f"{found.line()}: {DEFAULT_CHECKPOINT} is the best of its scale for T1w, T2w and FLAIR, or within 0.35 dB of it,"
-        " however their pixels came about."
+        f"{found.line()}: {DEFAULT_CHECKPOINT} is the best of its scale for T1w, T2w and FLAIR, or within 0.35 dB of"
+        " it, however their pixels came about."
     )
     doubts = []
     if found.contrast.value not in _STUDIED:
