@@ -45,18 +45,18 @@ class VolumeJob:
         from ..files.output_files import check_folder, check_target
         from ..files.volumes import check_writable
 
+        if self.dicom is not None:
+            from ..dicom.series_folder import check_map_folders, check_series_folder
+
+            if self.maps_folder is not None:
+                check_map_folders(self.maps_folder, self.input, self.overwrite)
+            check_series_folder(self.output, self.input, self.overwrite)
         for path in (self.output, self.report):
             for source in (self.input, self.mask):
                 if path is not None and source is not None and _same_file(path, source):
                     raise OutputError(f"{path} is an input as well; choose another name for the result.")
         if self.dicom is None:
             check_writable(self.output, self.overwrite)
-        else:
-            from ..dicom.series_folder import check_map_folders, check_series_folder
-
-            if self.maps_folder is not None:
-                check_map_folders(self.maps_folder, self.input, self.overwrite)
-            check_series_folder(self.output, self.input, self.overwrite)
         if self.report is not None:
             check_target(self.report, self.overwrite)
             if _same_file(self.report, self.output):
