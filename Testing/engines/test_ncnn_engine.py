@@ -2,6 +2,8 @@
 
 import dataclasses
 import inspect
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -122,6 +124,16 @@ def test_an_ncnn_that_lacks_a_layer_is_a_sentence_that_names_the_way_out():
     text, weights = "7767517\n2 2\nInput x 0 1 x\nTurnip t 1 1 x y\n", b""
     with pytest.raises(BackendError, match="choose the engine torch"):
         ncnn_engine.network_of(text, weights)
+
+
+@pytest.mark.parametrize(
+    "module, reason",
+    [(None, "cannot be loaded"), (SimpleNamespace(Net=object, __version__="1.0.1"), r"\(1.0.1\) is too old")],
+)
+def test_an_ncnn_that_is_broken_or_too_old_is_a_sentence_that_names_the_way_out(monkeypatch, module, reason):
+    monkeypatch.setitem(sys.modules, "ncnn", module)
+    with pytest.raises(BackendError, match=f"{reason}.*choose the engine torch"):
+        ncnn_engine.usable_ncnn()
 
 
 def test_memory_that_runs_out_inside_ncnn_is_memory(monkeypatch):

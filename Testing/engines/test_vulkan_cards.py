@@ -21,6 +21,7 @@ from CHARMSSRLib.engines.ncnn_vulkan import (
     largest_difference,
     vulkan_cards,
 )
+from CHARMSSRLib.enhancement.inference import SliceEnhancer
 from CHARMSSRLib.errors import BackendError, SettingsError
 
 
@@ -108,6 +109,53 @@ def test_damaged_notes_of_earlier_checks_are_made_anew(graphs, runner, tmp_path)
     (tmp_path / "vulkan-checks.json").write_text("[1, 2")
     checked_runner(graphs, "vulkan:1", "float32", tmp_path)
     assert list(json.loads((tmp_path / "vulkan-checks.json").read_text(encoding="utf-8")).values())[0] < 1e-6
+
+
+class Failing:
+    """A network on a card whose driver answers with a status."""
+
+    def __init__(self, status):
+        self._status = status
+
+    def create_extractor(self):
+        return self
+
+    def input(self, name, blob):
+        pass
+
+    def extract(self, name, kind):
+        return self._status, None
+
+
+def failing_runner(graphs, status):
+    runner = object.__new__(VulkanRunner)
+    runner._graphs, runner._index, runner._net = graphs, 1, Failing(status)
+    return runner
+
+
+def test_a_card_that_disappears_is_a_sentence_that_names_the_way_out(graphs):
+    with pytest.raises(BackendError, match="vulkan:1 stopped computing: choose the device cpu"):
+        failing_runner(graphs, -1).submit(np.ones((1, 1, 8, 8), np.float32))
+
+
+def test_a_card_without_memory_leaves_the_rest_to_the_processor(graphs):
+    class Model:
+        scale, in_channels = 2, 1
+
+        def runner(self, device, precision):
+            return ProcessorRunner(graphs) if device == "cpu" else failing_runner(graphs, -100)
+
+        def make_room(self):
+            pass
+
+    stack = np.random.default_rng(0).random((2, 8, 9), dtype=np.float32)
+    output, whole = np.zeros((2, 16, 18), np.float32), (slice(0, 8), slice(0, 9))
+    enhancer = SliceEnhancer(Model(), "vulkan:1", "float16")
+    enhancer.run(stack, (0, 1), output, *whole)
+    expected = ProcessorRunner(graphs)
+    assert np.array_equal(output, expected.collect(expected.submit(stack[:, None])))
+    assert enhancer.device == "cpu" and enhancer.precision == "float32"
+    assert enhancer.fallbacks == ["The memory of vulkan:1 was short: the rest ran on the CPU in float32."]
 
 
 @pytest.mark.skipif(os.environ.get("CHARMSSR_TEST_VULKAN") != "1", reason="compiles shaders for a minute: on request")

@@ -121,3 +121,9 @@ def test_waiting_threads_sleep_unless_the_user_says_otherwise(said, wanted):
 def test_what_needs_torch_says_so_in_a_sentence_where_there_is_none(head, tmp_path):
     _, messages = run("enhance", head, tmp_path / "out.nii.gz", "--engine", "torch", blocked=["torch"])
     assert "PyTorch is not installed" in messages and not (tmp_path / "out.nii.gz").exists()
+
+
+def test_a_broken_ncnn_is_one_sentence_and_nothing_is_written(head, tmp_path):
+    _, messages = run("enhance", head, tmp_path / "out.nii.gz", "--engine", "ncnn", blocked=["ncnn"])
+    assert len(messages.strip().splitlines()) == 1 and "choose the engine torch" in messages
+    assert not (tmp_path / "out.nii.gz").exists()
