@@ -64,7 +64,9 @@ def test_without_a_map_the_button_is_disabled_and_its_tool_tip_says_why(slicerMo
     panel._parameterNode.maps = False
     assert not panel.ui.showMapButton.enabled and panel.ui.showMapButton.toolTip == "There is no result yet"
     enhanced()
-    assert not panel.ui.showMapButton.enabled and "check Maps under Advanced" in panel.ui.showMapButton.toolTip
+    assert (
+        not panel.ui.showMapButton.enabled and "Maps of what was added under Slices" in panel.ui.showMapButton.toolTip
+    )
     assert hidden(panel, "mapComboBox", "mapOpacitySlider", "mapExplanationLabel") == [True] * 3
 
 
@@ -76,7 +78,7 @@ def test_one_click_shows_the_map_over_the_result_and_the_next_restores_what_was_
     composite("Yellow").SetForegroundVolumeID(other.GetID())
     composite("Yellow").SetForegroundOpacity(0.25)
     before = layers()
-    assert panel.ui.showMapButton.enabled and panel.ui.showMapButton.text == "Show detail map"
+    assert panel.ui.showMapButton.enabled and panel.ui.showMapButton.text == "Show map"
     panel.ui.showMapButton.click()
     assert layers() == [(result.GetID(), maps["detail"].GetID(), 0.7)] * 3
     assert panel.ui.showMapButton.text == "Hide map"
@@ -86,7 +88,7 @@ def test_one_click_shows_the_map_over_the_result_and_the_next_restores_what_was_
     panel.ui.showMapButton.click()
     assert layers() == before
     assert not legend(maps["detail"]).GetVisibility()
-    assert panel.ui.showMapButton.text == "Show detail map" and panel.ui.mapOpacitySlider.isHidden()
+    assert panel.ui.showMapButton.text == "Show map" and panel.ui.mapOpacitySlider.isHidden()
 
 
 def test_a_view_that_shows_something_else_gets_no_map(panel, enhanced, head):
@@ -182,7 +184,7 @@ def test_a_map_that_was_removed_is_no_longer_offered(slicerModule, panel, enhanc
     for node in maps.values():
         slicer.mrmlScene.RemoveNode(node)
     slicerModule.processEvents()
-    assert not panel.ui.showMapButton.enabled and panel.ui.showMapButton.text == "Show detail map"
+    assert not panel.ui.showMapButton.enabled and panel.ui.showMapButton.text == "Show map"
 
 
 def test_a_closed_scene_leaves_no_map_behind(slicerModule, panel, enhanced):

@@ -29,7 +29,7 @@ class WorkerJob:
     task = ""  # of the protocol
     # What can't be interrupted (N4, a skull-strip, a large batch of slices) is not waited for: the process is killed.
     # Nothing is lost by it: files are the job's own, and of a fine-tuning the best so far is on the disk.
-    cancelGraceMs = 600
+    cancelGraceMs = 500
 
     def __init__(self, name, worker=None):
         self.name = name

@@ -190,7 +190,7 @@ class ResultPanel:
             ui.showMapButton.text = _("Hide map")
             ui.showMapButton.toolTip = _("Show the slice views as they were before")
             return
-        ui.showMapButton.text = _("Show detail map") if name in (None, "detail") else _("Show map")
+        ui.showMapButton.text = _("Show map")
         if maps:
             ui.showMapButton.toolTip = _("Show the map in colour over {result}, with a legend").format(
                 result=node.GetName()
@@ -198,4 +198,6 @@ class ResultPanel:
         elif node is None:
             ui.showMapButton.toolTip = _("There is no result yet")
         else:
-            ui.showMapButton.toolTip = _("This result has no maps: check Maps under Advanced, then enhance again")
+            ui.showMapButton.toolTip = _(
+                "This result has no maps: tick Maps of what was added under Slices, then enhance again"
+            )

@@ -83,8 +83,9 @@ class LossPlot:
         nodes = [self._reference(role) for role in self._roles()]
         nodes = [node for node in nodes if node is not None]
         folder = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(nodes[0])) if nodes else 0
-        for node in nodes:
-            slicer.mrmlScene.RemoveNode(node)
+        with slicer.util.NodeModify(self._parameterNode):  # one change for the panel, not one for each node
+            for node in nodes:
+                slicer.mrmlScene.RemoveNode(node)
         if folder and folder != hierarchy.GetSceneItemID() and not hierarchy.GetNumberOfItemChildren(folder):
             hierarchy.RemoveItem(folder)
 

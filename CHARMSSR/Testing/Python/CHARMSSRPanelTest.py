@@ -52,7 +52,7 @@ class CHARMSSRPanelTest(unittest.TestCase):
         self.widget.ui.compareButton.click()
         self.assertEqual(self.widget.ui.showMapButton.text, "Hide map")
         self.widget.ui.showMapButton.click()
-        self.assertEqual(self.widget.ui.showMapButton.text, "Show detail map")
+        self.assertEqual(self.widget.ui.showMapButton.text, "Show map")
 
     def test_pairs_are_listed_and_judged(self):
         section = self.widget.fineTunePanel
