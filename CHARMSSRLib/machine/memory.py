@@ -9,7 +9,7 @@ from ..errors import SettingsError
 from .control_groups import free_granted_memory
 
 FLOAT = 4  # bytes
-PROGRAM = 450 * 2**20  # the interpreter with torch, ITK and a network in use
+PROGRAM = 450 * 2**20  # the interpreter with an engine, ITK and a network in use
 # Where the free memory is unknown, a job may take this much.
 UNKNOWN_LIMIT = 8 * 2**30
 # A smaller limit (MB) than the machine's, for those who share it.
@@ -80,7 +80,7 @@ def require_memory(estimate, available=None):
     limit = UNKNOWN_LIMIT if available is None else available
     if estimate > limit:
         raise SettingsError(
-            f"Three planes would take about {estimate / 2**30:.0f} GB of memory, but {limit / 2**30:.0f} GB are there."
+            f"Three planes would take about {estimate / 2**30:.1f} GB of memory, but {limit / 2**30:.1f} GB are there."
             " Choose planes acquisition, a checkpoint of a smaller scale, or crop the volume to the head first."
         )
 
