@@ -65,7 +65,7 @@ def test_every_setting_of_the_fine_tune_section_is_bound_in_its_ui_file(slicerMo
     from conftest import MODULE_FOLDER
 
     text = (MODULE_FOLDER / "Resources" / "UI" / "FineTune.ui").read_text(encoding="utf-8")
-    bound = re.findall(r'name="SlicerParameterName"[^>]*>\s*<string>(\w+)</string>', text)
+    bound = re.findall(r'name="SlicerParameterName"[^>]*>\s*<string[^>]*>(\w+)</string>', text)
     lists = ["checkpoint", "learningRate", "skullStrip"]  # known at run time only, see ItemDataConnector
     assert sorted([*bound, *lists, "result"]) == sorted(FineTuneParameterNode.allParameters)
 
@@ -74,7 +74,7 @@ def test_every_parameter_but_lists_of_run_time_is_bound_in_the_ui_file():
     from conftest import MODULE_FOLDER
 
     text = (MODULE_FOLDER / "Resources" / "UI" / "CHARMSSR.ui").read_text(encoding="utf-8")
-    bound = re.findall(r'name="SlicerParameterName"[^>]*>\s*<string>(\w+)</string>', text)
+    bound = re.findall(r'name="SlicerParameterName"[^>]*>\s*<string[^>]*>(\w+)</string>', text)
     assert sorted(bound) == sorted(
         [
             "inputVolume",

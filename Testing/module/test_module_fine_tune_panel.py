@@ -193,7 +193,7 @@ def test_the_choices_reach_the_worker(section, run, models):
         box.value = value
     ui.learningRateComboBox.setCurrentText("3e-5")
     ui.checkpointComboBox.setCurrentText("Model mine")
-    ui.skullStripComboBox.setCurrentText("None (brain only already)")
+    ui.skullStripComboBox.setCurrentText("None (brain only)")
     ui.biasCorrectionCheckBox.checked = False
     ui.leaveOneOutCheckBox.checked = True
     run()
