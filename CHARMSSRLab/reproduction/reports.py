@@ -7,8 +7,8 @@ import math
 from CHARMSSRLib.fine_tuning.report.scores import (
     INTERPOLATED,
     MATCHED,
-    METHODS,
     ORACLE,
+    SCORED,
     SEVEN,
     TUNED,
     UNTUNED,
@@ -48,7 +48,7 @@ def cross_field_markdown(results, training, test, describe):
 def _cross_field_tables(result):
     lines = []
     for table, figure, title, digits, more in CROSS_FIELD_TABLES:
-        methods = [one for one in METHODS if one in more or one not in (SEVEN,)]
+        methods = [one for one in SCORED if one in more or one not in (SEVEN,)]
         methods = [one for one in methods if any(row["method"] == one for row in result.rows)]
         by_method = {one: _by_subject(result.rows, one, figure) for one in methods}
         if not any(by_method.values()):

@@ -7,7 +7,6 @@ intensities inside its eroded mask; the same regions then serve every output.
 from dataclasses import dataclass
 
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
 
 from ..errors import SettingsError
@@ -135,6 +134,8 @@ def edge_sharpness(image, reference, mask, tissues, spacing):
 
 def _otsu_thresholds(values):
     """The two thresholds that leave the least variance within three classes (Otsu 1979)."""
+    import SimpleITK as sitk  # a machine with torch alone measures the rest without it
+
     otsu = sitk.OtsuMultipleThresholdsImageFilter()
     otsu.SetNumberOfThresholds(2)
     otsu.SetNumberOfHistogramBins(BINS)

@@ -25,9 +25,12 @@ def main():
     os.environ["SCREENSHOTS"] = os.environ["PICTURES"]
     slicer.util.selectModule("CHARMSSR")
     panel = slicer.modules.CHARMSSRWidget
-    enhance(panel, os.environ["SCAN"], os.environ.get("MASK"))
+    volume = slicer.util.loadVolume(os.environ["SCAN"])
+    mask = os.environ.get("MASK") and slicer.util.loadLabelVolume(os.environ["MASK"], {"show": False})
+    enhance(panel, volume, mask, maps=False)
     compare(panel, withMap=False)
     photograph("panel")
+    enhance(panel, volume, mask, maps=True)
     compare(panel, withMap=True)
     photographMaps(panel, Path(os.environ["PICTURES"]))
     if os.environ.get("PAIRS"):
@@ -45,13 +48,10 @@ def waitFor(condition, what):
             raise RuntimeError(f"{what} took more than {PATIENCE_S} s.")
 
 
-def enhance(panel, scan, mask):
-    """One click, with maps."""
-    volume = slicer.util.loadVolume(scan)
+def enhance(panel, volume, mask, maps):
+    """One click."""
     parameters = panel._parameterNode
-    parameters.inputVolume, parameters.maps = volume, True
-    if mask:
-        parameters.maskNode = slicer.util.loadLabelVolume(mask, {"show": False})
+    parameters.inputVolume, parameters.maps, parameters.maskNode = volume, maps, mask or None
     waitFor(lambda: panel.logic.worker.state == "ready" and panel._inspection.state == "found", "Looking at the scan")
     panel.ui.enhanceButton.click()
     waitFor(lambda: panel.job is None, "The enhancement")
