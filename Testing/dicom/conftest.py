@@ -87,3 +87,38 @@ def charmssr(tmp_path, capfd):
         return SimpleNamespace(status=status, out=out, err=err)
 
     return run
+
+
+@pytest.fixture
+def short_pauses(monkeypatch):
+    """The node tries again after a tenth of a second."""
+    from CHARMSSRLib.dicom.node import node as node_module
+
+    monkeypatch.setattr(node_module, "_FIRST_PAUSE", 0.1)
+
+
+@pytest.fixture
+def archive():
+    """An archive that is up and listens."""
+    from node_parts import Archive
+
+    one = Archive().start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def start(tmp_path, archive):
+    """Function: a node that forwards to the archive."""
+    from node_parts import RunningNode
+
+    running = []
+
+    def run(**options):
+        options.setdefault("forward", f"PACS@127.0.0.1:{archive.port}")
+        running.append(RunningNode(options.pop("inbox", tmp_path / "inbox"), **options))
+        return running[-1]
+
+    yield run
+    for one in running:
+        one.stop()

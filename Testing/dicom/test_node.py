@@ -9,41 +9,14 @@ import threading
 
 import pytest
 from hospital import headers, series_uid, voxels, write_series
-from node_parts import Archive, RunningNode, program, repeat_voxels, store, wait_until
+from node_parts import program, repeat_voxels, store, wait_until
 
-from CHARMSSRLib.dicom.node import node as node_module
 from CHARMSSRLib.dicom.node import spool as spool_module
 from CHARMSSRLib.dicom.node.inbox import status_of
 from CHARMSSRLib.errors import InputError, OutputError, SettingsError
 
 COUNT = 16
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr(node_module, "_FIRST_PAUSE", 0.1)
-
-
-@pytest.fixture
-def archive():
-    one = Archive().start()
-    yield one
-    one.stop()
-
-
-@pytest.fixture
-def start(tmp_path, archive):
-    """Function: a node that forwards to the archive."""
-    running = []
-
-    def run(**options):
-        options.setdefault("forward", f"PACS@127.0.0.1:{archive.port}")
-        running.append(RunningNode(options.pop("inbox", tmp_path / "inbox"), **options))
-        return running[-1]
-
-    yield run
-    for one in running:
-        one.stop()
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 def series(name="t1", count=COUNT, **options):

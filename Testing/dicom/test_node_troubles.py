@@ -10,10 +10,9 @@ import types
 
 import pytest
 from hospital import headers, series_uid, voxels
-from node_parts import Archive, RunningNode, events, repeat_voxels, store, wait_until
+from node_parts import events, repeat_voxels, store, wait_until
 
 from CHARMSSRLib.cli import node as command
-from CHARMSSRLib.dicom.node import node as node_module
 from CHARMSSRLib.dicom.node.audit import Audit
 from CHARMSSRLib.dicom.node.inbox import lock_inbox, make_inbox, status_of
 from CHARMSSRLib.dicom.node.privacy import Accident, keep_values_out_of_logs, kind_of, without_patient
@@ -25,32 +24,7 @@ PATIENT = {"PatientName": "Zzname^Qqgiven", "PatientID": "PID4711X", "SeriesDesc
            "StudyDescription": "Head of Qqgiven", "AccessionNumber": "ACC99", "PatientBirthDate": "19111111",
            "ReferringPhysicianName": "Doktorwho"}  # fmt: skip
 SECRETS = ("zzname", "qqgiven", "pid4711", "acc99", "19111111", "doktorwho")
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr(node_module, "_FIRST_PAUSE", 0.1)
-
-
-@pytest.fixture
-def archive():
-    one = Archive().start()
-    yield one
-    one.stop()
-
-
-@pytest.fixture
-def start(tmp_path, archive):
-    running = []
-
-    def run(**options):
-        options.setdefault("forward", f"PACS@127.0.0.1:{archive.port}")
-        running.append(RunningNode(options.pop("inbox", tmp_path / "inbox"), **options))
-        return running[-1]
-
-    yield run
-    for one in running:
-        one.stop()
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 def series(name="t1", count=COUNT, **tags):
