@@ -122,23 +122,17 @@ def _folder_tags(folder, series):
 
 
 def _dicom_tags(path):
-    import SimpleITK as sitk
+    from ..files.dicom_frames import header_reader
 
-    from ..files.native_messages import native_messages_hidden
-
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
     try:
-        with native_messages_hidden():
-            reader.ReadImageInformation()
-            return {
-                name: text
-                for tag, name in _DICOM.items()
-                if reader.HasMetaDataKey(tag) and (text := reader.GetMetaData(tag).strip(" \0"))
-            }
+        reader = header_reader(path)
     except RuntimeError:
         return {}
+    return {
+        name: text
+        for tag, name in _DICOM.items()
+        if reader.HasMetaDataKey(tag) and (text := reader.GetMetaData(tag).strip(" \0"))
+    }
 
 
 def _sidecar_tags(path):

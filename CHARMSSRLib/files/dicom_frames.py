@@ -97,6 +97,20 @@ def is_dicom(path: Path) -> bool:
     return start[4:6] in _FIRST_VRS or (length < 256 and length % 2 == 0)
 
 
+def header_reader(path: Path) -> sitk.ImageFileReader:
+    """A reader that knows the tags of a DICOM file, not its pixels.
+
+    Raises:
+        RuntimeError: it holds no image that can be read.
+    """
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(path))
+    with native_messages_hidden():
+        reader.ReadImageInformation()
+    return reader
+
+
 def read_frames(path: Path) -> list[Frame]:
     """The images of a DICOM file; none for an object without an image (reports, DICOMDIR).
 
@@ -105,12 +119,8 @@ def read_frames(path: Path) -> list[Frame]:
     """
     if _class_in_meta(path).startswith(_NO_IMAGES):
         return []
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
     try:
-        with native_messages_hidden():
-            reader.ReadImageInformation()
+        reader = header_reader(path)
     except RuntimeError as error:
         # A class of images without any is a file that was cut short.
         if _class_in_meta(path).startswith(_MR) or _PIXEL_DATA_TAG in path.read_bytes():
