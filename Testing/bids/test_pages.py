@@ -85,14 +85,15 @@ def test_the_table_lists_every_scan_once_with_what_became_of_it(cohort):
 
 
 def test_pybids_reads_the_derivative_and_finds_results_by_their_entities(cohort):
-    layout = pytest.importorskip("bids").BIDSLayout
-    found = layout(cohort, validate=True, is_derivative=True, config=["bids", "derivatives"])
+    from bids import BIDSLayout  # pybids; where it is absent `bids` would be the folder of these tests
+
+    found = BIDSLayout(cohort, validate=True, is_derivative=True, config=["bids", "derivatives"])
     assert "Subjects: 12" in repr(found)
     (image,) = found.get(subject="05", desc="charms", res="x2", suffix="T1w", extension=".nii.gz")
     metadata = image.get_metadata()
     assert metadata["SkullStripped"] is True and set(metadata["Resolution"]) == {"x2"}
     assert len(found.get(suffix="mask", desc="brain", extension=".nii.gz")) == 12
-    both = layout(cohort.parent / "dataset", derivatives=str(cohort))
+    both = BIDSLayout(cohort.parent / "dataset", derivatives=str(cohort))
     assert len(both.get(scope="raw", suffix="T1w", extension=".nii.gz")) == 13
 
 
