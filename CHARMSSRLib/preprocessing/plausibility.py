@@ -8,6 +8,11 @@ from .morphology import dilate, largest_component
 
 SMALLEST_BRAIN_ML = 500.0
 LARGEST_BRAIN_ML = 2500.0
+# Adults' brains along z, y and x: what a scan of a part of the head is measured by.
+_BRAIN_MM = (145.0, 175.0, 140.0)
+# Of the mask's largest section across an axis: so much on a face of the volume means that the brain goes on.
+_CUT_SECTION = 0.25
+_WHOLE = (1.0, 1.0)
 # Share of the mask that may lie in smaller parts (a lone voxel is no reason to warn).
 _LOOSE_SHARE = 0.005
 # Share of the mask that may lie outside the head.
@@ -27,6 +32,8 @@ def volume_ml(mask):
 def mask_warnings(mask, head=None):
     """Sentences that say what is implausible about a brain mask; empty when nothing is.
 
+    Of a brain that goes on beyond the volume, as in a slab, no more is asked for than its part can hold.
+
     Args:
         mask (SimpleITK.Image): non-zero inside the brain.
         head (SimpleITK.Image, optional): head mask on the same grid.
@@ -35,10 +42,13 @@ def mask_warnings(mask, head=None):
     if volume == 0:
         return ["The brain mask is empty."]
     warnings = []
-    if not SMALLEST_BRAIN_ML <= volume <= LARGEST_BRAIN_ML:
+    part = _part_of_a_brain(mask)
+    smallest, largest = SMALLEST_BRAIN_ML * part[0], LARGEST_BRAIN_ML * part[1]
+    if not smallest <= volume <= largest:
+        shown = "" if part == _WHOLE else " for the part of the head that the scan shows"
         warnings.append(
-            f"The brain mask holds {volume:.0f} ml, outside the plausible {SMALLEST_BRAIN_ML:.0f} to "
-            f"{LARGEST_BRAIN_ML:.0f} ml: check it, or give a mask."
+            f"The brain mask holds {volume:.0f} ml, outside the plausible {smallest:.0f} to {largest:.0f} ml{shown}: "
+            "check it, or give a mask."
         )
     inside = sitk.GetArrayFromImage(mask) > 0
     count = np.count_nonzero(inside)
@@ -65,6 +75,25 @@ def narrow_head_warnings(head):
         f"The head is {width:.0f} mm wide, as that of an infant: infants are outside of what this program was made "
         "for. Check the mask, or give one."
     ]
+
+
+def _part_of_a_brain(mask):
+    """The least and the most of a brain that can lie in a volume which cuts the mask; (1, 1) where none is cut.
+
+    A brain is about an ellipsoid: a slice of it as thick as the share t of its length holds t^2 (3 - 2t) of it at an
+    end and t (3 - t^2) / 2 in the middle. The mask tells which axes are cut and how thick the slice is, but not
+    where it lies.
+    """
+    frame = LPSFrame(mask)
+    upright = frame.enter(mask)
+    inside, spacing = sitk.GetArrayViewFromImage(upright) > 0, upright.GetSpacing()[::-1]
+    least = most = 1.0
+    for axis in range(3):
+        sections = inside.sum(axis=tuple(other for other in range(3) if other != axis))
+        if max(sections[0], sections[-1]) > _CUT_SECTION * sections.max():
+            t = min(1.0, (np.ptp(np.flatnonzero(sections)) + 1) * spacing[axis] / _BRAIN_MM[axis])
+            least, most = least * t**2 * (3 - 2 * t), most * t * (3 - t**2) / 2
+    return least, most
 
 
 def _reaches_outside(inside, head, count, spacing):

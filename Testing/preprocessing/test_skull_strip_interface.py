@@ -120,6 +120,35 @@ def test_gates_name_volume_parts_and_places_outside_the_head(phantom_head, phant
     assert any("outside the head" in warning for warning in mask_warnings(beside, head))
 
 
+def test_the_mask_of_a_slab_is_judged_by_what_a_slab_can_hold(volume_path):
+    brain = foreground_if_stripped(sitk.ReadImage(str(volume_path("ds002748_sub-04_T1w")), sitk.sitkFloat32))
+    for axis in range(3):
+        size = brain.GetSize()[axis]
+        for start, stop in ((0.45, 0.6), (0.3, 0.7), (0.6, 1.0), (0.0, 0.35)):
+            slab = sitk.PermuteAxes(part_of(brain, axis, int(start * size), int(stop * size)), [1, 2, 0])
+            assert mask_warnings(slab) == [], (axis, start, stop)
+    slab = part_of(brain, 2, 60, 80)
+    assert 300 < volume_ml(slab) < 400  # millilitres: too few for a brain, not for a slab of 20 mm
+    few = sitk.Image(slab)
+    few[: few.GetSize()[0] // 2 - 5, :, :] = 0
+    few[few.GetSize()[0] // 2 + 5 :, :, :] = 0
+    few[:, : few.GetSize()[1] // 2, :] = 0
+    few[:, few.GetSize()[1] // 2 + 8 :, :] = 0
+    assert "ml for the part of the head that the scan shows: check it" in mask_warnings(few)[0]
+
+
+@pytest.mark.parametrize(("axis", "start", "stop"), [(2, 80, 101), (0, 70, 98)])
+def test_the_built_in_mask_of_a_real_slab_has_no_warning(volume_path, axis, start, stop):
+    head = sitk.DICOMOrient(sitk.ReadImage(str(volume_path("ds000011_sub-01_T1w")), sitk.sitkFloat32), "LPS")
+    result = strip_skull(part_of(head, axis, start, stop), "builtin")
+    assert 300 < result.volume_ml < 500 and result.warnings == []
+
+
+def part_of(image, axis, start, stop):
+    """The slices from ``start`` to ``stop`` along an image axis."""
+    return image[tuple(slice(start, stop) if one == axis else slice(None) for one in range(3))]
+
+
 def test_a_stripped_volume_keeps_its_foreground_in_any_axis_order(phantom_head, phantom_brain):
     stripped = sitk.Mask(phantom_head + 1.0, phantom_brain)
     for order, flips in (((0, 1, 2), (False,) * 3), ((2, 0, 1), (True, False, True))):
