@@ -8,6 +8,7 @@ import sys
 import traceback
 import warnings
 from importlib import import_module
+from importlib.util import find_spec
 
 from .. import __version__
 from ..errors import Cancelled, CHARMSSRError
@@ -49,6 +50,11 @@ exit status: 0 done; 2 bad input or usage (one line says what and why); 130 canc
 Nothing is written unless the work is complete.
 """
 
+_NOT_IN_SLICER = (
+    "the command {0!r} is not part of what 3D Slicer installs; in a clone of the repository "
+    "'PythonSlicer -m CHARMSSRLib {0} ...' runs it, or 'charmssr {0} ...' after 'pip install .'"
+)
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, in the words of all other errors."""
@@ -59,8 +65,12 @@ class Parser(argparse.ArgumentParser):
 
 
 def own_commands():
-    """The user's commands: dict of name -> module."""
-    return {name: f"{__package__}.{name.replace('-', '_')}" for name in COMMANDS}
+    """The user's commands that this copy of the library holds: dict of name -> module.
+
+    What 3D Slicer installs holds only what the module needs, the command ``worker`` among it.
+    """
+    modules = {name: f"{__package__}.{name.replace('-', '_')}" for name in COMMANDS}
+    return {name: module for name, module in modules.items() if find_spec(module) is not None}
 
 
 def installed_commands():
@@ -113,9 +123,14 @@ def main(arguments=None, commands=None):
     """
     print_what_can_be_printed()
     words = sys.argv[1:] if arguments is None else arguments
+    own = own_commands()
+    asked = next((word for word in words if not word.startswith("-")), None)
+    if asked in COMMANDS and asked not in own:
+        _complain(_NOT_IN_SLICER.format(asked))
+        return BAD_INPUT
     if commands is None:
         commands = {} if {*COMMANDS, "--version"} & set(words) else installed_commands()
-    parser = build_parser({**own_commands(), **commands})
+    parser = build_parser({**own, **commands})
     try:
         parsed = parser.parse_args(arguments)
     except SystemExit as leaving:

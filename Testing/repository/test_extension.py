@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from PIL import Image
-from update_cmake_lists import LIBRARY, resources_in_tree, scripts_in_tree
+from update_cmake_lists import LIBRARY, resources_in_slicer, resources_in_tree, scripts_in_slicer
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +86,11 @@ def test_cmake_puts_the_library_beside_the_module(layout):
     assert (modules / "CHARMSSR.py").is_file()
     assert (modules / "Resources" / "UI" / "CHARMSSR.ui").is_file()
     assert (modules / "Resources" / "Icons" / "CHARMSSR.png").is_file()
-    for path in scripts_in_tree() + resources_in_tree():
-        assert (modules / "CHARMSSRLib" / path).is_file(), path
+    there = {path for path in (modules / "CHARMSSRLib").rglob("*") if path.is_file()}
+    assert {path.relative_to(modules / "CHARMSSRLib").as_posix() for path in there} == {
+        *scripts_in_slicer(),
+        *resources_in_slicer(),
+    }
 
 
 def test_cmake_installs_every_python_file_of_the_module(repository, layout):
@@ -109,18 +112,39 @@ def test_slicers_test_runner_gets_the_modules_self_test(layout):
 
 def test_the_installed_layout_lists_its_bundled_checkpoints(layout):
     code = "import sys, CHARMSSRLib; print(*CHARMSSRLib.available_checkpoints()); print(CHARMSSRLib.__file__)"
-    done = subprocess.run(
-        [sys.executable, "-s", "-c", code],
-        cwd=layout / "qt-scripted-modules",
-        capture_output=True,
-        text=True,
-    )
+    done = _in_layout(layout, "-c", code)
     assert done.returncode == 0, done.stderr
     names, where = done.stdout.splitlines()
     cards = [json.loads((LIBRARY / path).read_text(encoding="utf-8")) for path in resources_in_tree() if _is_card(path)]
     bundled = {card["name"] for card in cards if card["task"] == "super-resolution"}
     assert bundled and bundled <= set(names.split())
     assert where.startswith(str(layout))
+
+
+def test_every_module_and_public_name_of_the_installed_layout_can_be_imported(layout):
+    modules = [path[: -len(".py")].replace("/", ".") for path in scripts_in_slicer() if "__" not in path]
+    code = (
+        "import importlib, CHARMSSRLib\n"
+        f"for name in {modules!r}:\n    importlib.import_module(f'CHARMSSRLib.{{name}}')\n"
+        "for name in CHARMSSRLib.__all__:\n    getattr(CHARMSSRLib, name)"
+    )
+    done = _in_layout(layout, "-c", code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_installed_layout_serves_the_panel_and_says_where_the_other_commands_are(layout):
+    served = _in_layout(layout, "-m", "CHARMSSRLib", "worker")
+    assert served.returncode == 0, served.stderr
+    refused = _in_layout(layout, "-m", "CHARMSSRLib", "batch", "scans", "results")
+    assert refused.returncode == 2
+    assert "'PythonSlicer -m CHARMSSRLib batch ...'" in refused.stderr and len(refused.stderr.splitlines()) == 1
+    helped = _in_layout(layout, "-m", "CHARMSSRLib", "--help")
+    assert helped.returncode == 0 and "worker" in helped.stdout
+
+
+def _in_layout(layout, *words):
+    folder = layout / "qt-scripted-modules"
+    return subprocess.run([sys.executable, "-s", *words], cwd=folder, input="", capture_output=True, text=True)
 
 
 def _is_card(path):

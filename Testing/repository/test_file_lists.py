@@ -7,25 +7,51 @@ import sys
 import zipfile
 
 import pytest
-from update_cmake_lists import cmake_lists, resources_in_tree, scripts_in_tree
+from own_imports import reachable
+from update_cmake_lists import cmake_lists, resources_in_slicer, resources_in_tree, scripts_in_slicer, scripts_in_tree
 
 from CHARMSSRLab.cli import modules
 
 
-def test_cmake_lists_every_file_of_the_library(repository):
+def test_cmake_lists_what_slicer_is_to_install(repository):
     written = (repository / "CHARMSSRLib" / "CMakeLists.txt").read_text(encoding="utf-8")
     assert written == cmake_lists(), "run: python Testing/repository/update_cmake_lists.py"
 
 
-def test_a_new_file_changes_the_cmake_lists(tmp_path):
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "__init__.py").touch()
-    before = cmake_lists(tmp_path)
-    (tmp_path / "checkpoints" / "new.safetensors").touch()
-    (tmp_path / "later.py").touch()
-    after = cmake_lists(tmp_path)
-    assert "  checkpoints/new.safetensors\n" in after and "  later.py\n" in after
-    assert set(before.splitlines()) < set(after.splitlines())
+def test_what_only_a_command_line_reaches_stays_out_of_slicer():
+    scripts, left_out = scripts_in_slicer(), set(scripts_in_tree()) - set(scripts_in_slicer())
+    assert {"worker/server.py", "cli/worker.py", "fine_tuning/fine_tune.py", "acquisition/inspect.py"} <= set(scripts)
+    assert {"bids/cohort.py", "dicom/node/node.py", "cli/batch.py", "worker/client.py"} <= left_out
+    assert [path for path in resources_in_tree() if path not in resources_in_slicer()] == [
+        path for path in resources_in_tree() if path.startswith("bids/")
+    ]
+
+
+def test_a_skull_strip_that_is_only_named_is_installed():
+    folder = "preprocessing/skull_strip"
+    assert {f"{folder}/{name}.py" for name in ("builtin", "synthstrip", "hdbet_backend", "deepbet_backend")} <= set(
+        scripts_in_slicer()
+    )
+
+
+def test_everything_reachable_is_found_also_inside_functions_and_through_packages(tmp_path):
+    texts = {
+        "room/__init__.py": "from . import door",
+        "room/door.py": "def enter():\n    from ..hall.stairs import up",
+        "room/shelf.py": "",
+        "hall/__init__.py": "NAMES = {'one': '.cellar'}",
+        "hall/stairs.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ..room import shelf",
+        "hall/cellar.py": "",
+    }
+    known = {"house": tmp_path / "__init__.py"}
+    for name, text in {"__init__.py": "", **texts}.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        known["house." + name[: -len(".py")].replace("/", ".").replace(".__init__", "")] = path
+    del known["house.__init__"]
+    found = reachable(["house.room"], known)
+    assert found == {"house", "house.room", "house.room.door", "house.hall", "house.hall.stairs", "house.hall.cellar"}
 
 
 def test_every_folder_of_the_library_with_scripts_is_a_package():

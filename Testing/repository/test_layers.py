@@ -1,12 +1,9 @@
 """The house: imports point down the list of rooms, never up or in a circle, and never from library to laboratory."""
 
-import ast
 import re
-from pathlib import Path
 
 import pytest
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from own_imports import REPOSITORY, imports_of, modules_of
 
 # From the ground up: a room may import from those before it, and within itself.
 LIBRARY = (
@@ -35,41 +32,6 @@ LABORATORY = (
     ("benchmark", "reproduction"),
     ("documents", "gpu", "cli"),
 )
-
-
-def modules_of(package):
-    """Dict of dotted module name -> path, for every Python file of a package of the repository."""
-    found = {}
-    for path in sorted((REPOSITORY / package).rglob("*.py")):
-        parts = path.relative_to(REPOSITORY).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
-def imports_of(name, path, known):
-    """Dotted names of the repository's own modules that a file imports, inside its functions too."""
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    found = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_the_type_checker = {
-        one for node in ast.walk(tree) if _is_type_checking(node) for inner in node.body for one in ast.walk(inner)
-    }
-    for node in ast.walk(tree):
-        if node in for_the_type_checker:
-            continue
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
-            source = ".".join(part for part in (base, node.module) if part)
-            for alias in node.names:
-                whole = f"{source}.{alias.name}"
-                found.add(whole if whole in known else source)
-    return {one for one in found if one in known and one != name}
-
-
-def _is_type_checking(node):
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def room_of(name):

@@ -1,19 +1,27 @@
-"""Write the lists of CHARMSSRLib/CMakeLists.txt anew from the files that are there.
+"""Write the lists of CHARMSSRLib/CMakeLists.txt anew: what Slicer installs of the library.
 
-Run it after adding, renaming or removing a file of the library:
+That is what the module, its worker and the public names reach; what only a user's command line reaches
+comes with pip. Run it after adding, renaming or removing a file of the library, or an import:
 ``python Testing/repository/update_cmake_lists.py``. The tests call the same functions.
 """
 
 import sys
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from own_imports import REPOSITORY, modules_of, reachable  # noqa: E402
+
+import CHARMSSRLib  # noqa: E402
+
 LIBRARY = REPOSITORY / "CHARMSSRLib"
 RESOURCE_SUFFIXES = (".html", ".json", ".safetensors", ".smk", ".typed", ".yaml")
+# What the module starts its worker with: python -m CHARMSSRLib worker.
+WORKER = ("CHARMSSRLib.__main__", "CHARMSSRLib.cli.worker")
 
 TEMPLATE = """#-----------------------------------------------------------------------------
-# The library lands in a folder of its name beside CHARMSSR.py. Both lists are
-# written by Testing/repository/update_cmake_lists.py.
+# The library lands in a folder of its name beside CHARMSSR.py: what the module, its worker and the public
+# names reach. Both lists are written by Testing/repository/update_cmake_lists.py.
 set(LIBRARY_PYTHON_SCRIPTS
 {scripts}
   )
@@ -38,16 +46,40 @@ def scripts_in_tree(library=LIBRARY):
 
 
 def resources_in_tree(library=LIBRARY):
-    """Paths of the library's weights and cards relative to it, sorted."""
+    """Paths of the library's weights, cards and pages relative to it, sorted."""
     return _files(library, RESOURCE_SUFFIXES)
 
 
-def cmake_lists(library=LIBRARY):
-    """Text of CHARMSSRLib/CMakeLists.txt for the files that are there."""
+def scripts_in_slicer():
+    """Paths of the Python files that Slicer installs, relative to the library, sorted."""
+    module = modules_of(".", REPOSITORY / "CHARMSSR")
+    module = {name: path for name, path in module.items() if not name.startswith("Testing")}
+    known = {**module, **modules_of("CHARMSSRLib")}
+    public = {f"CHARMSSRLib.{home}" for home in CHARMSSRLib._HOME_OF.values()}
+    found = {known[name] for name in reachable({*module, *WORKER, *public}, known)}
+    return sorted(path.relative_to(LIBRARY).as_posix() for path in found if LIBRARY in path.parents)
+
+
+def resources_in_slicer():
+    """Paths of the resources that lie in the packages that Slicer installs, relative to the library, sorted."""
+    packages = {script.rpartition("/")[0] for script in scripts_in_slicer()}
+    return [path for path in resources_in_tree() if _package_of(path) in packages]
+
+
+def cmake_lists(scripts=None, resources=None):
+    """Text of CHARMSSRLib/CMakeLists.txt for the files that Slicer is to install, or for others."""
     return TEMPLATE.format(
-        scripts="\n".join(f"  {path}" for path in scripts_in_tree(library)),
-        resources="\n".join(f"  {path}" for path in resources_in_tree(library)),
+        scripts="\n".join(f"  {path}" for path in (scripts_in_slicer() if scripts is None else scripts)),
+        resources="\n".join(f"  {path}" for path in (resources_in_slicer() if resources is None else resources)),
     )
+
+
+def _package_of(path):
+    """Folder of the innermost package around a file, relative to the library; "" for the library itself."""
+    folder = path.rpartition("/")[0]
+    while folder and not (LIBRARY / folder / "__init__.py").is_file():
+        folder = folder.rpartition("/")[0]
+    return folder
 
 
 def _files(library, suffixes):
@@ -57,4 +89,4 @@ def _files(library, suffixes):
 
 if __name__ == "__main__":
     (LIBRARY / "CMakeLists.txt").write_text(cmake_lists(), encoding="utf-8")
-    sys.stdout.write(f"{len(scripts_in_tree())} scripts, {len(resources_in_tree())} resources\n")
+    sys.stdout.write(f"{len(scripts_in_slicer())} scripts, {len(resources_in_slicer())} resources\n")
