@@ -11,7 +11,8 @@ for _variable in ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"):
 
 import pytest
 import SimpleITK as sitk
-from phantom import phantom_head_and_brain
+
+from Testing.phantom import phantom_head_and_brain
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _LOCALE = locale.setlocale(locale.LC_ALL)  # asked, not set

@@ -7,30 +7,18 @@ import SimpleITK as sitk
 from CHARMSSRLab.acquisition_study.made import acquired, interpolated
 from CHARMSSRLib import EnhancementSettings, enhance
 from CHARMSSRLib.acquisition.findings import ZERO_FILLED
+from Testing.phantom import phantom_head_and_brain
+from Testing.small_checkpoint import small_checkpoint
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    import torch
-
-    from CHARMSSRLib import CHARMS
-    from CHARMSSRLib.checkpoints.loading import save_checkpoint
-
-    torch.manual_seed(7)
-    network = CHARMS(blocks=1, units=1)
-    torch.nn.init.normal_(network.tail.weight, std=0.003)
-    card = {
-        "name": "small", "intensity": {"kind": "percentile", "upper": 99.9}, "margin": 6,
-        "data_consistency_operator": "bicubic", "seen_7t": False,
-    }  # fmt: skip
-    return str(save_checkpoint(network, card, tmp_path_factory.mktemp("checkpoints")))
+    return small_checkpoint(tmp_path_factory.mktemp("checkpoints"))
 
 
 @pytest.fixture(scope="module")
 def scan():
     """(a scan of odd size that is zero-filled 1.3 times in plane, its brain, its voxels)."""
-    from phantom import phantom_head_and_brain
-
     head, brain = phantom_head_and_brain(size=(63, 71, 40), spacing=(3.2, 3.1, 4.0))
     values, inside = (sitk.GetArrayFromImage(one)[10:27] for one in (head, brain))
     made, _ = interpolated(acquired(values, (1, 1, 1), 0.02, 1), ZERO_FILLED, (1, 1.3, 1.3))
@@ -69,15 +57,8 @@ def test_edges_consistency_maps_and_banding_are_those_of_the_measured_grid(scan,
 
 def test_a_series_that_is_enhanced_from_measured_pixels_keeps_its_edges(scan, checkpoint, tmp_path):
     pydicom = pytest.importorskip("pydicom")
-    import sys
-    from pathlib import Path
-
-    sys.path.insert(0, str(Path(__file__).parents[1] / "dicom"))
-    try:
-        from hospital import AXIAL, PIXEL, affine, read_back, write_series
-    finally:
-        sys.path.pop(0)
     from CHARMSSRLib import enhance_dicom
+    from Testing.dicom.hospital import AXIAL, PIXEL, affine, read_back, write_series
 
     write_series(tmp_path / "in", np.clip(scan[2] / 4, 0, 4000).astype(np.uint16), orientation=AXIAL)
     settings = EnhancementSettings(

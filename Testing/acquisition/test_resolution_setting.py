@@ -12,6 +12,8 @@ from CHARMSSRLib.acquisition.findings import NONE, ZERO_FILLED
 from CHARMSSRLib.acquisition.fourier import fourier_resize
 from CHARMSSRLib.acquisition.measured_grid import delivered, grid_from_ratios, mask_to_grid, to_grid
 from CHARMSSRLib.errors import SettingsError
+from Testing.phantom import phantom_head_and_brain
+from Testing.small_checkpoint import small_checkpoint
 
 
 def image_of(values, spacing=(0.9, 0.9, 3.0)):
@@ -31,8 +33,6 @@ def bounds(image):
 @pytest.fixture(scope="module")
 def scans():
     """(a scan that is zero-filled 1.5 times in plane, the same one as it was measured, its brain)."""
-    from phantom import phantom_head_and_brain
-
     head, brain = phantom_head_and_brain()
     values = sitk.GetArrayFromImage(head)[12:32]
     measured = acquired(values, (1, 1, 1), 0.02, 1)
@@ -46,20 +46,8 @@ def scans():
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
-    import torch
-
-    from CHARMSSRLib import CHARMS
-    from CHARMSSRLib.checkpoints.loading import save_checkpoint
-
-    torch.manual_seed(7)
-    network = CHARMS(blocks=1, units=1)
-    torch.nn.init.normal_(network.tail.weight, std=0.003)
-    card = {
-        "name": "small", "intensity": {"kind": "percentile", "upper": 99.9}, "margin": 6,
-        "data_consistency_operator": "bicubic", "seen_7t": False,
-    }  # fmt: skip
-    path = save_checkpoint(network, card, tmp_path_factory.mktemp("checkpoints"))
-    return EnhancementSettings(checkpoint=str(path), device="cpu", engine="torch", bias_correction=False)
+    path = small_checkpoint(tmp_path_factory.mktemp("checkpoints"))
+    return EnhancementSettings(checkpoint=path, device="cpu", engine="torch", bias_correction=False)
 
 
 @pytest.mark.parametrize("sizes", [(31, 41, 21), (32, 41, 21), (45, 53, 24), (62, 82, 21)])

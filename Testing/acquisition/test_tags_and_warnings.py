@@ -16,7 +16,7 @@ from CHARMSSRLib.files.volumes import write_volume
 @pytest.fixture(scope="module")
 def zero_filled():
     """A phantom whose y axis was refined 1.5 times by zero-filling, and its tags as a scanner writes them."""
-    from phantom import phantom_head
+    from Testing.phantom import phantom_head
 
     values = sitk.GetArrayFromImage(phantom_head())
     made, _ = interpolated(acquired(values, (1, 1, 1), 0.02, 1), ZERO_FILLED, (1, 1.5, 1))

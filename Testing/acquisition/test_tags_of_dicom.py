@@ -1,21 +1,12 @@
 """Tags as DICOM files hold them: read from the right series, odd ones left out, and used."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from CHARMSSRLib.acquisition.claims import claims, slices
 from CHARMSSRLib.acquisition.inspect import inspect_image
 from CHARMSSRLib.acquisition.tags import tags_of
 from CHARMSSRLib.files.volumes import read_scan
-
-pytest.importorskip("pydicom")
-sys.path.insert(0, str(Path(__file__).parents[1] / "dicom"))
-try:
-    from hospital import PIXEL, SIZE, STEP, series_uid, write_series
-finally:
-    sys.path.pop(0)
+from Testing.dicom.hospital import PIXEL, SIZE, STEP, series_uid, write_series
 
 MATRIX = [0, 18, 20, 0]  # frequency along 36 columns, phase along 40 rows
 

@@ -12,7 +12,7 @@ SPACING = (2.1, 2.2, 3.6)
 @pytest.fixture(scope="module")
 def head():
     """(z, y, x) of a head in noisy air with a margin around it."""
-    from phantom import phantom_head
+    from Testing.phantom import phantom_head
 
     return sitk.GetArrayFromImage(phantom_head(size=(112, 112, 56), spacing=SPACING)).astype(np.float32)
 

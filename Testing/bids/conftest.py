@@ -3,11 +3,11 @@
 from types import SimpleNamespace
 
 import pytest
-import stand_in
-from bids_dataset import add_scan, make_dataset
 
 from CHARMSSRLib.bids import warm_worker
 from CHARMSSRLib.cli import main
+from Testing.bids import stand_in
+from Testing.bids.bids_dataset import add_scan, make_dataset
 
 
 @pytest.fixture

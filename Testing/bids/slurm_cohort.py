@@ -23,9 +23,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(REPOSITORY)]
+sys.path.insert(0, str(REPOSITORY))
 
-from bids_dataset import add_scan, make_dataset  # noqa: E402
+from Testing.bids.bids_dataset import add_scan, make_dataset  # noqa: E402
 
 CONFIGURATION = """\
 ClusterName=charmssr

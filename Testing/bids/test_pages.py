@@ -9,15 +9,15 @@ import re
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from bids_dataset import add_scan, make_dataset
 from PIL import Image
-from stand_in import StandInWorker
 
 from CHARMSSRLib.bids import warm_worker
 from CHARMSSRLib.bids.figures import FIGURES, outlier_bounds, percentile
 from CHARMSSRLib.bids.names import RAW_ENTITIES
 from CHARMSSRLib.bids.pictures import SLICES, _lps_view, scan_pictures
 from CHARMSSRLib.cli import main
+from Testing.bids.bids_dataset import add_scan, make_dataset
+from Testing.bids.stand_in import StandInWorker
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import SimpleITK as sitk
-from phantom import piece_of
 
 from CHARMSSRLib.cli.cohort import find_members
 from CHARMSSRLib.cli.entry import configure_logging
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files.lease_lock import LeaseLock
 from CHARMSSRLib.files.volumes import read_scan, write_volume
+from Testing.phantom import piece_of
 
 MODEL = ("--checkpoint", "any")
 
@@ -314,7 +314,7 @@ def test_linked_folders_are_searched_once(tmp_path, phantom_head):
 
 def test_each_series_of_a_disc_is_one_member(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "files"))
-    from dicom_files import stack, write_dicomdir, write_enhanced, write_slices
+    from Testing.files.dicom_files import stack, write_dicomdir, write_enhanced, write_slices
 
     disc = tmp_path / "disc"
     write_dicomdir(disc / "DICOMDIR")

@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import torch
 
-from CHARMSSRLib import CHARMS, EnhancementSettings, enhance
-from CHARMSSRLib.checkpoints.loading import save_checkpoint
+from CHARMSSRLib import EnhancementSettings, enhance
 from CHARMSSRLib.errors import Cancelled, CheckpointError, InputError
 from CHARMSSRLib.files.volumes import read_mask, read_volume, write_volume
 from CHARMSSRLib.worker.client import WorkerClient
+from Testing.small_checkpoint import small_checkpoint
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
@@ -26,12 +25,8 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    """A tiny CHARMS whose tail does something."""
-    torch.manual_seed(0)
-    network = CHARMS(2, blocks=1, units=1)
-    torch.nn.init.normal_(network.tail.weight, std=0.01)
-    card = {"name": "tiny", "intensity": {"kind": "minmax"}, "margin": 8, "data_consistency_operator": "bicubic"}
-    return save_checkpoint(network, card, tmp_path_factory.mktemp("checkpoint"))
+    card = {"intensity": {"kind": "minmax"}, "margin": 8}
+    return Path(small_checkpoint(tmp_path_factory.mktemp("checkpoint"), "tiny", seed=0, spread=0.01, card=card))
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import piece_of
 
 from CHARMSSRLib.files import output_files
 from CHARMSSRLib.files.volumes import read_volume, write_volume
 from CHARMSSRLib.settings import EnhancementSettings
+from Testing.phantom import piece_of
 
 MODEL = ("--checkpoint", "any")
 

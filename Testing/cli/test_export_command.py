@@ -2,15 +2,16 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from CHARMSSRLib.checkpoints.loading import load_checkpoint, save_checkpoint
+from CHARMSSRLib.checkpoints.loading import load_checkpoint
 from CHARMSSRLib.cli import main
 from CHARMSSRLib.grids.resize import bicubic_downsample
-from CHARMSSRLib.network.charms import CHARMS
+from Testing.small_checkpoint import small_checkpoint
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -19,18 +20,8 @@ onnxruntime = pytest.importorskip("onnxruntime")
 @pytest.fixture(params=[2, 4])
 def weights(request, tmp_path):
     """A small checkpoint whose every part matters."""
-    torch.manual_seed(0)
-    network = CHARMS(request.param, blocks=2, units=1).eval()
-    torch.nn.init.normal_(network.tail.weight, std=0.05)
-    card = {
-        "format": 1,
-        "name": "small",
-        "margin": 16,
-        "data_consistency_operator": "bicubic",
-        "intensity": {"kind": "minmax"},
-        "licence": "Apache-2.0",
-    }
-    return save_checkpoint(network, card, tmp_path / "small")
+    card = {"margin": 16, "intensity": {"kind": "minmax"}, "licence": "Apache-2.0"}
+    return Path(small_checkpoint(tmp_path / "small", seed=0, spread=0.05, card=card, scale=request.param, blocks=2))
 
 
 def test_the_file_computes_what_the_network_computes_at_any_size(weights, tmp_path, capsys):
@@ -52,18 +43,7 @@ def test_the_file_computes_what_the_network_computes_at_any_size(weights, tmp_pa
 
 def test_the_skip_keeps_the_voxel_edges(tmp_path):
     """An untrained network is bicubic interpolation: downsampling its result gives a smooth slice back in place."""
-    network = CHARMS(2, blocks=1, units=1).eval()
-    weights = save_checkpoint(
-        network,
-        {
-            "format": 1,
-            "name": "untrained",
-            "margin": 16,
-            "data_consistency_operator": "bicubic",
-            "intensity": {"kind": "minmax"},
-        },
-        tmp_path / "untrained",
-    )
+    weights = small_checkpoint(tmp_path / "untrained", "untrained", spread=0, card={"intensity": {"kind": "minmax"}})
     assert main(["export", str(weights), str(tmp_path / "untrained.onnx")]) == 0
     session = onnxruntime.InferenceSession(str(tmp_path / "untrained.onnx"), providers=["CPUExecutionProvider"])
     y, x = np.mgrid[:24, :30].astype(np.float32)

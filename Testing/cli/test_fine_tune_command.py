@@ -8,10 +8,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from phantom import piece_of
 
 from CHARMSSRLib.errors import Cancelled, PairError
 from CHARMSSRLib.files.volumes import write_volume
+from Testing.phantom import piece_of
 
 
 @pytest.fixture

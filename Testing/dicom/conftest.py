@@ -9,7 +9,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from refining import refined
 
 from CHARMSSRLib.cli import main
 from CHARMSSRLib.dicom.series_folder import add_series
@@ -17,6 +16,7 @@ from CHARMSSRLib.errors import Cancelled
 from CHARMSSRLib.files.output_files import OutputFiles
 from CHARMSSRLib.files.volumes import read_scan
 from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings
+from Testing.dicom.refining import refined
 
 CHECKPOINT = {"name": "any", "sha256": "ab" * 32, "scale": 2}
 
@@ -100,7 +100,7 @@ def short_pauses(monkeypatch):
 @pytest.fixture
 def archive():
     """An archive that is up and listens."""
-    from node_parts import Archive
+    from Testing.dicom.node_parts import Archive
 
     one = Archive().start()
     yield one
@@ -110,7 +110,7 @@ def archive():
 @pytest.fixture
 def start(tmp_path, archive):
     """Function: a node that forwards to the archive."""
-    from node_parts import RunningNode
+    from Testing.dicom.node_parts import RunningNode
 
     running = []
 

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import pydicom
 import pytest
 from pynetdicom import AE, AllStoragePresentationContexts, evt
-from refining import refined
 
 from CHARMSSRLib.dicom.node.node import Node
 from CHARMSSRLib.dicom.node.promptness import keep_answers
@@ -20,6 +19,7 @@ from CHARMSSRLib.dicom.series_folder import add_series
 from CHARMSSRLib.files.output_files import OutputFiles
 from CHARMSSRLib.files.volumes import read_scan
 from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings, NodeSettings
+from Testing.dicom.refining import refined
 
 PATIENCE = 120  # seconds that a test waits at most before it fails
 

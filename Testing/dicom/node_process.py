@@ -5,10 +5,9 @@ import sys
 import threading
 import time
 
-from node_parts import repeat_voxels
-
 from CHARMSSRLib.dicom.node.node import Node, Stopped
 from CHARMSSRLib.settings import NodeSettings
+from Testing.dicom.node_parts import repeat_voxels
 
 
 def main(inbox, port, forward, quiet, enhancing="0"):

@@ -4,10 +4,10 @@ import csv
 
 import pytest
 import SimpleITK as sitk
-from hospital import read_back, series_uid, voxels, write_series
 
 from CHARMSSRLib.cli.cohort import find_members
 from CHARMSSRLib.files.volumes import read_scan
+from Testing.dicom.hospital import read_back, series_uid, voxels, write_series
 
 
 @pytest.fixture

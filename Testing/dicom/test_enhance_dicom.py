@@ -4,10 +4,10 @@ import sys
 
 import numpy as np
 import pytest
-from hospital import read_back, voxels, write_series
 
 from CHARMSSRLib import DICOMSettings, EnhancementSettings, enhance_dicom
 from CHARMSSRLib.errors import BackendError, Cancelled, InputError, OutputError
+from Testing.dicom.hospital import read_back, voxels, write_series
 
 
 def test_a_name_with_a_slash_at_its_end_asks_for_a_series(tmp_path, repeating, charmssr):

@@ -6,13 +6,13 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from hospital import OBLIQUE, SIZE, read_back, write_multi_frame, write_series
-from refining import refined
 
 from CHARMSSRLib.dicom.series_folder import add_maps, add_series
 from CHARMSSRLib.files.output_files import OutputFiles
 from CHARMSSRLib.files.volumes import read_scan, read_volume
 from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings
+from Testing.dicom.hospital import OBLIQUE, SIZE, read_back, write_multi_frame, write_series
+from Testing.dicom.refining import refined
 
 REPORT = {
     "checkpoint": {"name": "any", "sha256": "ab" * 32, "scale": 2},

@@ -8,12 +8,12 @@ import subprocess
 import threading
 
 import pytest
-from hospital import headers, series_uid, voxels, write_series
-from node_parts import program, repeat_voxels, store, wait_until
 
 from CHARMSSRLib.dicom.node import spool as spool_module
 from CHARMSSRLib.dicom.node.inbox import status_of
 from CHARMSSRLib.errors import InputError, OutputError, SettingsError
+from Testing.dicom.hospital import headers, series_uid, voxels, write_series
+from Testing.dicom.node_parts import program, repeat_voxels, store, wait_until
 
 COUNT = 16
 pytestmark = pytest.mark.usefixtures("short_pauses")

@@ -8,14 +8,14 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from hospital import headers, series_uid, voxels
-from node_parts import RunningNode, program, store, wait_until
 from pynetdicom import AE
 from pynetdicom.dul import DULServiceProvider
 
 from CHARMSSRLib.dicom.node import promptness, receiver
 from CHARMSSRLib.dicom.node.promptness import hasten, keep_answers
 from CHARMSSRLib.dicom.node.tls import client_security
+from Testing.dicom.hospital import headers, series_uid, voxels
+from Testing.dicom.node_parts import RunningNode, program, store, wait_until
 
 CONNECTIONS = 3
 

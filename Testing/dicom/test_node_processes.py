@@ -13,10 +13,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from hospital import headers, voxels, write_series
-from node_parts import PATIENCE, Archive, RunningNode, events, program, store, wait_until
 
 from CHARMSSRLib.dicom.node.inbox import status_of
+from Testing.dicom.hospital import headers, voxels, write_series
+from Testing.dicom.node_parts import PATIENCE, Archive, RunningNode, events, program, store, wait_until
 
 HERE = Path(__file__).parent
 # 20 for the figure that the documents give (it takes minutes); the moments are drawn from the seed.
@@ -32,8 +32,7 @@ def free_port():
 
 
 def environment():
-    folders = [str(HERE), str(HERE.parents[1])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "OMP_NUM_THREADS": "1"}
+    return {**os.environ, "PYTHONPATH": str(HERE.parents[1]), "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from hospital import headers, item, voxels
 
 from CHARMSSRLib.dicom.node.rules import DEFAULT_RULES, decide, read_rules
 from CHARMSSRLib.errors import InputError
+from Testing.dicom.hospital import headers, item, voxels
 
 
 def decision(rules=DEFAULT_RULES, count=18, **tags):

@@ -9,8 +9,6 @@ import time
 import types
 
 import pytest
-from hospital import headers, series_uid, voxels
-from node_parts import events, repeat_voxels, store, wait_until
 
 from CHARMSSRLib.cli import node as command
 from CHARMSSRLib.dicom.node.audit import Audit
@@ -18,6 +16,8 @@ from CHARMSSRLib.dicom.node.inbox import lock_inbox, make_inbox, status_of
 from CHARMSSRLib.dicom.node.privacy import Accident, keep_values_out_of_logs, kind_of, without_patient
 from CHARMSSRLib.errors import BackendError, InputError, OutputError
 from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings
+from Testing.dicom.hospital import headers, series_uid, voxels
+from Testing.dicom.node_parts import events, repeat_voxels, store, wait_until
 
 COUNT = 16
 PATIENT = {"PatientName": "Zzname^Qqgiven", "PatientID": "PID4711X", "SeriesDescription": "T1 Zzname",

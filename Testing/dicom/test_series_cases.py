@@ -6,9 +6,19 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from hospital import CORONAL, SAGITTAL, headers, item, read_back, series_uid, voxels, write_multi_frame, write_series
 
 from CHARMSSRLib.errors import InputError
+from Testing.dicom.hospital import (
+    CORONAL,
+    SAGITTAL,
+    headers,
+    item,
+    read_back,
+    series_uid,
+    voxels,
+    write_multi_frame,
+    write_series,
+)
 
 JPEG_2000, NEAR_LOSSLESS = "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.81"
 

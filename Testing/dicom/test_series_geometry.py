@@ -8,7 +8,19 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from hospital import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SIZE, STEP, affine, read_back, write_multi_frame, write_series
+
+from Testing.dicom.hospital import (
+    AXIAL,
+    CORONAL,
+    OBLIQUE,
+    SAGITTAL,
+    SIZE,
+    STEP,
+    affine,
+    read_back,
+    write_multi_frame,
+    write_series,
+)
 
 TOLERANCE = 1e-3  # mm, over the whole series
 ORIENTATIONS = {"axial": AXIAL, "coronal": CORONAL, "sagittal": SAGITTAL, "oblique": OBLIQUE}

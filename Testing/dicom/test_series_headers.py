@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from hospital import item, read_back, series_uid, voxels, write_multi_frame, write_series
 
 from CHARMSSRLib import __version__
 from CHARMSSRLib.dicom.kept_attributes import KEPT as KEPT_ATTRIBUTES
 from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings
+from Testing.dicom.hospital import item, read_back, series_uid, voxels, write_multi_frame, write_series
 
 KEPT = """
 PatientName PatientID PatientBirthDate PatientSex PatientAge PatientWeight StudyInstanceUID StudyID AccessionNumber

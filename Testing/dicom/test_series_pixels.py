@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hospital import read_back, voxels, write_series
+
+from Testing.dicom.hospital import read_back, voxels, write_series
 
 
 def stored(folder):

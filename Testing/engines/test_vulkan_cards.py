@@ -5,7 +5,6 @@ import os
 
 import numpy as np
 import pytest
-from test_ncnn_engine import random_weights
 
 from CHARMSSRLib import EnhancementSettings
 from CHARMSSRLib.engines import ncnn_vulkan
@@ -23,6 +22,7 @@ from CHARMSSRLib.engines.ncnn_vulkan import (
 )
 from CHARMSSRLib.enhancement.inference import SliceEnhancer
 from CHARMSSRLib.errors import BackendError, SettingsError
+from Testing.engines.test_ncnn_engine import random_weights
 
 
 @pytest.fixture

@@ -1,28 +1,15 @@
 """A small checkpoint whose every part matters, so that whole enhancements take a second."""
 
 import pytest
-import torch
 
-from CHARMSSRLib import CHARMS, EnhancementSettings, enhance
-from CHARMSSRLib.checkpoints.loading import save_checkpoint
-
-
-def make_checkpoint(folder, name="small", **arguments):
-    """Write a random CHARMS of one block and unit; returns the path of its weights."""
-    torch.manual_seed(7)
-    network = CHARMS(**{"blocks": 1, "units": 1, **arguments})
-    torch.nn.init.normal_(network.tail.weight, std=0.003)
-    card = {
-        "name": name, "intensity": {"kind": "percentile", "upper": 99.9}, "margin": 6,
-        "data_consistency_operator": "bicubic", "seen_7t": False,
-    }  # fmt: skip
-    return save_checkpoint(network, card, folder)
+from CHARMSSRLib import EnhancementSettings, enhance
+from Testing.small_checkpoint import small_checkpoint
 
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory):
     """Path of a small x2 checkpoint."""
-    return str(make_checkpoint(tmp_path_factory.mktemp("checkpoints")))
+    return small_checkpoint(tmp_path_factory.mktemp("checkpoints"))
 
 
 @pytest.fixture(scope="session")

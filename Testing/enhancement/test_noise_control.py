@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-from conftest import make_checkpoint
 from safetensors.torch import load_file, save_file
 
 from CHARMSSRLib import EnhancementSettings, enhance
@@ -21,6 +21,7 @@ from CHARMSSRLib.errors import CheckpointError, SettingsError
 from CHARMSSRLib.grids.stacks import band_limited, band_limited_stack
 from CHARMSSRLib.measures.noise import noise_before_and_after
 from CHARMSSRLib.task import Task
+from Testing.small_checkpoint import small_checkpoint
 
 
 def array(image):
@@ -30,7 +31,7 @@ def array(image):
 @pytest.fixture
 def controlled(tmp_path):
     """Path of a checkpoint with a quiet set beside it and a default of 40 %."""
-    path = make_checkpoint(tmp_path, "controlled")
+    path = Path(small_checkpoint(tmp_path, "controlled"))
     torch.manual_seed(5)
     quiet = {name: value + 0.02 * torch.randn(value.shape) for name, value in load_file(path).items()}
     quiet_path = path.with_name("controlled-quiet.safetensors")

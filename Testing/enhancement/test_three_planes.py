@@ -7,13 +7,13 @@ import tracemalloc
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import phantom_head_and_brain
 
 from CHARMSSRLib import Cancelled, EnhancementSettings, enhance
 from CHARMSSRLib.errors import SettingsError
 from CHARMSSRLib.grids.stacks import band_limited
 from CHARMSSRLib.machine import memory
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
+from Testing.phantom import phantom_head_and_brain
 
 ORDERS = ((0, 1, 2), (2, 0, 1), (1, 0, 2))
 FLIPS = tuple(itertools.product((False, True), repeat=3))

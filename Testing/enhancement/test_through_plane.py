@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import phantom_head_and_brain
 
 from CHARMSSRLib import Cancelled, EnhancementSettings, enhance
 from CHARMSSRLib.enhancement import inference
 from CHARMSSRLib.grids.slices import enlargement
 from CHARMSSRLib.grids.stacks import interpolated
+from Testing.phantom import phantom_head_and_brain
 
 SIZE, SPACING = (34, 32, 16), (2.6, 2.6, 5.2)
 

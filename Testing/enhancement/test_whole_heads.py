@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import phantom_head_and_brain
 
 from CHARMSSRLib import EnhancementSettings, enhance
 from CHARMSSRLib.enhancement import inference
+from Testing.phantom import phantom_head_and_brain
 
 WAYS = {  # planes: spacing of the piece
     "acquisition": (2.6, 2.6, 2.6),

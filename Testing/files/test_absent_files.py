@@ -3,11 +3,11 @@
 import os
 
 import pytest
-from dicom_files import write_slices
 
 from CHARMSSRLib.cli.cohort import find_members
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files.volumes import read_scan
+from Testing.files.dicom_files import write_slices
 
 
 def refusal(path):

@@ -6,7 +6,12 @@ import shutil
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from dicom_files import (
+
+from CHARMSSRLib.enhancement.checks import check_image
+from CHARMSSRLib.errors import InputError
+from CHARMSSRLib.files.dicom_series import series_of
+from CHARMSSRLib.files.volumes import read_scan, read_volume
+from Testing.files.dicom_files import (
     OBLIQUE,
     SIZE,
     affine,
@@ -18,12 +23,7 @@ from dicom_files import (
     write_presentation_state,
     write_slices,
 )
-from readers import image_affine
-
-from CHARMSSRLib.enhancement.checks import check_image
-from CHARMSSRLib.errors import InputError
-from CHARMSSRLib.files.dicom_series import series_of
-from CHARMSSRLib.files.volumes import read_scan, read_volume
+from Testing.files.readers import image_affine
 
 
 def refusal(path, **options):

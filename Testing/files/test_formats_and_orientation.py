@@ -9,11 +9,11 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from readers import TO_RAS, box_distance, image_affine, nibabel_affine, sitk_affine, slicer_affine
 
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files import minc_orientation
 from CHARMSSRLib.files.volumes import read_scan, read_spacing, read_volume, write_volume
+from Testing.files.readers import TO_RAS, box_distance, image_affine, nibabel_affine, sitk_affine, slicer_affine
 
 SIZE = (12, 10, 8)
 VOXELS = np.random.default_rng(0).integers(0, 900, SIZE).astype(np.int16)

@@ -6,10 +6,10 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from readers import box_distance, nibabel_affine, nibabel_qform, sitk_affine
 from scipy.spatial.transform import Rotation
 
 from CHARMSSRLib.files.volumes import read_scan, write_volume
+from Testing.files.readers import box_distance, nibabel_affine, nibabel_qform, sitk_affine
 
 SIZE = (64, 60, 40)
 SPACING = (2.5, 2.75, 3.5)

@@ -9,7 +9,10 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from dicom_files import (
+
+from CHARMSSRLib.errors import InputError
+from CHARMSSRLib.files.volumes import read_scan, read_volume
+from Testing.files.dicom_files import (
     AXIAL,
     CORONAL,
     ENHANCED_CT,
@@ -23,10 +26,7 @@ from dicom_files import (
     write_enhanced,
     write_slices,
 )  # fmt: skip
-from readers import image_affine
-
-from CHARMSSRLib.errors import InputError
-from CHARMSSRLib.files.volumes import read_scan, read_volume
+from Testing.files.readers import image_affine
 
 ORDERS = {
     "ascending": range(SIZE[0]),

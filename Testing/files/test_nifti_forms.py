@@ -7,11 +7,11 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from readers import box_distance, nibabel_affine, nibabel_qform, sitk_affine, slicer_affine
 
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files.mask_placement import placed_mask
 from CHARMSSRLib.files.volumes import read_scan, read_volume, write_volume
+from Testing.files.readers import box_distance, nibabel_affine, nibabel_qform, sitk_affine, slicer_affine
 
 SIZE = (12, 10, 8)
 SPACING = (0.9, 1.1, 3.0)

@@ -3,10 +3,10 @@
 import nibabel
 import numpy as np
 import pytest
-from dicom_files import write_slices
 
 from CHARMSSRLib.files.uni_names import is_marked_as_uni, is_uni_name
 from CHARMSSRLib.files.volumes import read_scan
+from Testing.files.dicom_files import write_slices
 
 
 @pytest.mark.parametrize("name, expected", [

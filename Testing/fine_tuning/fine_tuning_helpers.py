@@ -6,25 +6,20 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from CHARMSSRLib import CHARMS
-from CHARMSSRLib.checkpoints.loading import save_checkpoint
 from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
 from CHARMSSRLib.settings import FineTuningSettings
+from Testing.small_checkpoint import small_checkpoint as random_checkpoint
 
 SLICES, SIZE = 16, 48  # of the 7T; the 3T has half the size
 
 
 def small_checkpoint(folder, name="small", **arguments):
-    """A random CHARMS of one block and unit with a non-zero tail; path of its weights."""
-    torch.manual_seed(7)
-    network = CHARMS(**{"blocks": 1, "units": 1, **arguments})
-    torch.nn.init.normal_(network.tail.weight, std=0.003)
+    """A small checkpoint whose card tells what it was trained on; path of its weights."""
     card = {
-        "name": name, "intensity": {"kind": "percentile", "upper": 99.9}, "margin": 4,
-        "data_consistency_operator": "bicubic", "seen_7t": False, "licence": "Apache-2.0",
+        "margin": 4, "licence": "Apache-2.0",
         "training_data": [{"name": "formulas", "licence": "CC0", "subjects": 3, "contrasts": ["T1w"]}],
     }  # fmt: skip
-    return str(save_checkpoint(network, card, folder))
+    return random_checkpoint(folder, name, card=card, **arguments)
 
 
 def formula_volumes(seed, size=SIZE, curve=0.7, noise=0.01):

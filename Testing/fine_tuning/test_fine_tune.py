@@ -8,12 +8,10 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
-import fine_tuning_helpers as helpers
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-from fine_tuning_helpers import formula_pairs, small_checkpoint, tiny_settings
 
 from CHARMSSRLib import available_checkpoints, enhance, fine_tune, load_checkpoint
 from CHARMSSRLib.checkpoints.registry import label
@@ -23,6 +21,8 @@ from CHARMSSRLib.fine_tuning.frozen import TRAINED
 from CHARMSSRLib.fine_tuning.slices import Patches, write_slices
 from CHARMSSRLib.fine_tuning.splits import one_split
 from CHARMSSRLib.settings import EnhancementSettings, FineTuningSettings
+from Testing.fine_tuning import fine_tuning_helpers as helpers
+from Testing.fine_tuning.fine_tuning_helpers import formula_pairs, small_checkpoint, tiny_settings
 
 FROZEN = ("head", "backbone", "fuse")
 
@@ -259,7 +259,7 @@ def test_a_killed_run_leaves_its_best_and_ends_as_an_uninterrupted_one(settings,
     whole = weights_of(fine_tune(formula_pairs(), changed(settings, folder=str(tmp_path / "whole"), steps=6)))
     script = (
         "import os, sys, json, torch; torch.set_num_threads(1)\n"
-        "import fine_tuning_helpers as helpers\n"
+        "from Testing.fine_tuning import fine_tuning_helpers as helpers\n"
         "from CHARMSSRLib.settings import FineTuningSettings\n"
         "from CHARMSSRLib.fine_tuning import fine_tune as module\n"
         "module.register_pair = helpers.fake_register\n"
@@ -269,8 +269,7 @@ def test_a_killed_run_leaves_its_best_and_ends_as_an_uninterrupted_one(settings,
         "settings = FineTuningSettings.from_dict(json.loads(sys.argv[1]))\n"
         "module.fine_tune(helpers.formula_pairs(), settings, progress=die)\n"
     )
-    here = os.path.dirname(helpers.__file__)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(repository), here])}
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
     six = changed(settings, steps=6)
     command = [sys.executable, "-c", script, json.dumps(dataclasses.asdict(six))]
     assert subprocess.run(command, env=environment).returncode == -9

@@ -5,7 +5,6 @@ import json
 import struct
 import sys
 
-import fine_tuning_helpers as helpers
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -26,6 +25,7 @@ from CHARMSSRLib.fine_tuning.work_folder import discard_work, identity_of, work_
 from CHARMSSRLib.learning.losses import attention_regularisation, ssim_map
 from CHARMSSRLib.network.attention_maps import collect_attention, record_attention
 from CHARMSSRLib.settings import FineTuningSettings
+from Testing.fine_tuning import fine_tuning_helpers as helpers
 
 
 def pictures(seed=0, noise=0.1):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import phantom_head
 
 from CHARMSSRLib.errors import PairError
 from CHARMSSRLib.fine_tuning.pairs.pair_checks import check_pair, contrast_of, contrast_warnings
+from Testing.phantom import phantom_head
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import phantom_head
 
 from CHARMSSRLab.training.derived_pairs import DerivationSettings, derive_pair
+from Testing.phantom import phantom_head
 
 CLEAN = {"noise": 0.0, "bias": 0.0, "curve": 1.0}
 

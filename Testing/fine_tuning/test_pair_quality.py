@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import phantom_head_and_brain
 from scipy import ndimage
 
 from CHARMSSRLib.errors import OutputError
@@ -22,6 +21,7 @@ from CHARMSSRLib.fine_tuning.pairs.pair_quality import (
     residual_shift,
 )
 from CHARMSSRLib.fine_tuning.pairs.registration import RegisteredPair
+from Testing.phantom import phantom_head_and_brain
 
 IDENTITY = sitk.Transform(3, sitk.sitkIdentity)
 GRID = {"size": (64, 72, 44), "spacing": (2.6, 2.6, 3.6)}

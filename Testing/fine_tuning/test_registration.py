@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import phantom_head_and_brain
 from scipy import ndimage
 
 from CHARMSSRLab.training.derived_pairs import DerivationSettings, derive_pair
@@ -16,6 +15,7 @@ from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
 from CHARMSSRLib.fine_tuning.pairs.registration import register_pair
 from CHARMSSRLib.preprocessing.pipeline import Preprocessed
 from CHARMSSRLib.task import Task
+from Testing.phantom import phantom_head_and_brain
 
 QUICK = SimpleNamespace(bias_correction=False, skull_strip="none", device="cpu", seed=0)
 GRID = {"size": (56, 64, 48), "spacing": (3.2, 3.2, 3.6)}

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import SIGNALS, phantom_head_and_brain
 from scipy import ndimage
 
 from CHARMSSRLib.errors import SettingsError
 from CHARMSSRLib.measures import tissue
+from Testing.phantom import SIGNALS, phantom_head_and_brain
 
 
 @pytest.fixture(scope="module", params=["T1w", "T2w"])

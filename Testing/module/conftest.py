@@ -1,42 +1,19 @@
 """The module in the host, with a fake worker unless a test asks for the real one."""
 
-import json
 import os
-import stat
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-MODULE_FOLDER = REPOSITORY / "CHARMSSR"
-OUTPUT_FOLDER = REPOSITORY / "Testing" / "output"
+from Testing.host.fixtures import slicerHost  # noqa: F401
+from Testing.module.module_helpers import MODULE_FOLDER, writeCheckpoint, writeProgram
+
 PYTHON = sys.executable  # the host empties it
 
-for folder in (REPOSITORY, MODULE_FOLDER):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-
-from Testing.host.fixtures import slicerHost  # noqa: E402, F401
-
-
-def writeProgram(path, command):
-    """An executable that runs a shell command."""
-    path.write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return path
-
-
-def writeCheckpoint(folder, name, title, **fields):
-    """A checkpoint whose weights are no weights: enough for the lists and for a fake worker."""
-    card = {
-        "format": 1, "name": name, "title": title, "task": "super-resolution", "architecture": {}, "scale": 2,
-        "intensity": {"kind": "minmax"}, "margin": 16, "data_consistency_operator": "bicubic", "sha256": "00", **fields,
-    }  # fmt: skip
-    folder.mkdir(exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(card), encoding="utf-8")
-    (folder / f"{name}.safetensors").write_bytes(b"")
+if str(MODULE_FOLDER) not in sys.path:
+    sys.path.insert(0, str(MODULE_FOLDER))
 
 
 @pytest.fixture

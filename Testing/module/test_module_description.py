@@ -42,7 +42,7 @@ def test_the_sample_opens_through_the_sample_data_module(slicerModule, tmp_path)
 
 
 def test_no_file_of_the_module_imports_torch_and_only_thin_parts_of_the_library_are_imported_late():
-    from conftest import MODULE_FOLDER
+    from Testing.module.module_helpers import MODULE_FOLDER
 
     for path in sorted(MODULE_FOLDER.rglob("*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -52,7 +52,7 @@ def test_no_file_of_the_module_imports_torch_and_only_thin_parts_of_the_library_
 
 
 def test_visible_texts_are_translatable_without_f_strings():
-    from conftest import MODULE_FOLDER
+    from Testing.module.module_helpers import MODULE_FOLDER
 
     for path in sorted(MODULE_FOLDER.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -62,7 +62,8 @@ def test_visible_texts_are_translatable_without_f_strings():
 
 def test_every_setting_of_the_fine_tune_section_is_bound_in_its_ui_file(slicerModule):
     from CHARMSSRModule.fine_tune_parameters import FineTuneParameterNode
-    from conftest import MODULE_FOLDER
+
+    from Testing.module.module_helpers import MODULE_FOLDER
 
     text = (MODULE_FOLDER / "Resources" / "UI" / "FineTune.ui").read_text(encoding="utf-8")
     bound = re.findall(r'name="SlicerParameterName"[^>]*>\s*<string[^>]*>(\w+)</string>', text)
@@ -71,7 +72,7 @@ def test_every_setting_of_the_fine_tune_section_is_bound_in_its_ui_file(slicerMo
 
 
 def test_every_parameter_but_lists_of_run_time_is_bound_in_the_ui_file():
-    from conftest import MODULE_FOLDER
+    from Testing.module.module_helpers import MODULE_FOLDER
 
     text = (MODULE_FOLDER / "Resources" / "UI" / "CHARMSSR.ui").read_text(encoding="utf-8")
     bound = re.findall(r'name="SlicerParameterName"[^>]*>\s*<string[^>]*>(\w+)</string>', text)

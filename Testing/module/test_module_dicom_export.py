@@ -9,9 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "dicom"))
-
-import hospital  # noqa: E402
+from Testing.dicom import hospital
 
 
 class Database:

@@ -93,7 +93,8 @@ def test_what_is_not_given_is_left_to_the_library_and_to_this_computers_settings
 
 def test_scans_are_sent_where_they_stand_in_the_scene_and_the_nodes_stay_as_they_are(logic, pairs, sent, sceneState):
     import SimpleITK as sitk
-    from module_helpers import place
+
+    from Testing.module.module_helpers import place
 
     moved = transformed(pairs[0][1], [[0, -1, 0, 10], [1, 0, 0, -20], [0, 0, 1, 30], [0, 0, 0, 1]])
     before = sceneState()

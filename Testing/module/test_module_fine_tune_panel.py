@@ -399,7 +399,8 @@ def test_reloading_the_module_ends_the_run_which_can_go_on_later(slicerModule, p
 
 def test_pictures_of_each_state(slicerModule, panel, section, run, goOn, pairs):
     import qt
-    from conftest import OUTPUT_FOLDER
+
+    from Testing.module.module_helpers import OUTPUT_FOLDER
 
     def grab(name):
         path = str(OUTPUT_FOLDER / f"panel-fine-tune-{name}.png")

@@ -6,7 +6,8 @@ import os
 
 import numpy as np
 import pytest
-from conftest import MODULE_FOLDER
+
+from Testing.module.module_helpers import MODULE_FOLDER
 
 PATIENCE_S = 1200
 SCAN = (44, 52, 18), (3.8, 3.9, 8.0)  # size and voxels of the 3T
@@ -45,7 +46,8 @@ def addBrain(name, size, spacing, seed):
     import SimpleITK as sitk
     import slicer
     from CHARMSSRModule.scene.geometry import ijkToRasFromGrid, matrixFromArray
-    from phantom import phantom_head_and_brain
+
+    from Testing.phantom import phantom_head_and_brain
 
     head, brain = phantom_head_and_brain(size, spacing, bias=0.05, noise=6, seed=seed)
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)

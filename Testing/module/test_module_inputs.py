@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from module_helpers import geometry, place
+
+from Testing.module.module_helpers import geometry, place
 
 
 def scalarVolume(array, name="Volume"):

@@ -75,7 +75,7 @@ def openPanel(slicerModule, fakeWorker, head):
 
 
 def test_the_module_opens_where_no_engine_can_be_imported(models):
-    from conftest import MODULE_FOLDER, REPOSITORY
+    from Testing.module.module_helpers import MODULE_FOLDER, REPOSITORY
 
     code = OPEN_WITHOUT_TORCH.format(repository=str(REPOSITORY), module=str(MODULE_FOLDER))
     done = subprocess.run([PYTHON, "-c", code], cwd=str(REPOSITORY), capture_output=True, text=True, timeout=60)
@@ -158,7 +158,7 @@ def test_without_the_extension_the_sentence_says_where_to_get_it(slicerModule):
 
 
 def test_numpy_scipy_and_simpleitk_are_never_named_to_pip():
-    from conftest import MODULE_FOLDER
+    from Testing.module.module_helpers import MODULE_FOLDER
 
     source = (MODULE_FOLDER / "CHARMSSRModule" / "jobs" / "installation.py").read_text(encoding="utf-8")
     code = source.split('"""', 2)[2]

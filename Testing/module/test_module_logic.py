@@ -5,9 +5,9 @@ import errno
 
 import numpy as np
 import pytest
-from module_helpers import place
 
 from CHARMSSRLib.settings import EnhancementSettings
+from Testing.module.module_helpers import place
 
 # The result in the scene
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from module_helpers import geometry, place
+
+from Testing.module.module_helpers import geometry, place
 
 
 def enhanceWithMaps(logic, head, **options):

@@ -4,7 +4,8 @@ The worker is the fake one here. Pictures for the documentation are taken in 3D 
 """
 
 import pytest
-from conftest import OUTPUT_FOLDER
+
+from Testing.module.module_helpers import OUTPUT_FOLDER
 
 WIDTH = 400
 

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from conftest import REPOSITORY
+
+from Testing.module.module_helpers import REPOSITORY
 
 
 @pytest.fixture

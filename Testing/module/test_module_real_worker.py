@@ -6,7 +6,8 @@ import os
 
 import numpy as np
 import pytest
-from conftest import MODULE_FOLDER, REPOSITORY
+
+from Testing.module.module_helpers import MODULE_FOLDER, REPOSITORY
 
 PATIENCE_S = 600
 CHECKPOINTS = REPOSITORY / "CHARMSSRLib" / "checkpoints"

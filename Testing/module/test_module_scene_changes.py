@@ -154,9 +154,9 @@ def test_cards_are_read_when_a_folder_has_changed_and_not_at_every_change_of_the
     slicerModule, models, monkeypatch
 ):
     from CHARMSSRModule.jobs import models as cards
-    from conftest import writeCheckpoint
 
     from CHARMSSRLib.checkpoints import registry
+    from Testing.module.module_helpers import writeCheckpoint
 
     read, original = [], registry.read_card
     monkeypatch.setattr(registry, "read_card", lambda name: read.append(name) or original(name))

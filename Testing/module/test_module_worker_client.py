@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from Testing.module.conftest import writeProgram
+from Testing.module.module_helpers import writeProgram
 
 
 class Recorder:

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from grids import ARRANGEMENTS, arranged_back, rearranged, same_geometry
-from phantom import phantom_head_and_brain
 
 from CHARMSSRLib.errors import Cancelled, InputError
 from CHARMSSRLib.preprocessing import bias_field
 from CHARMSSRLib.preprocessing.bias_field import correct_bias_field
 from CHARMSSRLib.preprocessing.head_mask import head_mask
 from CHARMSSRLib.task import Task
+from Testing.phantom import phantom_head_and_brain
+from Testing.preprocessing.grids import ARRANGEMENTS, arranged_back, rearranged, same_geometry
 
 
 @pytest.fixture(scope="module")

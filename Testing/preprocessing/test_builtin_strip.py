@@ -6,13 +6,13 @@ import shutil
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from grids import ARRANGEMENTS, arranged_back, dice, lost, rearranged, same_geometry, tilted
 
 from CHARMSSRLib.errors import BackendError, Cancelled
 from CHARMSSRLib.grids.orientation import LPSFrame
 from CHARMSSRLib.preprocessing.head_mask import head_mask
 from CHARMSSRLib.preprocessing.skull_strip import builtin, deepbet_backend, strip_skull
 from CHARMSSRLib.task import Task
+from Testing.preprocessing.grids import ARRANGEMENTS, arranged_back, dice, lost, rearranged, same_geometry, tilted
 
 
 @pytest.mark.parametrize("name", ["ds000011_sub-04_T1w", "ARC_M2304_T1w"])
@@ -38,7 +38,7 @@ def test_thick_t2w_and_flair_slices_give_a_plausible_mask(volume_path, name):
 
 @pytest.fixture(scope="module")
 def phantom_strip():
-    from phantom import phantom_head_and_brain
+    from Testing.phantom import phantom_head_and_brain
 
     image, brain = phantom_head_and_brain()
     return image, brain, strip_skull(image, "builtin")

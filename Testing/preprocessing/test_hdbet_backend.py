@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-from grids import same_geometry, tilted
 
 from CHARMSSRLib.errors import BackendError
 from CHARMSSRLib.preprocessing.skull_strip import available_backends, strip_skull
+from Testing.preprocessing.grids import same_geometry, tilted
 
 PREDICTION = """
     import SimpleITK as sitk

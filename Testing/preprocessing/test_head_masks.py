@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from grids import ARRANGEMENTS, arranged_back, lost, rearranged, same_geometry, tilted
-from phantom import phantom_head_and_brain
 
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.preprocessing.head_mask import head_mask
 from CHARMSSRLib.preprocessing.plausibility import volume_ml
+from Testing.phantom import phantom_head_and_brain
+from Testing.preprocessing.grids import ARRANGEMENTS, arranged_back, lost, rearranged, same_geometry, tilted
 
 
 @pytest.mark.parametrize("contrast", ["T1w", "T2w"])

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from grids import same_geometry
 
 from CHARMSSRLib.errors import Cancelled
 from CHARMSSRLib.preprocessing import bias_field, pipeline
 from CHARMSSRLib.preprocessing.pipeline import preprocess
 from CHARMSSRLib.preprocessing.skull_strip import SkullStrip
 from CHARMSSRLib.task import Task
+from Testing.preprocessing.grids import same_geometry
 
 
 @pytest.fixture(autouse=True)

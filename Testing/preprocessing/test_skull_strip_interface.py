@@ -6,7 +6,6 @@ import types
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from grids import rearranged, same_geometry
 
 from CHARMSSRLib.errors import BackendError, Cancelled, SettingsError
 from CHARMSSRLib.preprocessing import skull_strip
@@ -15,6 +14,7 @@ from CHARMSSRLib.preprocessing.plausibility import mask_warnings, volume_ml
 from CHARMSSRLib.preprocessing.skull_strip import available_backends, backend_names, strip_skull
 from CHARMSSRLib.preprocessing.skull_strip.already_stripped import ALREADY_STRIPPED, foreground_if_stripped
 from CHARMSSRLib.task import Task
+from Testing.preprocessing.grids import rearranged, same_geometry
 
 
 @pytest.fixture

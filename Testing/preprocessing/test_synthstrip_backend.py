@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
-from grids import dice, same_geometry, tilted
 
 from CHARMSSRLib.errors import BackendError
 from CHARMSSRLib.grids.orientation import LPSFrame, image_like
 from CHARMSSRLib.preprocessing.skull_strip import available_backends, strip_skull, synthstrip
 from CHARMSSRLib.preprocessing.skull_strip.synthstrip_network import SynthStripNetwork
+from Testing.preprocessing.grids import dice, same_geometry, tilted
 
 
 def test_the_network_equals_the_published_one_on_the_same_weights():

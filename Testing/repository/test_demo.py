@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import phantom_head
 from PIL import Image
 
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
+from Testing.phantom import phantom_head
 
 
 @pytest.fixture(scope="module")

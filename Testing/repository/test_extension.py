@@ -8,7 +8,8 @@ import sys
 
 import pytest
 from PIL import Image
-from update_cmake_lists import LIBRARY, resources_in_slicer, resources_in_tree, scripts_in_slicer
+
+from Testing.repository.update_cmake_lists import LIBRARY, resources_in_slicer, resources_in_tree, scripts_in_slicer
 
 
 @pytest.fixture(scope="module")

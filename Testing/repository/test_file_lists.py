@@ -7,10 +7,16 @@ import sys
 import zipfile
 
 import pytest
-from own_imports import reachable
-from update_cmake_lists import cmake_lists, resources_in_slicer, resources_in_tree, scripts_in_slicer, scripts_in_tree
 
 from CHARMSSRLab.cli import modules
+from Testing.repository.own_imports import reachable
+from Testing.repository.update_cmake_lists import (
+    cmake_lists,
+    resources_in_slicer,
+    resources_in_tree,
+    scripts_in_slicer,
+    scripts_in_tree,
+)
 
 
 def test_cmake_lists_what_slicer_is_to_install(repository):

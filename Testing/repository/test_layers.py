@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from own_imports import REPOSITORY, imports_of, modules_of
+
+from Testing.repository.own_imports import REPOSITORY, imports_of, modules_of
 
 # From the ground up: a room may import from those before it, and within itself.
 LIBRARY = (

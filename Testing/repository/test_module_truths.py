@@ -9,7 +9,8 @@ import ast
 import re
 
 import pytest
-from update_cmake_lists import REPOSITORY
+
+from Testing.repository.update_cmake_lists import REPOSITORY
 
 SCRIPTS = sorted((REPOSITORY / "CHARMSSR").rglob("*.py"))
 SCRIPTS += sorted((REPOSITORY / "Testing" / "slicer").glob("*.py"))

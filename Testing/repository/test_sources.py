@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from update_cmake_lists import LIBRARY, REPOSITORY, scripts_in_tree
+
+from Testing.repository.update_cmake_lists import LIBRARY, REPOSITORY, scripts_in_tree
 
 SKIPPED_FOLDERS = {"build", "dist", "demo", "runs", "output", "__pycache__"}
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".yml", ".cff", ".txt", ".cmake", ".ui", ".sh", ".json", ".csv", ""}

@@ -9,7 +9,8 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from update_cmake_lists import REPOSITORY
+
+from Testing.repository.update_cmake_lists import REPOSITORY
 
 MODULE = REPOSITORY / "CHARMSSR"
 SCRIPTS = sorted([MODULE / "CHARMSSR.py", *(MODULE / "CHARMSSRModule").rglob("*.py")])

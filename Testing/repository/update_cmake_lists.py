@@ -10,9 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from own_imports import REPOSITORY, modules_of, reachable  # noqa: E402
-
 import CHARMSSRLib  # noqa: E402
+from Testing.repository.own_imports import REPOSITORY, modules_of, reachable  # noqa: E402
 
 LIBRARY = REPOSITORY / "CHARMSSRLib"
 RESOURCE_SUFFIXES = (".html", ".json", ".safetensors", ".smk", ".typed", ".yaml")

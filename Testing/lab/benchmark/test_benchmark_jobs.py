@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import phantom_head
 
 from CHARMSSRLab.benchmark import jobs, whole_job
 from CHARMSSRLab.benchmark.inputs import coarser, head_of_size
@@ -18,6 +17,7 @@ from CHARMSSRLib.errors import BackendError, Cancelled, InputError, SettingsErro
 from CHARMSSRLib.machine.memory import peak_resident_bytes
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
 from CHARMSSRLib.task import Task
+from Testing.phantom import phantom_head
 
 SIZE, SPACING = (34, 40, 36), (5.2, 5.5, 5.5)
 

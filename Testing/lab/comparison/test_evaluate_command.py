@@ -1,20 +1,19 @@
 """``charmssr evaluate`` from the manifest to the table."""
 
 import csv
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import SimpleITK as sitk
-import torch
-from phantom import phantom_head_and_brain
 
 from CHARMSSRLab import cli as entry
 from CHARMSSRLab.comparison.protocol import BASELINE, score_prepared
 from CHARMSSRLab.comparison.volumes import first_planes
 from CHARMSSRLab.training.prepare import prepare_volume
-from CHARMSSRLib import CHARMS
-from CHARMSSRLib.checkpoints.loading import save_checkpoint
 from CHARMSSRLib.files.volumes import read_volume
+from Testing.phantom import phantom_head_and_brain
+from Testing.small_checkpoint import small_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +31,8 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    """A tiny untrained CHARMS with a tail that does something."""
-    torch.manual_seed(0)
-    network = CHARMS(2, blocks=1, units=1)
-    torch.nn.init.normal_(network.tail.weight, std=0.01)
-    card = {"name": "tiny", "intensity": {"kind": "minmax"}, "margin": 8, "data_consistency_operator": "bicubic"}
-    return save_checkpoint(network, card, tmp_path_factory.mktemp("checkpoint"))
+    card = {"intensity": {"kind": "minmax"}, "margin": 8}
+    return Path(small_checkpoint(tmp_path_factory.mktemp("checkpoint"), "tiny", seed=0, spread=0.01, card=card))
 
 
 def evaluate(monkeypatch, *arguments):

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 import torch
 from safetensors.torch import save_file
-from test_comparison_study import waves
 
 from CHARMSSRLab import cli as command
 from CHARMSSRLab.comparison import compare, depth_figure, training_curves
@@ -16,6 +15,7 @@ from CHARMSSRLab.training.prepared import save_prepared
 from CHARMSSRLab.training.trainer import build_network, train
 from CHARMSSRLib import CHARMS
 from CHARMSSRLib.errors import SettingsError
+from Testing.lab.comparison.test_comparison_study import waves
 
 CONFIG = TrainingConfig("tiny", steps=2, batch=1, patch=12, validate_every=1, save_every=1)
 

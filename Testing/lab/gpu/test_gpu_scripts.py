@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
-from test_gpu_packing import volume
 
 from CHARMSSRLab.gpu import study, train_checkpoint, training_rate
 from CHARMSSRLab.gpu.pack import pack
@@ -16,6 +15,7 @@ from CHARMSSRLab.gpu.shards import join_file
 from CHARMSSRLab.training.config import TrainingConfig
 from CHARMSSRLab.training.prepared import save_prepared
 from CHARMSSRLib.checkpoints.loading import load_checkpoint
+from Testing.lab.gpu.test_gpu_packing import volume
 
 TINY = {
     "name": "tiny", "arguments": {"blocks": 1, "units": 1}, "steps": 4, "batch": 2, "patch": 12, "ema_decay": 0.9,

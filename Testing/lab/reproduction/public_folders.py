@@ -3,7 +3,8 @@
 import json
 
 import SimpleITK as sitk
-from phantom import phantom_head
+
+from Testing.phantom import phantom_head
 
 SIZE, SPACING = (32, 36, 20), (5.4, 6.0, 8.6)
 SITES = ("Guys", "HH", "IOP", "HH")

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from public_folders import bids_pairs, hcp_folder, ixi_folder, write
 
 from CHARMSSRLab.reproduction.hcp import find_hcp
 from CHARMSSRLab.reproduction.ixi import find_ixi
@@ -11,6 +10,7 @@ from CHARMSSRLab.reproduction.layout import read_layout
 from CHARMSSRLab.reproduction.paired import find_paired, pairs_of
 from CHARMSSRLab.reproduction.split import some_subjects, split_subjects
 from CHARMSSRLib.errors import InputError
+from Testing.lab.reproduction.public_folders import bids_pairs, hcp_folder, ixi_folder, write
 
 BOTH = ("T1w", "T2w")
 

@@ -3,23 +3,22 @@
 import csv
 import re
 from inspect import signature
+from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import torch
-from phantom import phantom_head_and_brain
-from public_folders import bids_pairs, hcp_folder, ixi_folder
 
 from CHARMSSRLab import cli as entry
 from CHARMSSRLab.reproduction import cross_field
 from CHARMSSRLab.reproduction.published import looks_like_double_range
-from CHARMSSRLib import CHARMS
-from CHARMSSRLib.checkpoints.loading import save_checkpoint
 from CHARMSSRLib.fine_tuning import held_out, plan
 from CHARMSSRLib.fine_tuning.fine_tune import FineTuning
 from CHARMSSRLib.fine_tuning.report.intensity_match import MonotoneMap
 from CHARMSSRLib.preprocessing.bias_field import BiasCorrection
+from Testing.lab.reproduction.public_folders import bids_pairs, hcp_folder, ixi_folder
+from Testing.phantom import phantom_head_and_brain
+from Testing.small_checkpoint import small_checkpoint as random_checkpoint
 
 QUICK = ["--skull-strip", "none", "--no-timing", "--device", "cpu"]
 
@@ -52,15 +51,9 @@ def reproduce(monkeypatch, capfd):
 
 
 def small_checkpoint(folder, name="small", seed=3, spread=1e-4):
-    """A random CHARMS of one block and unit with a non-zero tail; path of its weights."""
-    torch.manual_seed(seed)
-    network = CHARMS(2, blocks=1, units=1)
-    torch.nn.init.normal_(network.tail.weight, std=spread)
-    card = {
-        "name": name, "intensity": {"kind": "percentile", "upper": 99.9}, "margin": 4,
-        "data_consistency_operator": "bicubic", "seen_7t": False, "licence": "Apache-2.0", "training_data": [],
-    }  # fmt: skip
-    return save_checkpoint(network, card, folder)
+    """A small checkpoint that may be published; path of its weights."""
+    card = {"margin": 4, "licence": "Apache-2.0", "training_data": []}
+    return Path(random_checkpoint(folder, name, seed, spread, card=card))
 
 
 def write_field(path, contrast="T1w", seed=0, **_):

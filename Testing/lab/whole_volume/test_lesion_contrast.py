@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from phantom import phantom_head_and_brain
 
 from CHARMSSRLab.whole_volume.lesions import (
     Lesion,
@@ -15,6 +14,7 @@ from CHARMSSRLab.whole_volume.lesions import (
 )
 from CHARMSSRLab.whole_volume.marked_lesions import PLACES, marked_lesions
 from CHARMSSRLab.whole_volume.samples import Sample
+from Testing.phantom import phantom_head_and_brain
 
 SPACING = (2.0, 2.0, 2.0)
 

@@ -3,17 +3,16 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import torch
-from phantom import phantom_head_and_brain
 from scipy import ndimage
 
 from CHARMSSRLab.whole_volume import whole_heads_study
 from CHARMSSRLab.whole_volume.samples import Sample
 from CHARMSSRLab.whole_volume.study import Setup
 from CHARMSSRLab.whole_volume.whole_heads import RIM, coarse_head, cubic_of, regions, scores, slab
-from CHARMSSRLib import CHARMS
-from CHARMSSRLib.checkpoints.loading import load_checkpoint, save_checkpoint
+from CHARMSSRLib.checkpoints.loading import load_checkpoint
 from CHARMSSRLib.measures.native import native_figures
+from Testing.phantom import phantom_head_and_brain
+from Testing.small_checkpoint import small_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +78,7 @@ def test_the_native_figures_tell_noise_from_edges():
 
 
 def test_interpolation_gains_nothing_along_the_product_s_whole_path(head, tmp_path):
-    torch.manual_seed(1)
-    network = CHARMS(2, blocks=1, units=1)  # untrained: bicubic interpolation
-    card = {"name": "interpolation", "intensity": {"kind": "percentile", "upper": 99.9}, "margin": 6,
-            "data_consistency_operator": "kspace", "seen_7t": False}  # fmt: skip
-    path = str(save_checkpoint(network, card, tmp_path))
+    path = small_checkpoint(tmp_path, "interpolation", seed=1, spread=0, card={"data_consistency_operator": "kspace"})
     sample = Sample("made", "made", "T1w", "val", *head)
     rows = whole_heads_study.measure(sample, load_checkpoint(path), Setup(path, "cpu", slices=18))
     assert [row["degradation"] for row in rows] == ["kspace", "clinical", "bicubic", "as it came"]

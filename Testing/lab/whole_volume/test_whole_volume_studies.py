@@ -7,8 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import torch
-from phantom import phantom_head_and_brain
 
 from CHARMSSRLab import cli as entry
 from CHARMSSRLab.whole_volume import (
@@ -24,35 +22,23 @@ from CHARMSSRLab.whole_volume.registry import MODULES, load_study
 from CHARMSSRLab.whole_volume.samples import Sample, only_three
 from CHARMSSRLab.whole_volume.scores import worst_ratio
 from CHARMSSRLab.whole_volume.study import Column, Setup, Study, run_study
-from CHARMSSRLib import CHARMS, load_checkpoint
-from CHARMSSRLib.checkpoints.loading import save_checkpoint
+from CHARMSSRLib import load_checkpoint
 from CHARMSSRLib.errors import Cancelled, InputError
-
-
-def made_checkpoint(folder, name, tail):
-    """A tiny network; with ``tail`` 0 it is bicubic interpolation."""
-    torch.manual_seed(0)
-    network = CHARMS(2, blocks=1, units=1)
-    if tail:
-        torch.nn.init.normal_(network.tail.weight, std=tail)
-    card = {
-        "name": name, "intensity": {"kind": "percentile", "upper": 99.9}, "margin": 4,
-        "data_consistency_operator": "bicubic",
-    }  # fmt: skip
-    return save_checkpoint(network, card, folder)
+from Testing.phantom import phantom_head_and_brain
+from Testing.small_checkpoint import small_checkpoint
 
 
 @pytest.fixture(scope="module")
 def interpolation(tmp_path_factory):
     """(checkpoint, Setup) of a network that is bicubic interpolation."""
-    path = made_checkpoint(tmp_path_factory.mktemp("weights"), "interpolation", 0)
+    path = small_checkpoint(tmp_path_factory.mktemp("weights"), "interpolation", seed=0, spread=0, card={"margin": 4})
     return load_checkpoint(path), Setup(str(path), "cpu")
 
 
 @pytest.fixture(scope="module")
 def guesser(tmp_path_factory):
     """(checkpoint, Setup) of a network that adds something of its own."""
-    path = made_checkpoint(tmp_path_factory.mktemp("weights"), "guesser", 0.02)
+    path = small_checkpoint(tmp_path_factory.mktemp("weights"), "guesser", seed=0, spread=0.02, card={"margin": 4})
     return load_checkpoint(path), Setup(str(path), "cpu")
 
 
