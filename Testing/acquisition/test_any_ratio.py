@@ -1,12 +1,14 @@
 """Measured grids at ratios that are no whole numbers, of any sizes: edges, consistency, maps, banding, DICOM."""
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLab.acquisition_study.made import acquired, interpolated
-from CHARMSSRLib import EnhancementSettings, enhance
+from CHARMSSRLib import EnhancementSettings, enhance, enhance_dicom
 from CHARMSSRLib.acquisition.findings import ZERO_FILLED
+from Testing.dicom.hospital import AXIAL, PIXEL, affine, read_back, write_series
 from Testing.phantom import phantom_head_and_brain
 from Testing.small_checkpoint import small_checkpoint
 
@@ -56,10 +58,6 @@ def test_edges_consistency_maps_and_banding_are_those_of_the_measured_grid(scan,
 
 
 def test_a_series_that_is_enhanced_from_measured_pixels_keeps_its_edges(scan, checkpoint, tmp_path):
-    pydicom = pytest.importorskip("pydicom")
-    from CHARMSSRLib import enhance_dicom
-    from Testing.dicom.hospital import AXIAL, PIXEL, affine, read_back, write_series
-
     write_series(tmp_path / "in", np.clip(scan[2] / 4, 0, 4000).astype(np.uint16), orientation=AXIAL)
     settings = EnhancementSettings(
         checkpoint=checkpoint, device="cpu", engine="torch", bias_correction=False, skull_strip="none", keep_skull=True,

@@ -6,7 +6,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -153,11 +152,9 @@ def test_ctrl_c_in_the_middle_of_the_real_work_leaves_nothing(checkpoint, scan, 
         first = process.stderr.readline()
         assert " %  " in first, first
         process.send_signal(signal.SIGINT)
-        started = time.monotonic()
         out, err = process.communicate(timeout=600)
     finally:
         process.kill()
     assert process.returncode == 130, err
     assert out == "" and err.splitlines()[-1] == "charmssr: cancelled; nothing was written."
-    assert time.monotonic() < started + 20
     assert sorted(os.listdir(tmp_path)) == ["scan.nii.gz"]

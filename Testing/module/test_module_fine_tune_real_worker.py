@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from Testing.module.module_helpers import MODULE_FOLDER
+from Testing.small_checkpoint import small_checkpoint
 
 PATIENCE_S = 1200
 SCAN = (44, 52, 18), (3.8, 3.9, 8.0)  # size and voxels of the 3T
@@ -18,19 +19,9 @@ SLAB = (62, 73, 16), (2.7, 2.8, 3.0)  # 48 mm of a head
 @pytest.fixture
 def realSlicer(slicerHost, monkeypatch, tmp_path):
     """The host with the module, the worker that a user gets, and a tiny checkpoint in the user's folder."""
-    torch = pytest.importorskip("torch")
-    from CHARMSSRLib import CHARMS
-    from CHARMSSRLib.checkpoints.loading import save_checkpoint
-
     monkeypatch.delenv("CHARMSSR_PYTHON", raising=False)
     monkeypatch.setenv("CHARMSSR_HOME", str(tmp_path))
-    torch.manual_seed(7)
-    network = CHARMS(2, blocks=1, units=1)
-    torch.nn.init.normal_(network.tail.weight, std=0.003)
-    torch.nn.init.constant_(network.tail.bias, 0.1)  # an error that every step makes smaller
-    card = {"name": "tiny", "intensity": {"kind": "percentile", "upper": 99.9}, "margin": 4,
-            "data_consistency_operator": "bicubic", "seen_7t": False}  # fmt: skip
-    save_checkpoint(network, card, tmp_path)
+    small_checkpoint(tmp_path, "tiny", bias=0.1, card={"margin": 4})  # a bias is an error that every step makes smaller
     slicerHost.loadModule("CHARMSSR", str(MODULE_FOLDER))
     from CHARMSSRModule.jobs import models
     from CHARMSSRModule.jobs.worker_client import sharedWorker

@@ -231,7 +231,8 @@ def test_a_file_that_is_gone_or_a_node_that_has_changed_since_counts_as_it_is_no
     sitk.WriteImage(sitk.GetImageFromArray(noise()), str(path))
     volume = slicer.util.loadVolume(str(path))
     path.unlink()
-    assert logic.process(volume, checkpoint="mine") is not None
+    result = logic.process(volume, checkpoint="mine")
+    assert slicer.util.arrayFromVolume(result).shape == (20, 40, 40)
 
 
 ORIENTATIONS = ["RAS", "LAS", "LPI", "PIR", "SPL", "ASL", "ARS", "IRA"]

@@ -78,7 +78,7 @@ def test_the_module_opens_where_no_engine_can_be_imported(models):
     from Testing.module.module_helpers import MODULE_FOLDER, REPOSITORY
 
     code = OPEN_WITHOUT_TORCH.format(repository=str(REPOSITORY), module=str(MODULE_FOLDER))
-    done = subprocess.run([PYTHON, "-c", code], cwd=str(REPOSITORY), capture_output=True, text=True, timeout=60)
+    done = subprocess.run([PYTHON, "-c", code], cwd=str(REPOSITORY), capture_output=True, text=True, timeout=600)
     assert done.returncode == 0 and done.stdout.endswith("opened\n"), done.stderr
 
 

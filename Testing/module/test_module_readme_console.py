@@ -26,7 +26,7 @@ def test_the_console_tutorial_of_the_readme_runs(slicerModule, addScan, console)
     exec(compile(first, "README.md", "exec"), names)
     assert names["enhanced"].GetAttribute("CHARMSSR.Report")
     assert slicerModule.waitUntil(lambda: names["job"].done, 300)
-    assert names["job"].node is not None and names["job"].error is None
+    assert names["job"].error is None and names["job"].node.GetAttribute("CHARMSSR.Report")
     (second,) = rest
     exec(compile(second, "README.md", "exec"), names)
     assert {"detail", "disagreement"} <= set(names["maps"])

@@ -11,6 +11,7 @@ from Testing.module.module_helpers import MODULE_FOLDER, REPOSITORY
 
 PATIENCE_S = 600
 CHECKPOINTS = REPOSITORY / "CHARMSSRLib" / "checkpoints"
+BUNDLED = "charms-x2-bicubic"  # the checkpoint for the degradation that is made here
 # x2 in the plane of the slices: a network without training gains nothing over bicubic interpolation.
 LEAST_GAIN_DB = 0.3
 
@@ -28,14 +29,6 @@ def realSlicer(slicerHost, monkeypatch, tmp_path):
     sharedWorker().stop()
     yield slicerHost
     sharedWorker().stop()
-
-
-def bundled():
-    """Name of the bundled checkpoint for the degradation that is made here."""
-    name = "charms-x2-bicubic"
-    if not (CHECKPOINTS / f"{name}.json").is_file():
-        pytest.skip(f"the checkpoint {name} is not bundled yet")
-    return name
 
 
 def middlePart(path, size=(112, 128, 16)):
@@ -93,7 +86,7 @@ def test_the_button_beats_bicubic_interpolation_on_a_real_scan(realSlicer, volum
     from CHARMSSRModule.scene.geometry import ijkToRasOfNode
     from CHARMSSRModule.scene.scene_results import reportOf, sourceOf
 
-    name = bundled()
+    name = BUNDLED
     reference, ijkToRas = middlePart(volume_path("ds002748_sub-04_T1w"))
     low, lowIjkToRas = halved(reference, ijkToRas)
     transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Registration")
@@ -141,7 +134,7 @@ def test_the_workers_own_refusals_arrive_as_value_errors(realSlicer):
     from CHARMSSRModule.logic import CHARMSSRLogic
     from CHARMSSRModule.self_test import addPhantomHead
 
-    name = bundled()
+    name = BUNDLED
     head = addPhantomHead()
     far = np.eye(4)
     far[:3, 3] = 5000
@@ -159,7 +152,7 @@ def test_a_damaged_checkpoint_of_the_user_is_refused_with_a_sentence(realSlicer,
     from CHARMSSRModule.logic import CHARMSSRLogic
     from CHARMSSRModule.self_test import addPhantomHead
 
-    name = bundled()
+    name = BUNDLED
     card = json.loads((CHECKPOINTS / f"{name}.json").read_text(encoding="utf-8"))
     weights = bytearray((CHECKPOINTS / f"{name}.safetensors").read_bytes())
     weights[-1] ^= 1
@@ -175,14 +168,12 @@ def test_a_damaged_checkpoint_of_the_user_is_refused_with_a_sentence(realSlicer,
 
 
 def test_the_self_test_of_the_module_passes(realSlicer):
-    bundled()
     realSlicer.runSelfTests("CHARMSSR")
 
 
 def test_the_panel_test_for_the_real_application_passes_here_too(realSlicer, monkeypatch):
     import unittest
 
-    bundled()
     monkeypatch.syspath_prepend(str(MODULE_FOLDER / "Testing" / "Python"))
     suite = unittest.defaultTestLoader.loadTestsFromName("CHARMSSRPanelTest")
     with realSlicer.testingMode():

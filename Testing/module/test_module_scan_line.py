@@ -1,5 +1,6 @@
 """The line under the volume: what the scan really measured, asked of the worker while the interface stays alive."""
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -194,7 +195,6 @@ def test_the_real_library_finds_what_the_line_shows(head):
     ],
 )
 def test_a_file_with_two_positions_says_which_one_is_taken(slicerModule, tmp_path, sform, qform, expected):
-    nibabel = pytest.importorskip("nibabel")
     import slicer
     from CHARMSSRModule.scene.scan_files import formsSentence
 

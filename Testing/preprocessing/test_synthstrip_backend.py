@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from nipreps.synthstrip.model import StripModel
 
 from CHARMSSRLib.errors import BackendError
 from CHARMSSRLib.grids.orientation import LPSFrame, image_like
@@ -15,7 +16,7 @@ from Testing.preprocessing.grids import dice, same_geometry, tilted
 
 
 def test_the_network_equals_the_published_one_on_the_same_weights():
-    reference = pytest.importorskip("nipreps.synthstrip.model").StripModel().eval()
+    reference = StripModel().eval()
     network = SynthStripNetwork().eval()
     network.load_state_dict(reference.state_dict(), strict=True)
     volume = torch.rand((1, 1, 64, 64, 64), generator=torch.Generator().manual_seed(3))

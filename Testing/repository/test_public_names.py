@@ -28,7 +28,7 @@ FINE_TUNING = {
 
 def test_every_public_name_is_there():
     assert set(CHARMSSRLib.__all__) >= NAMES
-    assert all(getattr(CHARMSSRLib, name) is not None for name in NAMES)
+    assert [name for name in NAMES if not callable(getattr(CHARMSSRLib, name))] == []
 
 
 def test_every_command_is_there():

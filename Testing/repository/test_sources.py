@@ -4,13 +4,13 @@ import ast
 import functools
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from Testing.programs import program_of
 from Testing.repository.update_cmake_lists import LIBRARY, REPOSITORY, scripts_in_tree
 
 SKIPPED_FOLDERS = {"build", "dist", "demo", "runs", "output", "__pycache__"}
@@ -139,9 +139,7 @@ def test_the_core_works_without_the_extras():
 
 
 def test_the_style_checker_finds_nothing():
-    ruff = shutil.which("ruff") or shutil.which("ruff", path=str(sys.prefix) + "/bin")
-    if ruff is None:
-        pytest.skip("ruff is not installed")
+    ruff = program_of("ruff", "ruff")
     done = subprocess.run([ruff, "check", "--no-cache", "."], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 

@@ -2,14 +2,12 @@
 
 import ast
 import re
-import shutil
 import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 
 import pytest
 
+from Testing.programs import program_of
 from Testing.repository.update_cmake_lists import REPOSITORY
 
 MODULE = REPOSITORY / "CHARMSSR"
@@ -72,10 +70,7 @@ def test_texts_are_handed_over_whole_and_their_places_are_filled_afterwards(scri
 
 
 def test_qt_extracts_every_text_into_a_translation_file(tmp_path):
-    lupdate = Path(sys.executable).with_name("pyside6-lupdate")
-    program = str(lupdate) if lupdate.exists() else shutil.which("pyside6-lupdate")
-    if program is None:
-        pytest.skip("pyside6-lupdate (PySide6-Essentials) is not installed")
+    program = program_of("PySide6-Essentials", "pyside6-lupdate")
     # As Slicer's own script does: what Qt does not know, the short name "_", becomes what it does.
     sources = []
     for number, script in enumerate(SCRIPTS):

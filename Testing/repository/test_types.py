@@ -43,6 +43,5 @@ def test_every_public_function_is_annotated(path):
 
 
 def test_the_type_checker_finds_nothing():
-    pytest.importorskip("mypy")
     done = subprocess.run([sys.executable, "-m", "mypy"], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

@@ -113,11 +113,13 @@ def test_exhausted_memory_is_no_bug(worker, image, tmp_path):
 
 
 def test_cancelling_ends_the_job_and_leaves_the_worker_ready(worker, image):
-    started = time.monotonic()
+    told, process = [], worker.process
     with pytest.raises(Cancelled):
-        worker.enhance(image, behaving("wait"), is_cancelled=lambda: time.monotonic() > started + 0.2)
-    assert time.monotonic() < started + 5
+        worker.enhance(
+            image, behaving("wait"), progress=lambda *what: told.append(what), is_cancelled=lambda: bool(told)
+        )
     worker.enhance(image, behaving("normal"))
+    assert worker.process is process
 
 
 def test_a_late_or_foreign_cancel_does_not_hit_the_next_job(worker, image, tmp_path):
@@ -193,9 +195,7 @@ def test_the_end_of_the_input_ends_the_process_even_in_the_middle_of_a_job(image
     worker.start()
     start_job(worker, image, tmp_path, "endless", "deaf")
     wait_for(worker, "progress", "endless")
-    started = time.monotonic()
-    assert worker.close() == 0
-    assert time.monotonic() < started + 3
+    assert worker.close(timeout=300) == 0  # it left by itself: one that has to be killed has another status
 
 
 def test_shutdown_ends_the_process_even_in_the_middle_of_a_job(image, tmp_path):

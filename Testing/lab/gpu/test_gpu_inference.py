@@ -138,7 +138,8 @@ def test_no_memory_for_a_slice_moves_the_work_to_the_cpu(network, pair, on_the_c
 
 
 def test_a_whole_enhancement_on_the_card_equals_the_cpu(network):
-    sitk = pytest.importorskip("SimpleITK")
+    import SimpleITK as sitk
+
     from CHARMSSRLab.benchmark.phantom import phantom_head_and_brain
     from CHARMSSRLib import EnhancementSettings, enhance
 

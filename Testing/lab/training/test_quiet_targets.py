@@ -47,7 +47,6 @@ def test_the_noise_is_estimated_in_spite_of_borders(noisy):
 
 
 def test_quiet_slices_are_nearer_to_the_truth_and_what_was_removed_is_noise(truth, noisy):
-    pytest.importorskip("dipy")
     calm, done = quiet(noisy)
     error = [np.sqrt(np.square(one.slices - truth[0])[truth[1]].mean()) for one in (noisy, calm)]
     assert error[1] < 0.6 * error[0]

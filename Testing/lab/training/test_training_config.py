@@ -1,6 +1,7 @@
 """A training's configuration refuses, with a sentence, what no training could carry out."""
 
 import json
+import re
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_what_cannot_be_is_refused_with_the_file_and_the_setting_named(tmp_path,
     path.write_text(json.dumps({"name": "run", key: value}), encoding="utf-8")
     with pytest.raises(SettingsError, match="run.json") as refused:
         TrainingConfig.read(path)
-    assert key.replace("_", " ") in str(refused.value) or key in str(refused.value)
+    assert re.search(key.replace("_", "[ _]"), str(refused.value))
 
 
 def test_a_name_is_needed(tmp_path):
