@@ -176,6 +176,7 @@ def _fit(spectrum, level, fall, first, start, filtered):
     trend = np.polyfit(axis[trusted] - fall.place, level[inside][trusted], 1)
     reach = len(kernel) // 2
     unmodelled = frequency < first
+    mirror = np.pad(np.arange(len(frequency)), reach, mode="reflect")
 
     def model(parameters):
         height, slope, bend, end, roll, rest, tilt = parameters
@@ -184,8 +185,7 @@ def _fit(spectrum, level, fall, first, start, filtered):
         if start is not None:
             clean *= _filter(frequency / end, roll)
         clean[unmodelled] = spectrum.power[unmodelled]
-        mirrored = np.pad(clean, reach, mode="reflect")
-        seen = np.convolve(mirrored, kernel, mode="valid")[inside]
+        seen = np.convolve(clean[mirror], kernel, mode="valid")[inside]
         return np.log(seen + np.exp(np.clip(rest + tilt * (axis - 1), -60, 60)))
 
     # Without an end the course is convex, as anatomy and noise are.

@@ -1,5 +1,7 @@
 """A small checkpoint whose every part matters, so that whole enhancements take a second."""
 
+import dataclasses
+
 import pytest
 
 from CHARMSSRLib import EnhancementSettings, enhance
@@ -14,8 +16,8 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def settings(checkpoint):
-    """Without bias correction, which has tests of its own and takes longest."""
-    return EnhancementSettings(checkpoint=checkpoint, device="cpu", bias_correction=False)
+    """Without what has tests of its own and takes longest: bias correction and the look for the resolution."""
+    return EnhancementSettings(checkpoint=checkpoint, device="cpu", bias_correction=False, resolution="stated")
 
 
 @pytest.fixture(scope="session")
@@ -35,5 +37,5 @@ def head_crop(_phantom):
 
 @pytest.fixture(scope="session")
 def enhanced_crop(head_crop, settings):
-    """What ``enhance`` makes of :func:`head_crop` with its mask; nobody changes it."""
-    return enhance(head_crop[0], settings, head_crop[1])
+    """What ``enhance`` makes of :func:`head_crop` with its mask, its resolution looked at; nobody changes it."""
+    return enhance(head_crop[0], dataclasses.replace(settings, resolution="auto"), head_crop[1])

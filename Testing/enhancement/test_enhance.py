@@ -160,6 +160,7 @@ def test_cropping_changes_next_to_nothing(phantom_head, phantom_brain, settings,
     from CHARMSSRLib.grids.slices import SlicePlan
 
     head, brain = (sitk.RegionOfInterest(one, [96, 96, 16], [0, 0, 18]) for one in (phantom_head, phantom_brain))
+    brain[:, :, :7], brain[:, :, 9:] = 0, 0
     cropped = array(enhance(head, settings, brain).image)
     plan_slices = module.plan_slices
 
@@ -178,7 +179,8 @@ def test_cropping_changes_next_to_nothing(phantom_head, phantom_brain, settings,
 def test_progress_rises_to_one_with_a_message_each_time(head_crop, settings):
     image, mask = head_crop
     seen = []
-    enhance(image, settings, mask, progress=lambda fraction, message: seen.append((fraction, message)))
+    looking = dataclasses.replace(settings, resolution="auto")
+    enhance(image, looking, mask, progress=lambda fraction, message: seen.append((fraction, message)))
     fractions = [fraction for fraction, _ in seen]
     assert fractions == sorted(fractions) and fractions[-1] == 1.0
     assert all(message for _, message in seen)
@@ -220,7 +222,8 @@ def test_empty_masks_missing_checkpoints_and_devices_are_refused_in_words(head_c
         EnhancementSettings(batch=-1)
     with pytest.raises(SettingsError, match="Unknown setting"):
         EnhancementSettings.from_dict({"speed": 3})
-    assert check_image(image) is image
+    (doubt,) = check_image(image)
+    assert "36 x 48.4 x 25.2 mm is unusual" in doubt
 
 
 def test_a_skull_strip_backend_that_cannot_run_is_refused_before_the_work(head_crop, settings):

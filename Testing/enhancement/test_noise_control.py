@@ -77,7 +77,7 @@ def test_quiet_weights_that_are_missing_or_damaged_are_refused_in_words(controll
 
 def test_the_setting_reaches_the_result_and_the_report(head_crop, controlled):
     image, mask = head_crop
-    settings = EnhancementSettings(checkpoint=str(controlled), device="cpu", bias_correction=False)
+    settings = EnhancementSettings(checkpoint=str(controlled), device="cpu", bias_correction=False, resolution="stated")
     results = {denoise: enhance(image, dataclasses.replace(settings, denoise=denoise), mask) for denoise in ("auto", 0)}
     chosen = results["auto"].report["noise"]
     assert chosen["denoise"] in (40, *SHARES) and chosen["chosen"].startswith(f"{chosen['denoise']} %")

@@ -24,7 +24,9 @@ def stack():
 
 @pytest.fixture(scope="module")
 def settings(checkpoint):
-    return EnhancementSettings(checkpoint=checkpoint, device="cpu", bias_correction=False, planes="three")
+    return EnhancementSettings(
+        checkpoint=checkpoint, device="cpu", bias_correction=False, resolution="stated", planes="three"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,9 @@ def piece(spacing):
 def case(request, checkpoint):
     """(image, brain mask, settings)"""
     settings = EnhancementSettings(
-        checkpoint=checkpoint, device="cpu", bias_correction=False, planes=request.param.split(",")[0]
-    )
+        checkpoint=checkpoint, device="cpu", bias_correction=False, resolution="stated",
+        planes=request.param.split(",")[0],
+    )  # fmt: skip
     return *piece(WAYS[request.param]), settings
 
 
@@ -72,7 +73,9 @@ def test_a_brain_in_its_head_is_enhanced_as_with_the_skull_kept(case):
 
 def test_with_the_skull_kept_a_mask_does_not_keep_the_network_from_the_head(checkpoint):
     image, mask = piece((2.6, 2.6, 2.6))
-    settings = EnhancementSettings(checkpoint=checkpoint, device="cpu", bias_correction=False, keep_skull=True)
+    settings = EnhancementSettings(
+        checkpoint=checkpoint, device="cpu", bias_correction=False, resolution="stated", keep_skull=True
+    )
     small = array(mask)
     small[:, :20] = 0  # the front half of the brain is not in the mask
     part = sitk.GetImageFromArray(small)
