@@ -25,7 +25,7 @@ ROOM_PACKAGES = {"bids": {"PIL"}, "files/page_templates.py": {"jinja2"}}
 LABORATORY = REPOSITORY / "CHARMSSRLab"
 # What the extra [test] brings, by the names of its imports.
 TEST_PACKAGES = {"pytest", "PySide6", "nibabel", "deepbet", "nipreps", "matplotlib", "PIL", "skimage"}
-TEST_PACKAGES |= {"pydicom", "pynetdicom", "highdicom", "dcm2niix"}
+TEST_PACKAGES |= {"pydicom", "pynetdicom", "highdicom", "dcm2niix", "onnx", "onnxruntime"}
 TEST_PACKAGES |= {"slicer", "slicer_core", "vtk"}  # all three of slicer-core
 # What the test host puts in the place of Slicer's own modules.
 STAND_INS = {"qt", "ctk", "shiboken6", "SampleData", "PyTorchUtils"}
