@@ -9,6 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, deserialize
 
 from ..errors import CheckpointError
+from .difference import added, metadata_of, parent_of
 from .registry import find_weights, read_card, sha256_of
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
@@ -76,17 +77,21 @@ def blended(arrays: dict, path: Path, card: dict, share: int) -> dict:
 
 
 def read_safetensors(path: Path) -> dict[str, np.ndarray]:
-    """The float32 arrays of a .safetensors file.
+    """The float32 arrays of a .safetensors file; of a difference (see ``difference``) its parent's with it added.
 
     Raises:
-        CheckpointError: damaged, or with something else than floating-point numbers.
+        CheckpointError: damaged, with something else than floating-point numbers, or a difference whose parent is
+            missing or another.
     """
+    path = Path(path)
     try:
-        tensors = deserialize(Path(path).read_bytes())
+        content = path.read_bytes()
+        tensors = deserialize(content)
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"The weights {Path(path).name} are damaged and cannot be read: get them again."
-        ) from error
+        raise CheckpointError(f"The weights {path.name} are damaged and cannot be read: get them again.") from error
+    metadata = metadata_of(content)
+    if "parent" in metadata:
+        return added(read_safetensors(parent_of(path, metadata)), dict(tensors), path)
     return {name: _as_float32(path, name, one) for name, one in tensors}
 
 
@@ -97,7 +102,7 @@ def _as_float32(path, name, tensor):
     elif kind in _DTYPES:
         values = np.frombuffer(data, _DTYPES[kind]).astype(np.float32)
     else:
-        raise CheckpointError(f"The weights {Path(path).name} hold {name!r} as {kind}: they are no CHARMS network.")
+        raise CheckpointError(f"The weights {path.name} hold {name!r} as {kind}: they are no CHARMS network.")
     return values.reshape(tensor["shape"])
 
 
