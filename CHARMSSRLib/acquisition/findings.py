@@ -70,6 +70,7 @@ class Acquisition:
     Attributes:
         axes: of the image's axes i, j, k.
         slices: thickness against distance, "gap", "overlap" or "contiguous".
+        slice_thickness_mm: where there are gaps or overlap; None where slices touch, or where nothing tells it.
         noise: standard deviation of the noise in tissue by the tissue's brightness.
         noise_kind: "Rician", "Gaussian", "none" or "unknown".
         ringing: whether there is Gibbs ringing.
@@ -84,6 +85,7 @@ class Acquisition:
 
     axes: tuple
     slices: Finding = NOT_TOLD
+    slice_thickness_mm: float | None = None
     noise: Finding = NOT_TOLD
     noise_kind: Finding = NOT_TOLD
     ringing: Finding = NOT_TOLD

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from ..errors import CHARMSSRError
 from ..grids.orientation import LPSFrame
 from ..preprocessing.head_mask import head_mask, shrink_to
-from .claims import compare, slices
+from .claims import compare, slice_thickness, slices
 from .contrast import likely_contrast
 from .findings import (
     CUBIC,
@@ -62,38 +62,40 @@ def inspect_image(image: sitk.Image, tags: dict | None = None) -> Acquisition:
         found = Acquisition(tuple(axes), bits=bits, warnings=[f"Nothing can be told: {reason}."], tags=tags)
     else:
         found = _examined(upright, values, spacing, tags, bits, quantum)
-    # From the LPS array's axes (z, y, x) to the image's own (i, j, k).
-    found.axes = frame.image_axes(tuple(found.axes)[::-1])
-    told = slices(tags, image.GetSpacing())
-    if told.value != UNKNOWN or found.slices.value == UNKNOWN and number(tags, "SliceThickness") is not None:
-        found.slices = told
-    compare(found, image.GetSize(), image.GetSpacing())
+    _join_tags(found, frame, image)
     found.seconds = round(time.perf_counter() - started, 3)
     return found
 
 
-def inspect_axes(image: sitk.Image) -> tuple:
-    """The axes i, j, k of :func:`inspect_image` alone: half the time."""
+def inspect_grid(image: sitk.Image, tags: dict | None = None) -> Acquisition:
+    """The axes and the slices of :func:`inspect_image` alone, the rest "unknown": half the time."""
     frame = LPSFrame(image)
     upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
     values = sitk.GetArrayFromImage(upright)
     spacing = upright.GetSpacing()[::-1]
+    found = Acquisition((), tags=dict(tags or {}))
     reason = _unfit(values)
     if reason:
-        axes = [Axis(DIRECTIONS[i], spacing[i], evidence=reason) for i in range(3)]
+        found.axes = tuple(Axis(DIRECTIONS[i], spacing[i], evidence=reason) for i in range(3))
     else:
-        axes = _axes(values, spacing, bit_depth(values)[1])[0]
-    return frame.image_axes(tuple(axes)[::-1])
+        axes, spectra, _ = _axes(values, spacing, bit_depth(values)[1])
+        found.axes = tuple(axes)
+        found.slices, found.slice_thickness_mm = overlap(axes, spectra)
+    _join_tags(found, frame, image)
+    return found
 
 
-def estimated_thickness(image: sitk.Image) -> float | None:
-    """Thickness of the slices in mm where the voxels show that they overlap strongly; None elsewhere."""
-    upright = LPSFrame(image).enter(sitk.Cast(image, sitk.sitkFloat32))
-    values = sitk.GetArrayFromImage(upright)
-    if _unfit(values):
-        return None
-    axes, spectra, _ = _axes(values, upright.GetSpacing()[::-1], bit_depth(values)[1])
-    return overlap(axes, spectra)[1]
+def _join_tags(found, frame, image):
+    """Bring the axes from the LPS array's order (z, y, x) to the image's own (i, j, k), and hear the tags."""
+    found.axes = frame.image_axes(tuple(found.axes)[::-1])
+    size, spacing = image.GetSize(), image.GetSpacing()
+    told = slices(found.tags, spacing)
+    stated = number(found.tags, "SliceThickness") is not None
+    if told.value != UNKNOWN or found.slices.value == UNKNOWN and stated:
+        found.slices = told
+    if stated:
+        found.slice_thickness_mm = slice_thickness(found.tags, spacing)
+    compare(found, size, spacing)
 
 
 def _axes(values, spacing, quantum):
@@ -125,11 +127,12 @@ def _examined(upright, values, spacing, tags, bits, quantum):
         head = sitk.GetArrayFromImage(head_mask(small)) > 0
     except CHARMSSRError:
         head = None
+    told, thickness = overlap(axes, spectra)
     contrast = Finding(UNKNOWN) if head is None or not head.any() else likely_contrast(array, head, steps)
     return Acquisition(
         tuple(axes), noise=noise, noise_kind=noise_kind(air), ringing=ringing(axes, spectra, noise, brightness),
         partial_fourier=partial_fourier(axes, spectra), elliptical=elliptical(values, tissue, axes),
-        contrast=contrast, bits=bits, slices=overlap(axes, spectra)[0],
+        contrast=contrast, bits=bits, slices=told, slice_thickness_mm=thickness,
         warnings=warnings_about(array, head, steps, contrast, tags), tags=tags,
     )  # fmt: skip
 

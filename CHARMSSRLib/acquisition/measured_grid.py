@@ -79,7 +79,10 @@ def to_grid(image: sitk.Image, sizes: tuple) -> sitk.Image:
     lowest = float(values.min())
     for axis, size in enumerate(reversed(sizes)):
         values = fourier_resize(values, size, axis)
-    return _placed(np.maximum(values, np.float32(lowest)), image, sizes)
+    placed = _placed(np.maximum(values, np.float32(lowest)), image, sizes)
+    for key in image.GetMetaDataKeys():  # what its names say of its kind
+        placed.SetMetaData(key, image.GetMetaData(key))
+    return placed
 
 
 def mask_to_grid(mask: sitk.Image, image: sitk.Image) -> sitk.Image:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CHARMSSRError
+from ..files.output_files import plain
 
 # DICOM's tag (as SimpleITK writes it) -> the keyword.
 _DICOM = {
@@ -62,6 +63,13 @@ def tags_of(path: Path | str, series: str = "") -> dict:
     if described:
         tags["Description"] = described
     return tags
+
+
+def fields_of_sidecar(content: Any) -> dict:
+    """What a BIDS sidecar says that is known here, without numbers that JSON has none for; {} where it is no object."""
+    if not isinstance(content, dict):
+        return {}
+    return {name: plain(content[name]) for name in _SIDECAR if name in content}
 
 
 def number(tags: dict, name: str) -> float | None:
@@ -144,7 +152,7 @@ def _sidecar_tags(path):
         content: Any = json.loads(sidecar.read_text(encoding="utf-8-sig")) if sidecar.is_file() else {}
     except (OSError, ValueError):
         return {}
-    tags = {name: content[name] for name in _SIDECAR if name in content} if isinstance(content, dict) else {}
+    tags = fields_of_sidecar(content)
     if "_" in stem:
         tags["Suffix"] = stem.rsplit("_", 1)[1]
     return tags

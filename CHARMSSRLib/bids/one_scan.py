@@ -30,6 +30,7 @@ class Enhancer(Protocol):
         mask: Optional[sitk.Image] = None,
         progress: Optional[Progress] = None,
         is_cancelled: Optional[IsCancelled] = None,
+        tags: Optional[dict[str, Any]] = None,
     ) -> Any:
         """See ``CHARMSSRLib.enhance``."""
 
@@ -64,7 +65,7 @@ class ScanWork:
         Raises:
             CHARMSSRError: whatever is wrong; Cancelled when it was stopped.
         """
-        from ..acquisition.scan_settings import with_tags
+        from ..acquisition.tags import fields_of_sidecar, tags_of
         from ..files.volumes import read_scan
 
         started = time.monotonic()
@@ -72,8 +73,10 @@ class ScanWork:
         stamp = input_stamp(path)
         refuse_contrast_agent(self._metadata.of(scan))
         read = read_scan(path)
-        settings = with_tags(self._settings, read.image, path, more=self._metadata.of(scan))
-        result = enhancer.enhance(read.image, settings, progress=task.tell, is_cancelled=task.is_cancelled)
+        tags = {**fields_of_sidecar(self._metadata.of(scan)), **tags_of(path)}  # those beside the scan count more
+        result = enhancer.enhance(
+            read.image, self._settings, progress=task.tell, is_cancelled=task.is_cancelled, tags=tags
+        )
         task.tell(1.0, "Writing the result")
         report = dict(result.report)
         report["warnings"] = list(dict.fromkeys([*read.warnings, *report.get("warnings", [])]))

@@ -40,6 +40,7 @@ class WarmWorker:
         mask: Optional[sitk.Image] = None,
         progress: Optional[Progress] = None,
         is_cancelled: Optional[IsCancelled] = None,
+        tags: Optional[dict[str, Any]] = None,
     ) -> Any:
         """See ``CHARMSSRLib.enhance``.
 
@@ -51,7 +52,7 @@ class WarmWorker:
             client.start()
             self._client = client
         try:
-            return self._client.enhance(image, settings, mask, progress, is_cancelled)
+            return self._client.enhance(image, settings, mask, progress, is_cancelled, tags)
         except WorkerError:
             self.close()
             raise

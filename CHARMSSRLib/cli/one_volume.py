@@ -79,7 +79,7 @@ class VolumeJob:
         Raises:
             CHARMSSRError: whatever is wrong; Cancelled when the user stopped it.
         """
-        from ..acquisition.scan_settings import with_tags
+        from ..acquisition.tags import tags_of
         from ..files.fingerprint import fingerprint
 
         started = time.monotonic()
@@ -88,8 +88,10 @@ class VolumeJob:
         task.check()
         enhance = _enhance_function()
         task.check()
-        settings = with_tags(self.settings, scan.image, self.input, self.series)
-        result = enhance(scan.image, settings, mask=mask, progress=task.tell, is_cancelled=task.is_cancelled)
+        tags = tags_of(self.input, self.series)
+        result = enhance(
+            scan.image, self.settings, mask=mask, progress=task.tell, is_cancelled=task.is_cancelled, tags=tags
+        )
         task.check()
         task.tell(1.0, "Writing the result")
         report = dict(result.report)

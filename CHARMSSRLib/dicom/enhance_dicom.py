@@ -50,7 +50,7 @@ def enhance_dicom(
         BackendError: pydicom is missing.
         Cancelled: nothing was written.
     """
-    from ..acquisition.scan_settings import with_tags
+    from ..acquisition.tags import tags_of
     from ..enhancement.enhance import enhance
 
     source, folder = Path(source), Path(folder)
@@ -58,8 +58,8 @@ def enhance_dicom(
     check_series_folder(folder, source, overwrite)
     scan = read_scan(source, series=series)
     read_source(scan, source.name)  # refused before the work, not after it
-    told = with_tags(settings, scan.image, source, series)
-    result = enhance(scan.image, told, mask=mask, progress=progress, is_cancelled=is_cancelled)
+    tags = tags_of(source, series)
+    result = enhance(scan.image, settings, mask=mask, progress=progress, is_cancelled=is_cancelled, tags=tags)
     with OutputFiles(overwrite) as files:
         written = add_series(files, folder, result, scan, source.name, settings, dicom, mask)
         files.commit()

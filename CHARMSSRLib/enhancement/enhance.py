@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
 
 from .. import __version__
-from ..acquisition.checkpoint_choice import choose_checkpoint
-from ..acquisition.inspect import inspect_image
+from ..acquisition.scan_settings import filled_in
 from ..checkpoints.noise_control import share_of
 from ..checkpoints.registry import find_weights, label, read_card
 from ..engines.choice import choose_engine
@@ -74,6 +73,7 @@ def enhance(
     mask: sitk.Image | None = None,
     progress: Progress | None = None,
     is_cancelled: IsCancelled | None = None,
+    tags: dict | None = None,
 ) -> Enhancement:
     """Super-resolve a T1w or T2w brain volume: slice by slice, or along all three axes.
 
@@ -84,6 +84,8 @@ def enhance(
             resampled when it lies on another grid that overlaps.
         progress: called with (fraction 0 to 1, message).
         is_cancelled: asked at least between batches of slices.
+        tags: what the scan's files claim about how it was taken (``acquisition.tags.tags_of``): heard where the
+            settings leave resolution, checkpoint or slice thickness to the scan.
 
     Returns:
         Enhancement.
@@ -102,12 +104,9 @@ def enhance(
         check_backend(settings.skull_strip)
         if mask is not None:
             mask = match_mask(mask, image)
-        choice = axes = None
-        if settings.checkpoint == AUTOMATIC:
-            found = inspect_image(image)
-            choice, axes = choose_checkpoint(found), found.axes
-            settings = replace(settings, checkpoint=choice.name)
-        what = None if settings.resolution == "stated" else measured(image, settings, axes)
+        told = filled_in(settings, image, tags)
+        settings = told.settings
+        what = None if settings.resolution == "stated" else measured(image, settings, told.axes)
 
     def as_stated(image, settings, mask):
         return _enhance_stated(image, settings, mask, chosen, warnings, stages, task)
@@ -116,8 +115,8 @@ def enhance(
         result = enhance_measured(as_stated, image, what, mask)
     else:
         result = as_stated(image, settings, mask)
-    if choice is not None:
-        result.report["checkpoint"]["chosen"] = choice.reason
+    if told.choice is not None:
+        result.report["checkpoint"]["chosen"] = told.choice.reason
     return result
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import SimpleITK as sitk
 
 from ..acquisition.findings import Acquisition
-from ..acquisition.inspect import inspect_axes
 from ..acquisition.measured_grid import (
     MeasuredGrid,
     at_least_as_fine,
@@ -41,11 +40,12 @@ class Measured:
     sentence: str
 
 
-def measured(image: sitk.Image, settings: EnhancementSettings, axes: tuple | None = None) -> Measured:
+def measured(image: sitk.Image, settings: EnhancementSettings, axes: tuple | None) -> Measured:
     """The grid that an image is enhanced from, by ``settings.resolution``.
 
     Args:
-        image: scalar 3-D. settings: of the enhancement. axes: what was found out already; None examines the image.
+        image: scalar 3-D. settings: of the enhancement. axes: what was found out about the
+            image's axes; None where ``resolution`` is not "auto".
 
     Raises:
         SettingsError: factors that the image cannot have.
@@ -60,7 +60,6 @@ def measured(image: sitk.Image, settings: EnhancementSettings, axes: tuple | Non
         settings = replace(settings, planes=PLANE_NAMES[lps_axis])
     sizes = image.GetSize()
     if settings.resolution == "auto":
-        axes = axes or inspect_axes(image)
         grid = grid_from_axes(sizes, axes, kept)
         found = Acquisition(axes).to_dict()["axes"]
     else:

@@ -130,6 +130,7 @@ class WorkerClient:
         mask: sitk.Image | None = None,
         progress: Progress | None = None,
         is_cancelled: IsCancelled | None = None,
+        tags: dict | None = None,
     ) -> Answer:
         """Enhance an image in the worker; the arguments are those of ``CHARMSSRLib.enhance``.
 
@@ -150,6 +151,7 @@ class WorkerClient:
                 image=protocol.save_volume(image, folder, "input"),
                 mask=protocol.save_volume(mask, folder, "input_mask") if mask is not None else None,
                 settings=asdict(settings),
+                tags=tags,
             )
             message = self._answer(id, Task(progress, is_cancelled))
             return Answer(

@@ -15,7 +15,8 @@ One UTF-8 JSON object per line, each with ``version``, ``id`` (of the job; "" ou
 
 Tasks:
 
-    enhance     takes image, mask (or null), settings (EnhancementSettings); gives image, mask, maps, report
+    enhance     takes image, mask (or null), settings (EnhancementSettings) and, where known, what tells more of the
+                scan: tags, file (as for inspect) and name (text); gives image, mask, maps, report
     fine-tune   takes pairs (list of subject, contrast, image_3t, image_7t, mask_3t or null) and settings
                 (FineTuningSettings); gives checkpoint (path, or null when nothing was gained), name, report.
                 Its events are those of ``fine_tune``: a pair was registered or refused, a validation was
@@ -30,7 +31,8 @@ Tasks:
                 an error of kind PairError with the reason
 
 A volume is a .npy file (z, y, x) in the job's folder, which the caller makes and deletes, plus its
-geometry (LPS, mm): ``{"array": "input.npy", "spacing": [3], "origin": [3], "direction": [9]}``.
+geometry (LPS, mm): ``{"array": "input.npy", "spacing": [3], "origin": [3], "direction": [9]}``, and ``"uni": true``
+where its names say that it is the UNI image of MP2RAGE.
 """
 
 from __future__ import annotations
@@ -137,14 +139,17 @@ def save_volume(image: sitk.Image, folder: str | Path, name: str) -> dict:
     """
     import SimpleITK as sitk
 
+    from ..files.uni_names import is_marked_as_uni
+
     file_name = f"{name}.npy"
     np.save(Path(folder) / file_name, sitk.GetArrayViewFromImage(image))
-    return {
+    description = {
         "array": file_name,
         "spacing": list(image.GetSpacing()),
         "origin": list(image.GetOrigin()),
         "direction": list(image.GetDirection()),
     }
+    return {**description, "uni": True} if is_marked_as_uni(image) else description
 
 
 def load_volume(description: dict, folder: str | Path) -> sitk.Image:
@@ -159,6 +164,8 @@ def load_volume(description: dict, folder: str | Path) -> sitk.Image:
     """
     import SimpleITK as sitk
 
+    from ..files.uni_names import mark_as_uni
+
     try:
         file_name = description["array"]
         if Path(file_name).name != file_name:
@@ -171,6 +178,8 @@ def load_volume(description: dict, folder: str | Path) -> sitk.Image:
         image.SetSpacing([float(number) for number in description["spacing"]])
         image.SetOrigin([float(number) for number in description["origin"]])
         image.SetDirection([float(number) for number in description["direction"]])
+        if description.get("uni") is True:
+            mark_as_uni(image)
     except ProtocolError:
         raise
     except (EOFError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:

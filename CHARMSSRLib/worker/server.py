@@ -18,6 +18,7 @@ from ..remaining_time import RemainingTime
 from ..settings import EnhancementSettings, FineTuningSettings
 from ..task import Task
 from . import protocol
+from .message_scan import named_scan
 
 IDLE_SECONDS = 600
 _PROGRESS_INTERVAL = 0.05
@@ -192,7 +193,7 @@ class Server:
         from ..enhancement.enhance import enhance
 
         settings = EnhancementSettings.from_dict(message.get("settings") or {})
-        image = protocol.load_volume(message.get("image"), folder)
+        image, tags = named_scan(message, folder)
         mask = protocol.load_volume(message["mask"], folder) if message.get("mask") else None
         result = enhance(
             image,
@@ -200,6 +201,7 @@ class Server:
             mask=mask,
             progress=_Progress(self._channel, message["id"]),
             is_cancelled=self._cancelled.is_set,
+            tags=tags,
         )
         with _as_output_error(folder):
             answer = {
@@ -215,13 +217,9 @@ class Server:
     def _inspect(self, message, folder):
         from ..acquisition.checkpoint_choice import choose_checkpoint
         from ..acquisition.inspect import inspect_image
-        from ..acquisition.tags import tags_of
 
-        image = protocol.load_volume(message.get("image"), folder)
-        tags, file = message.get("tags") or {}, message.get("file")
-        if not isinstance(tags, dict) or not isinstance(file, (str, type(None))):
-            raise protocol.ProtocolError("The tags of a scan are a dict, its file is a path.")
-        found = inspect_image(image, {**(tags_of(file) if file else {}), **tags})
+        image, tags = named_scan(message, folder)
+        found = inspect_image(image, tags)
         return {"acquisition": found.to_dict(), "checkpoint": choose_checkpoint(found)._asdict()}
 
     def _fine_tune(self, message, folder):

@@ -59,6 +59,14 @@ def test_another_grid_keeps_the_outer_edges_and_the_mean(sizes):
     assert sitk.GetArrayFromImage(other).mean() == pytest.approx(values.mean(), rel=0.01)
 
 
+def test_the_measured_image_is_still_known_by_its_name():
+    from CHARMSSRLib.files.uni_names import is_marked_as_uni, mark_as_uni
+
+    image = image_of(np.ones((8, 40, 40)))
+    mark_as_uni(image)
+    assert is_marked_as_uni(to_grid(image, (32, 32, 8)))
+
+
 def test_zero_filling_is_undone_to_rounding():
     values = 5 + np.random.default_rng(1).random((4, 41, 31)).astype(np.float32)
     zero_filled = fourier_resize(fourier_resize(values, 62, 1), 47, 2)

@@ -76,14 +76,16 @@ def test_the_worker_reads_the_tags_beside_a_file(tmp_path, phantom_head):
     assert found["slices"]["value"] == "overlap"
 
 
-@pytest.mark.parametrize("fields", [{}, {"tags": None, "file": "nowhere"}, {"tags": {"SliceThickness": ["x"]}}])
+@pytest.mark.parametrize(
+    "fields", [{}, {"tags": None, "file": "nowhere", "name": None}, {"tags": {"SliceThickness": ["x"]}}]
+)
 def test_an_image_of_which_nothing_can_be_told_is_no_error(tmp_path, fields):
     image = sitk.GetImageFromArray(np.full((6, 9, 9), np.nan, np.float32))
     answer = asked(image, tmp_path, **fields)
     assert answer["type"] == "result" and answer["acquisition"]["line"] == "1.00 mm stated, unknown measured"
 
 
-@pytest.mark.parametrize("fields", [{"tags": 3}, {"file": 3}, {"image": None}])
+@pytest.mark.parametrize("fields", [{"tags": 3}, {"file": 3}, {"image": None}, {"name": 7}])
 def test_a_request_that_is_none_is_refused_in_a_sentence(tmp_path, phantom_head, fields):
     answer = asked(phantom_head, tmp_path, **fields)
     assert (answer["type"], answer["kind"]) == ("error", "ProtocolError")

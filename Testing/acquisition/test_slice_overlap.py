@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.acquisition.inspect import inspect_image
-from CHARMSSRLib.acquisition.scan_settings import with_tags
+from CHARMSSRLib.acquisition.scan_settings import filled_in
 from CHARMSSRLib.grids.slice_profile import profile_matrix
 from CHARMSSRLib.settings import EnhancementSettings
 
@@ -32,19 +32,19 @@ def stack(anatomy, thickness):
 
 
 @pytest.mark.parametrize("thickness", [1.6, 2.0])
-def test_strong_overlap_is_seen_and_used(anatomy, tmp_path, thickness):
+def test_strong_overlap_is_seen_and_used(anatomy, thickness):
     image = stack(anatomy, thickness)
     found = inspect_image(image).slices
     assert found.value == "overlap" and found.confidence == 0.5
-    settings = with_tags(EnhancementSettings(planes="three"), image, tmp_path / "scan.nii.gz")
+    settings = filled_in(EnhancementSettings(planes="three"), image).settings
     assert settings.slice_thickness == pytest.approx(3 * thickness, rel=0.2)
 
 
 @pytest.mark.parametrize("thickness", [0.6, 1.0])
-def test_gaps_and_touching_slices_are_left_unknown(anatomy, tmp_path, thickness):
+def test_gaps_and_touching_slices_are_left_unknown(anatomy, thickness):
     image = stack(anatomy, thickness)
     assert inspect_image(image).slices.value == "unknown"
-    assert with_tags(EnhancementSettings(planes="three"), image, tmp_path / "scan.nii.gz").slice_thickness == 0
+    assert filled_in(EnhancementSettings(planes="three"), image).settings.slice_thickness == 0
 
 
 def test_tags_count_more_than_the_voxels(anatomy):

@@ -39,6 +39,38 @@ def test_tags_that_agree_make_it_surer(zero_filled):
     assert axis.share == pytest.approx(2 / 3, rel=0.05)
 
 
+def test_tags_that_agree_let_a_finding_be_acted_upon_that_was_not_sure_enough(zero_filled, monkeypatch):
+    from CHARMSSRLib.acquisition import inspect
+    from CHARMSSRLib.acquisition.measured_grid import SURE, grid_from_axes
+    from CHARMSSRLib.acquisition.scan_settings import filled_in
+    from CHARMSSRLib.settings import EnhancementSettings
+
+    image, tags = zero_filled
+    find_end = inspect.find_end
+    monkeypatch.setattr(
+        inspect, "find_end", lambda *one: (end := find_end(*one))._replace(confidence=min(end.confidence, SURE - 0.1))
+    )
+    size, settings = image.GetSize(), EnhancementSettings()
+    alone, with_tags = (filled_in(settings, image, one).axes for one in (None, tags))
+    assert not grid_from_axes(size, alone).differs
+    assert grid_from_axes(size, with_tags).changed == (False, True, False)
+
+
+@pytest.mark.parametrize("matrix", ["0\\{half}\\{lines}\\0", "0\\{columns}\\{lines}\\0"])
+def test_tags_alone_are_not_acted_upon(zero_filled, matrix):
+    """A matrix of half the grid that the voxels do not show: a warning, and nothing is taken away."""
+    from CHARMSSRLib.acquisition.measured_grid import grid_from_axes
+    from CHARMSSRLib.acquisition.scan_settings import filled_in
+    from CHARMSSRLib.settings import EnhancementSettings
+
+    image, tags = zero_filled
+    columns, rows = image.GetSize()[:2]
+    claimed = matrix.format(half=columns // 2, columns=columns, lines=rows // 3)
+    axes = filled_in(EnhancementSettings(), image, {**tags, "AcquisitionMatrix": claimed}).axes
+    sizes = grid_from_axes(image.GetSize(), axes).sizes
+    assert sizes[0] == columns and sizes[1] == pytest.approx(rows / 1.5, rel=0.05)
+
+
 def test_tags_that_disagree_are_not_believed_and_the_report_says_so(zero_filled):
     image, tags = zero_filled
     columns, rows = image.GetSize()[:2]
@@ -90,11 +122,14 @@ def test_a_sidecar_tells_the_gap_between_slices(tmp_path, phantom_head):
     assert found.slices.value == "gap" and "2.4 mm thick, 3.6 mm apart" in found.slices.evidence
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", "null", '{"SliceThickness": "thick"}'])
+@pytest.mark.parametrize("content", [
+    "", "[]", "{", "null", '{"SliceThickness": "thick"}', '{"SliceThickness": NaN, "EchoTime": [Infinity]}',
+])  # fmt: skip
 def test_a_broken_sidecar_is_as_none(tmp_path, phantom_head, content):
     sitk.WriteImage(phantom_head, str(tmp_path / "scan.nii"))
     (tmp_path / "scan.json").write_text(content)
-    assert inspect_image(phantom_head, tags_of(tmp_path / "scan.nii")).slices.value == "unknown"
+    found = inspect_image(phantom_head, tags_of(tmp_path / "scan.nii"))
+    assert found.slices.value == "unknown" and json.dumps(found.to_dict(), allow_nan=False)
 
 
 def test_a_head_that_is_cut_off_is_warned_of(phantom_head):

@@ -27,7 +27,7 @@ class StandInWorker:
     def __exit__(self, *exception):
         pass
 
-    def enhance(self, image, settings=None, mask=None, progress=None, is_cancelled=None):
+    def enhance(self, image, settings=None, mask=None, progress=None, is_cancelled=None, tags=None):
         with self.lock:
             self.calls += 1
         check_image(image)

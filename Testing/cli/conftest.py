@@ -19,7 +19,7 @@ class FakeEnhance:
         self.calls = []
         self.action = None
 
-    def __call__(self, image, settings=None, mask=None, progress=None, is_cancelled=None):
+    def __call__(self, image, settings=None, mask=None, progress=None, is_cancelled=None, tags=None):
         self.calls.append(SimpleNamespace(image=image, settings=settings, mask=mask))
         for step in range(5):
             progress(step / 5, f"Enhancing slice {step} of 5")

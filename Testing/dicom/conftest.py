@@ -67,7 +67,7 @@ def repeating(monkeypatch):
         maps: dict
         report: dict
 
-    def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
+    def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None, tags=None):
         if is_cancelled is not None and is_cancelled():
             raise Cancelled()
         report = {"checkpoint": {"name": "any", "sha256": "ab" * 32, "scale": 2}, "warnings": []}

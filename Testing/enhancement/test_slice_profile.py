@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLib.acquisition.scan_settings import with_tags
+from CHARMSSRLib.acquisition.scan_settings import filled_in
+from CHARMSSRLib.acquisition.tags import tags_of
 from CHARMSSRLib.enhancement.data_consistency import Operator, project
 from CHARMSSRLib.enhancement.through_plane import _make_means_agree
 from CHARMSSRLib.errors import SettingsError
@@ -71,15 +72,17 @@ def test_the_thickness_comes_from_the_tags_unless_it_was_given(tmp_path, phantom
     path.write_bytes(b"")  # its header is not read
     (tmp_path / "sub-1_T2w.json").write_text(json.dumps({"SliceThickness": stated}))
     settings = EnhancementSettings(planes=planes, slice_thickness=float(given))
-    assert with_tags(settings, phantom_head, path).slice_thickness == expected
+    assert filled_in(settings, phantom_head, tags_of(path)).settings.slice_thickness == expected
 
 
-def test_tags_from_elsewhere_count_less_than_those_beside_the_scan(tmp_path, phantom_head):
-    path, settings = tmp_path / "sub-1_T2w.nii.gz", EnhancementSettings(planes="three")
-    path.write_bytes(b"")
-    assert with_tags(settings, phantom_head, path, more={"SliceThickness": 3}).slice_thickness == 3
-    (tmp_path / "sub-1_T2w.json").write_text(json.dumps({"SliceThickness": 2}))
-    assert with_tags(settings, phantom_head, path, more={"SliceThickness": 3}).slice_thickness == 2
+@pytest.mark.parametrize("checkpoint", ["charms-x2-clinical", "auto"])
+@pytest.mark.parametrize("resolution", ["auto", "stated"])
+def test_the_thickness_is_the_same_whatever_else_is_left_to_the_scan(phantom_head, checkpoint, resolution):
+    settings = EnhancementSettings(planes="three", checkpoint=checkpoint, resolution=resolution)
+    told = filled_in(settings, phantom_head, {"SliceThickness": 2.0})
+    assert told.settings.slice_thickness == 2.0 and told.settings.checkpoint == "charms-x2-clinical"
+    assert (told.axes is None) is (checkpoint != "auto" and resolution == "stated")
+    assert (told.choice is None) is (checkpoint != "auto")
 
 
 def test_a_thickness_that_cannot_be_is_refused(checkpoint):

@@ -154,6 +154,7 @@ def enlarge(mode, message):
             "warnings": ["The mask is larger than brains are."] if mode == "warns" else [],
             "settings_seen": message["settings"],
             "mask_seen": message["mask"],
+            "scan_seen": {"file": message["file"], "name": message["name"]},
         },
     }
 

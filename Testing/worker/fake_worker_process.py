@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import SimpleITK as sitk
 
 from CHARMSSRLib.errors import Cancelled, InputError, PairError
+from CHARMSSRLib.files.uni_names import is_marked_as_uni
 
 
-def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
+def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None, tags=None):
     print("a library prints this")
     print("and this too", file=sys.__stdout__, flush=True)
     behaviour = settings.checkpoint
@@ -30,7 +31,8 @@ def enhance(image, settings=None, mask=None, progress=None, is_cancelled=None):
             time.sleep(0.01)
         raise Cancelled()
     mask = mask if mask is not None else sitk.Cast(image > 0, sitk.sitkUInt8)
-    report = {"seconds": float("nan"), "threads": sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()}
+    known = {"tags": tags, "uni": is_marked_as_uni(image)}
+    report = {"seconds": float("nan"), **known, "threads": sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()}
     return SimpleNamespace(image=image + 1, mask=mask, maps={"detail": image * 2}, report=report)
 
 

@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.errors import Cancelled, CHARMSSRError, InputError, WorkerError
+from CHARMSSRLib.files.uni_names import mark_as_uni
 from CHARMSSRLib.preprocessing.skull_strip import available_backends
 from CHARMSSRLib.settings import EnhancementSettings
 from CHARMSSRLib.worker import protocol
@@ -151,6 +152,34 @@ def test_a_scan_is_inspected_beside_a_running_job(worker, image, tmp_path):
     assert wait_for(worker, "error", "late")["kind"] == "Busy"  # the job is still the worker's
     worker.send("cancel", "running")
     assert wait_for(worker, "error", "running")["kind"] == "Cancelled"
+
+
+@pytest.mark.parametrize(("name", "file", "given", "tags", "uni"), [
+    ("t1_mp2rage_UNI_Images", None, None, {}, True),
+    ("T1", "sub-1_UNIT1.nii", None, {"SliceThickness": 2.4, "Suffix": "UNIT1"}, True),
+    ("T1", "sub-1_UNIT1.nii", {"SliceThickness": 3}, {"SliceThickness": 3, "Suffix": "UNIT1"}, True),
+    ("", None, {"ImageType": "DERIVED\\PRIMARY\\M\\UNI"}, {"ImageType": "DERIVED\\PRIMARY\\M\\UNI"}, True),
+    (None, "no such file", None, {}, False),
+])  # fmt: skip
+def test_a_job_hears_what_files_and_names_say(worker, image, tmp_path, name, file, given, tags, uni):
+    (tmp_path / "sub-1_UNIT1.nii").write_bytes(b"")  # only what lies beside it is read
+    (tmp_path / "sub-1_UNIT1.json").write_text('{"SliceThickness": 2.4}')
+    saved = protocol.save_volume(image, tmp_path, "input")
+    worker.send(
+        "run", "named", task="enhance", folder=str(tmp_path), image=saved, mask=None, tags=given, name=name,
+        file=file and str(tmp_path / file), settings={"checkpoint": "normal"},
+    )  # fmt: skip
+    report = wait_for(worker, "result", "named")["report"]
+    assert (report["tags"], report["uni"]) == (tags, uni)
+
+
+def test_the_client_hands_tags_and_the_kind_of_an_image_on(worker, image):
+    marked = sitk.Image(image)
+    mark_as_uni(marked)
+    report = worker.enhance(marked, behaving("normal"), tags={"SliceThickness": 2.5}).report
+    assert report["tags"] == {"SliceThickness": 2.5} and report["uni"]
+    report = worker.enhance(image, behaving("normal")).report
+    assert report["tags"] == {} and not report["uni"]
 
 
 def test_progress_is_sent_no_oftener_than_anybody_can_see(worker, image):

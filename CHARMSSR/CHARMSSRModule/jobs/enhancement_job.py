@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from ..errors import JobCancelled
 from ..scene.result_maps import attachMaps, unfinishedMaps
+from ..scene.scan_files import fileOf
 from ..scene.scene_results import addResult, placeBeside
 from .worker_job import WorkerJob
 
@@ -55,7 +56,11 @@ class EnhancementJob(WorkerJob):
         if self._maskNode is not None:
             voxels, grid = maskVoxelsAndGrid(self._maskNode, inputNode)
             mask = self._folder.writeArray(voxels, grid, "mask.npy")
-        return {"image": image, "mask": mask, "settings": self._settings}
+        # What the worker knows from the command line by itself: the tags beside the voxels, and the scan's name.
+        return {
+            "image": image, "mask": mask, "settings": self._settings,
+            "file": fileOf(inputNode) or None, "name": inputNode.GetName() or "",
+        }  # fmt: skip
 
     def _deliver(self, message):
         inputNode = slicer.mrmlScene.GetNodeByID(self._inputId)
