@@ -1,15 +1,12 @@
 """What a scan's files say beside its voxels reaches the worker: the thickness of slices, and what it is called."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "dicom"))
-
-import hospital  # noqa: E402
+from Testing.dicom import hospital
 
 
 @pytest.fixture
