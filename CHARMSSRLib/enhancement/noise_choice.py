@@ -17,6 +17,7 @@ from ..grids.stacks import enlarged_mask, interpolated
 from ..measures.native import PROBE, Native, native_figures, probe
 from ..measures.noise import even_tissue, noise_sd
 from ..task import Task
+from .slice_wise import MARGIN
 from .volume import Volume
 
 SHARES = (65, 80, 90)  # weaker ones sharpen weak noise in every scan tried; stronger ones make even tissue look flat
@@ -33,7 +34,8 @@ class NoiseChoice:
     """A share and why.
 
     Attributes:
-        share: percent. reason: a sentence. tried: for each share "share", "snr", "noise", "edges".
+        share: percent. reason: a sentence. tried: for each share "share", "snr", "noise" (None where it could
+            not change the choice), "edges".
     """
 
     share: int
@@ -49,30 +51,47 @@ def choose_share(volume: Volume, run: Callable, default: int, task: Task | None 
             ``SliceEnhancer.run``. default: share where nothing can be measured.
     """
     chosen = chosen_slices(volume.brain)
-    box = box_of(volume.foreground, volume.margin)[1:]
+    rows, columns = box_of(volume.foreground[chosen], min(MARGIN, volume.margin))[1:]
     s = volume.scale
+    large = (slice(None), *(slice(part.start * s, part.stop * s) for part in (rows, columns)))
     scan = volume.network_input()[chosen]
     brain = volume.brain[chosen]
     even = even_tissue(scan, brain)
     sd = noise_sd(scan, even) if even.any() else 0.0
     if sd == 0:
         return NoiseChoice(default, f"{default} %, the card's: {NOTHING}.")
-    stack = np.concatenate([scan, probe(scan, PROBE * sd)])
-    large = tuple(slice(part.start * s, part.stop * s) for part in box)
-    cubic = np.split(interpolated(stack, (1, s, s), task)[(slice(None), *large)], 2)
-    inside = enlarged_mask(brain, (1, s, s))[(slice(None), *large)] > 0
-    tried: list[tuple[int, Native]] = []
-    for share in SHARES:
+    inside = enlarged_mask(brain, (1, s, s))[large] > 0
+    noisy = probe(scan, PROBE * sd)
+
+    def cubic(stack: np.ndarray) -> np.ndarray:
+        return interpolated(stack, (1, s, s), task)[large]
+
+    def enhanced(share: int, stack: np.ndarray) -> np.ndarray:
         output = np.zeros((len(stack), s * stack.shape[1], s * stack.shape[2]), np.float32)
-        run(share, stack, output, *box)
-        result = np.split(output[(slice(None), *large)], 2)
-        figures = native_figures(result[0], cubic[0], inside, (result[1], cubic[1]))
-        if figures is None:
+        run(share, stack, output, rows, columns)
+        return output[large]
+
+    def figures(share: int, probed: bool) -> Native | None:
+        pair = (enhanced(share, noisy), cubic_noisy) if probed else None
+        return native_figures(results[share], cubic_scan, inside, pair)
+
+    cubic_scan, cubic_noisy = cubic(scan), cubic(noisy)
+    results: dict[int, np.ndarray] = {}
+    tried: dict[int, Native] = {}
+    for share in SHARES:
+        results[share] = enhanced(share, scan)
+        found = figures(share, probed=False)
+        if found is None:
             return NoiseChoice(default, f"{default} %, the card's: {NOTHING}.")
-        tried.append((share, figures))
-        if enough(figures):
+        if found.snr >= SNR and found.edges >= EDGES:  # else what becomes of weak noise decides nothing
+            found = figures(share, probed=True) or found
+        tried[share] = found
+        if enough(found):
             break
-    return decide(tried)
+    share = decide(list(tried.items())).share
+    if tried[share].noise is None:  # for the report
+        tried[share] = figures(share, probed=True) or tried[share]
+    return decide(list(tried.items()))
 
 
 def chosen_slices(brain: np.ndarray) -> np.ndarray:
@@ -89,20 +108,22 @@ def enough(figures: Native) -> bool:
 
 def decide(tried: list[tuple[int, Native]]) -> NoiseChoice:
     """The share among those that were tried, smallest first; the last one is the first that is enough, if any is."""
-    table = [{"share": share, **{key: round(value, 3) for key, value in vars(one).items()}} for share, one in tried]
+    table = [
+        {"share": share, **{key: None if value is None else round(value, 3) for key, value in vars(one).items()}}
+        for share, one in tried
+    ]
     share, figures = tried[-1]
     if enough(figures):
         return NoiseChoice(share, f"{share} %, the smallest that is quiet enough: {said(figures)}.", table)
     quiet = [pair for pair in tried if pair[1].snr >= SNR] or [max(tried, key=lambda pair: pair[1].snr)]
     sharp = [pair for pair in quiet if pair[1].edges >= EDGES] or [max(quiet, key=lambda pair: pair[1].edges)]
-    share, figures = min(sharp, key=lambda pair: pair[1].noise)
+    # Of several each was probed: they are quiet and sharp.
+    share, figures = min(sharp, key=lambda pair: pair[1].noise) if len(sharp) > 1 else sharp[0]
     those = ", ".join(str(one) for one, _ in tried)
     return NoiseChoice(share, f"{share} %, the best of {those}: {said(figures)}.", table)
 
 
 def said(figures: Native) -> str:
     """The figures in words."""
-    return (
-        f"against cubic interpolation SNR in even tissue {figures.snr:.2f}, noise among the anatomy"
-        f" {figures.noise:.2f}, edges {figures.edges:.2f}"
-    )
+    noise = "" if figures.noise is None else f" noise among the anatomy {figures.noise:.2f},"
+    return f"against cubic interpolation SNR in even tissue {figures.snr:.2f},{noise} edges {figures.edges:.2f}"

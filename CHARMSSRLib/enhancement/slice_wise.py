@@ -2,8 +2,12 @@
 
 import numpy as np
 
-from ..grids.slices import PLANE_NAMES, plan_slices
+from ..grids.slices import PLANE_NAMES, plan_runs
 from ..grids.stacks import interpolated
+
+# What goes through the network is the brain's box in so many slices at a time, and so many pixels around it: one
+# box for all slices with 16 pixels takes half as long again and comes no nearer to the truth (docs/studies/speed.md).
+RUN, MARGIN = 4, 8
 
 
 class SliceWise:
@@ -15,22 +19,22 @@ class SliceWise:
 
     Attributes:
         slice_count: slices that go through the network.
-        maps: "variability" after :meth:`run`, when asked for: (n, s*h, s*w), normalised units, 0 outside the box.
+        parts: of the work, see ``SliceTask``.
+        maps: "variability" after :meth:`run`, when asked for: (n, s*h, s*w), normalised units, 0 outside the boxes.
         report: what belongs into the run's report under "slices".
     """
 
     def __init__(self, volume, want_maps=False, whole=True):
         self.volume, self.maps, self._want_maps, self._whole = volume, {}, want_maps, whole
-        self.plan = plan_slices(volume.foreground, 0, volume.margin)
-        self.slice_count = len(self.plan.indices)
-        n, h, w = volume.acquired.shape
-        box = (self.plan.rows.stop - self.plan.rows.start) * (self.plan.columns.stop - self.plan.columns.start)
-        self.parts = [(self.slice_count, box)]
+        self._runs = plan_runs(volume.foreground, min(MARGIN, volume.margin), RUN)
+        self.parts = [(len(run.indices), run.pixels) for run in self._runs]
+        self.slice_count = sum(count for count, _ in self.parts)
+        pixels = sum(count * size for count, size in self.parts)
         self.report = {
             "plane": PLANE_NAMES[volume.axis],
-            "enhanced": len(self.plan.indices),
-            "skipped": self.plan.skipped,
-            "frame_share": round(len(self.plan.indices) * box / (n * h * w), 4),
+            "enhanced": self.slice_count,
+            "skipped": len(volume.acquired) - self.slice_count,
+            "frame_share": round(pixels / volume.acquired.size, 4),
         }
 
     def run(self, enhancer, task):
@@ -40,15 +44,19 @@ class SliceWise:
             enhancer: SliceEnhancer; ``TurnedCopies`` of one where maps are asked for.
             task: SliceTask of this way's ``parts``.
         """
-        volume, plan, s = self.volume, self.plan, self.volume.scale
-        # Outside the box the frame holds interpolated input, so that no artificial edge enters the comparison
+        volume, s = self.volume, self.volume.scale
+        # Outside the boxes the frame holds interpolated input, so that no artificial edge enters the comparison
         # with the acquired data or what is interpolated across the slices.
-        output = interpolated(volume.acquired, (1, s, s), task, None if self._whole else plan.indices)
-        stack = volume.network_input()
-        spread = enhancer.run(stack, plan.indices, output, plan.rows, plan.columns, task)
+        wanted = None if self._whole else [i for run in self._runs for i in run.indices]
+        output = interpolated(volume.acquired, (1, s, s), task, wanted)
+        stack, done = volume.network_input(), 0
         if self._want_maps:
-            rows, columns = (slice(part.start * s, part.stop * s) for part in (plan.rows, plan.columns))
             self.maps["variability"] = np.zeros_like(output)
-            box = self.maps["variability"][plan.indices[0] : plan.indices[-1] + 1, rows, columns]
-            box[...] = spread.standard_deviation()
+        for run in self._runs:
+            spread = enhancer.run(stack, run.indices, output, run.rows, run.columns, task.after(done))
+            done += len(run.indices)
+            if self._want_maps:
+                rows, columns = (slice(part.start * s, part.stop * s) for part in (run.rows, run.columns))
+                box = self.maps["variability"][run.indices[0] : run.indices[-1] + 1, rows, columns]
+                box[...] = spread.standard_deviation()
         return output

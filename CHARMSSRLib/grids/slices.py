@@ -62,7 +62,7 @@ class SlicePlan:
     Attributes:
         axis: array axis of the slices.
         indices: the slices that hold foreground.
-        rows, columns: the in-plane box, the same for every slice, as slice objects.
+        rows, columns: the in-plane box, the same for each of them, as slice objects.
         count: number of slices of the volume.
     """
 
@@ -75,6 +75,11 @@ class SlicePlan:
     @property
     def skipped(self):
         return self.count - len(self.indices)
+
+    @property
+    def pixels(self):
+        """Of the box."""
+        return (self.rows.stop - self.rows.start) * (self.columns.stop - self.columns.start)
 
     def cut(self, volume):
         """The stack to be enhanced, (n, h, w), as a view where possible."""
@@ -99,6 +104,27 @@ def plan_slices(foreground, axis, margin):
         columns=_box(stack.any(axis=(0, 1)), margin),
         count=len(stack),
     )
+
+
+def plan_runs(foreground, margin, longest):
+    """Plans for runs of neighbouring slices, each with a box of its own: slices at the brain's ends need a small one.
+
+    Args:
+        foreground: boolean (n, h, w). margin: LR pixels around the box of each. longest: slices of a run at most.
+
+    Returns:
+        List of SlicePlan whose ``indices`` and ``count`` are those of the whole volume.
+
+    Raises:
+        ValueError: when the foreground is empty.
+    """
+    whole = plan_slices(foreground, 0, margin)
+    runs = []
+    for start in range(0, len(whole.indices), longest):
+        indices = whole.indices[start : start + longest]
+        one = plan_slices(foreground[indices[0] : indices[-1] + 1], 0, margin)
+        runs.append(SlicePlan(0, indices, one.rows, one.columns, whole.count))
+    return runs
 
 
 def slices_around(foreground, axis):

@@ -157,19 +157,17 @@ def test_batches_of_any_size_agree(head_crop, enhanced_crop, settings, batch):
 
 def test_cropping_changes_next_to_nothing(phantom_head, phantom_brain, settings, monkeypatch):
     from CHARMSSRLib.enhancement import slice_wise as module
-    from CHARMSSRLib.grids.slices import SlicePlan
+    from CHARMSSRLib.grids.slices import plan_slices
 
     head, brain = (sitk.RegionOfInterest(one, [96, 96, 16], [0, 0, 18]) for one in (phantom_head, phantom_brain))
     brain[:, :, :7], brain[:, :, 9:] = 0, 0
     cropped = array(enhance(head, settings, brain).image)
-    plan_slices = module.plan_slices
 
-    def whole_frame(foreground, axis, margin):
-        plan = plan_slices(foreground, axis, margin)
-        shape = np.moveaxis(foreground, axis, 0).shape
-        return SlicePlan(axis, plan.indices, slice(0, shape[1]), slice(0, shape[2]), plan.count)
+    def whole_frame(foreground, margin, longest):
+        plan = plan_slices(foreground, 0, margin)
+        return [dataclasses.replace(plan, rows=slice(0, foreground.shape[1]), columns=slice(0, foreground.shape[2]))]
 
-    monkeypatch.setattr(module, "plan_slices", whole_frame)
+    monkeypatch.setattr(module, "plan_runs", whole_frame)
     whole = array(enhance(head, settings, brain).image)
     inside = whole > 0
     change = np.sqrt(np.square(cropped - whole)[inside].mean()) / np.percentile(whole[inside], 99.9)
