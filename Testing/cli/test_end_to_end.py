@@ -16,6 +16,7 @@ from CHARMSSRLib import EnhancementSettings, enhance
 from CHARMSSRLib.errors import Cancelled, CheckpointError, InputError
 from CHARMSSRLib.files.volumes import read_mask, read_volume, write_volume
 from CHARMSSRLib.worker.client import WorkerClient
+from Testing.phantom import piece_of
 from Testing.small_checkpoint import small_checkpoint
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -35,10 +36,21 @@ def worker():
 
 
 @pytest.fixture
+def phantom_head(phantom_head):
+    """A piece of the head: little work."""
+    return piece_of(phantom_head)
+
+
+@pytest.fixture
+def phantom_brain(phantom_brain):
+    return piece_of(phantom_brain)
+
+
+@pytest.fixture
 def mask(tmp_path, phantom_brain):
     """A mask of the central slices: little work."""
     array = sitk.GetArrayFromImage(phantom_brain)
-    array[:20] = array[30:] = 0
+    array[:6] = array[12:] = 0
     few = sitk.GetImageFromArray(array)
     few.CopyInformation(phantom_brain)
     write_volume(few, tmp_path / "mask.nii.gz")
@@ -60,10 +72,10 @@ def test_a_file_is_enhanced_with_all_its_outputs(charmssr, checkpoint, scan, mas
     )  # fmt: skip
     assert done.status == 0, done.err
     source, result = read_volume(scan), read_volume(tmp_path / "out.nii.gz")
-    assert result.GetSize() == (192, 192, 48) and result.GetPixelID() == sitk.sitkFloat32
+    assert result.GetSize() == (80, 80, 18) and result.GetPixelID() == sitk.sitkFloat32
     assert np.allclose(bounds(result), bounds(source), atol=1e-4)
     report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
-    assert report["checkpoint"]["name"] == "tiny" and report["slices"]["enhanced"] == 10
+    assert report["checkpoint"]["name"] == "tiny" and report["slices"]["enhanced"] == 6
     assert report["data_consistency"]["before"] > 0 and report["settings"]["bias_correction"] is False
     for name in ("mask", "detail"):
         assert read_mask(tmp_path / "maps" / f"out_{name}.nii.gz").GetSize() == result.GetSize()
@@ -140,8 +152,9 @@ def test_bad_checkpoints_are_refused_in_one_line(charmssr, checkpoint, scan, tmp
     assert "bad" in done.err and listing() == before
 
 
-def test_ctrl_c_in_the_middle_of_the_real_work_leaves_nothing(checkpoint, scan, tmp_path):
-    output = tmp_path / "out.nii.gz"
+def test_ctrl_c_in_the_middle_of_the_real_work_leaves_nothing(checkpoint, _phantom, tmp_path):
+    scan, output = tmp_path / "scan.nii.gz", tmp_path / "out.nii.gz"
+    write_volume(_phantom[0], scan)  # the whole head, so that there is work left to be cancelled
 
     process = subprocess.Popen(
         [sys.executable, "-m", "CHARMSSRLib", "enhance", str(scan), str(output), "--checkpoint", str(checkpoint),

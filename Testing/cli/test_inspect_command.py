@@ -12,6 +12,7 @@ from CHARMSSRLib.cli import main
 
 @pytest.fixture
 def scan(tmp_path, phantom_head):
+    phantom_head = sitk.Shrink(phantom_head, [1, 1, 2])
     sitk.WriteImage(phantom_head, str(tmp_path / "scan.nii.gz"))
     return tmp_path / "scan.nii.gz"
 

@@ -132,12 +132,17 @@ def test_a_uni_image_is_prepared_with_its_air_dark_and_said(phantom_head, phanto
     assert prepared.background == prepared.offset == (pytest.approx(-0.5, abs=0.01) if variant == "signed" else 0)
 
 
-@pytest.mark.parametrize("variant, agreement", [("signed", 0.95), ("resampled", 0.9)])
-def test_the_builtin_strip_finds_the_brain_of_a_uni_image(volume_path, variant, agreement):
+@pytest.fixture(scope="module")
+def real_scan(volume_path):
+    """(a real head of 2 mm, its brain by the built-in skull-strip)"""
     scan = sitk.DICOMOrient(sitk.ReadImage(str(volume_path("ARC_M2304_T1w")), sitk.sitkFloat32), "LPS")
     scan = sitk.BinShrink(scan, [2, 2, 2])
-    head = head_mask(scan)
-    brain = strip_skull(scan, "builtin", head=head).mask
+    return scan, strip_skull(scan, "builtin", head=head_mask(scan)).mask
+
+
+@pytest.mark.parametrize("variant, agreement", [("signed", 0.95), ("resampled", 0.9)])
+def test_the_builtin_strip_finds_the_brain_of_a_uni_image(real_scan, variant, agreement):
+    scan, brain = real_scan
     quiet = quiet_scan(uni_of(scan, brain, variant))
     assert dice(strip_skull(quiet.image, "builtin", head=quiet.head).mask, brain) > agreement
 
@@ -179,14 +184,17 @@ CASES["z-scored, spline"] = lambda image, mask: turned(
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_stripped_brain_is_known_whatever_its_background(stripped, phantom_brain, case):
+    if case == "sinc":  # takes long
+        stripped, phantom_brain = (sitk.BinShrink(one, [2, 2, 1]) for one in (stripped, phantom_brain))
     image = CASES[case](stripped, phantom_brain)
     resampled = any(word in case for word in ("linear", "spline", "sinc"))
     truth = turned(phantom_brain, sitk.sitkNearestNeighbor) if resampled else phantom_brain
-    assert dice(foreground_if_stripped(image), truth) > (0.93 if resampled else 0.995)
+    least = 0.92 if case == "sinc" else 0.93 if resampled else 0.995  # a rim of one voxel is more of coarser ones
+    assert dice(foreground_if_stripped(image), truth) > least
     assert not has_noisy_air(image)
     prepared = preprocess(image, bias_correction=False)
     assert prepared.strip.backend == ALREADY_STRIPPED
-    assert dice(prepared.mask, truth) > (0.93 if resampled else 0.99)
+    assert dice(prepared.mask, truth) > min(least, 0.99)
 
 
 @pytest.mark.parametrize("case", ["constant", "below zero", "z-scored", "z-scored in the brain"])

@@ -15,6 +15,7 @@ from Testing.preprocessing.grids import same_geometry
 @pytest.fixture(autouse=True)
 def few_iterations(monkeypatch):
     monkeypatch.setattr(bias_field, "ITERATIONS", (3, 3, 3))
+    monkeypatch.setattr(bias_field, "WORKING_SPACING_MM", 8.0)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Reads which of the repository's own modules a file imports, and what can be reached from where."""
 
 import ast
+import functools
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -17,6 +18,13 @@ def modules_of(package, folder=REPOSITORY):
 
 def imports_of(name, path, known):
     """Dotted names of the repository's own modules that a file imports, inside its functions too."""
+    whole = {one if one in known else source for one, source in _imported(name, path)}
+    return {one for one in whole if one in known and one != name}
+
+
+@functools.cache
+def _imported(name, path):
+    """Pairs of what is imported, as if it were a module, and the module that it is of if it is none."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     found = set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -27,16 +35,15 @@ def imports_of(name, path, known):
         if node in for_the_type_checker:
             continue
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            found |= {(alias.name, alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1]) if node.level else ""
             source = ".".join(part for part in (base, node.module) if part)
-            for alias in node.names:
-                whole = f"{source}.{alias.name}"
-                found.add(whole if whole in known else source)
+            found |= {(f"{source}.{alias.name}", source) for alias in node.names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("."):
-            found.add(f"{package}{node.value}")  # for import_module: the backends of the skull-strip
-    return {one for one in found if one in known and one != name}
+            named = f"{package}{node.value}"  # for import_module: the backends of the skull-strip
+            found.add((named, named))
+    return found
 
 
 def reachable(roots, known):
