@@ -21,7 +21,9 @@ def demo(repository, tmp_path_factory):
     scan = folder / "scan.nii.gz"
     sitk.WriteImage(phantom_head(size=(48, 48, 26), spacing=(4.2, 4.4, 6.6)), str(scan))
     command = [sys.executable, str(repository / "Testing" / "demo.py"), "--input", str(scan), "--output", str(folder)]
-    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    # As `make demo` installs it: without another skull-strip than the built-in one.
+    (folder / "deepbet.py").write_text("raise ModuleNotFoundError\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(repository)])}
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
     assert done.returncode == 0, done.stderr
     return folder

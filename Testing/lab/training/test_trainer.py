@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -286,14 +287,20 @@ def test_two_processes_follow_the_loss_curve_of_one(tmp_path, prepared, reposito
     config = dataclasses.replace(CONFIG, ar_weight=0.0, ema_decay=0.0, validate_every=1)
     (tmp_path / "config.json").write_text(json.dumps(config.to_dict()))
     one, _ = run_training(config, prepared, tmp_path / "one")
-    subprocess.run(
-        [
-            sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone",
-            "-m", "CHARMSSRLab", "train", str(tmp_path / "config.json"), "--prepared", str(prepared),
-            "--folder", str(tmp_path / "two"), "--device", "cpu", "--threads", "1",
-        ],
-        env={**os.environ, "PYTHONPATH": str(repository)}, check=True, cwd=tmp_path,
-    )  # fmt: skip
+    command = [
+        sys.executable, "-m", "CHARMSSRLab", "train", str(tmp_path / "config.json"), "--prepared", str(prepared),
+        "--folder", str(tmp_path / "two"), "--device", "cpu", "--threads", "1",
+    ]  # fmt: skip
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+    # What torchrun tells the processes that it starts.
+    told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "PYTHONPATH": str(repository)}
+    both = [
+        subprocess.Popen(command, env={**os.environ, **told, "RANK": rank, "LOCAL_RANK": rank}, cwd=tmp_path)
+        for rank in ("0", "1")
+    ]
+    assert [process.wait() for process in both] == [0, 0]
 
     def curve(folder):
         lines = (tmp_path / folder / "log.csv").read_text(encoding="utf-8").splitlines()
