@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .errors import SettingsError
-from .settings_table import check, from_mapping, setting
+from .settings_table import Settings, setting
 
 PLANES = ("acquisition", "axial", "coronal", "sagittal", "three")
 DATA_CONSISTENCY = ("none", "report", "project")
@@ -33,7 +33,7 @@ AE_TITLE = r"[A-Za-z0-9_ .-]{1,16}"
 
 
 @dataclass(frozen=True)
-class EnhancementSettings:
+class EnhancementSettings(Settings):
     """Settings of one enhancement."""
 
     checkpoint: str = setting(
@@ -115,16 +115,11 @@ class EnhancementSettings:
     def __post_init__(self) -> None:
         if isinstance(self.denoise, int) and not isinstance(self.denoise, bool):
             object.__setattr__(self, "denoise", str(self.denoise))  # a number is as good as its text
-        check(self)
-
-    @classmethod
-    def from_dict(cls, values: dict) -> EnhancementSettings:
-        """Settings from a mapping (a worker message, a JSON file); unknown keys are refused."""
-        return from_mapping(cls, values)
+        super().__post_init__()
 
 
 @dataclass(frozen=True)
-class DICOMSettings:
+class DICOMSettings(Settings):
     """Settings of a DICOM series that a result is written as."""
 
     series_offset: int = setting(9000, "added to the number of the source's series", group=SERIES, least=1, metavar="N")
@@ -133,17 +128,9 @@ class DICOMSettings:
         False, "write the report beside it as a structured report (Basic Text SR)", group=SERIES
     )
 
-    def __post_init__(self) -> None:
-        check(self)
-
-    @classmethod
-    def from_dict(cls, values: dict) -> DICOMSettings:
-        """Settings from a mapping (a worker message, a JSON file); unknown keys are refused."""
-        return from_mapping(cls, values)
-
 
 @dataclass(frozen=True)
-class NodeSettings:
+class NodeSettings(Settings):
     """Settings of a node of a hospital's network."""
 
     forward: str = setting("", "where results are sent", group=NETWORK, metavar="TITLE@HOST:PORT")
@@ -186,12 +173,9 @@ class NodeSettings:
         metavar="FILE.pem",
     )
 
-    def __post_init__(self) -> None:
-        check(self)
-
 
 @dataclass(frozen=True)
-class FineTuningSettings:
+class FineTuningSettings(Settings):
     """Settings of a fine-tuning from 3T/7T pairs.
 
     Where 0 stands for "automatic", the CPU and a GPU get different values (docs/use/fine-tuning.md):
@@ -245,11 +229,6 @@ class FineTuningSettings:
     overwrite: bool = setting(False, "replace an existing checkpoint", on_the_command_line=False)
 
     def __post_init__(self) -> None:
-        check(self)
+        super().__post_init__()
         if 0 < self.patch < SMALLEST_PATCH:
             raise SettingsError(f"The patch must have at least {SMALLEST_PATCH} pixels, not {self.patch}.")
-
-    @classmethod
-    def from_dict(cls, values: dict) -> FineTuningSettings:
-        """Settings from a mapping (a worker message, a JSON file); unknown keys are refused."""
-        return from_mapping(cls, values)

@@ -1,14 +1,18 @@
 """How a setting is described: once, beside its default, for the command line, the panel and every check.
 
-A dataclass of settings declares each field by :func:`setting`; :func:`check` refuses wrong values when one is made,
-``cli/options.py`` makes the options from the same descriptions, and a worker's message is read by :func:`from_mapping`.
+A dataclass of :class:`Settings` declares each field by :func:`setting`; wrong values are refused when one is made, and
+``cli/options.py`` makes the options from the same descriptions.
 """
+
+from __future__ import annotations
 
 import re
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Optional
+from typing import Any, TypeVar
 
 from .errors import SettingsError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,12 @@ class Setting:
 
     help: str
     group: str = "settings"
-    choices: Optional[tuple] = None
-    least: Optional[float] = None
-    most: Optional[float] = None
+    choices: tuple | None = None
+    least: float | None = None
+    most: float | None = None
     zero: str = ""
     pattern: str = ""
-    metavar: Optional[str] = None
+    metavar: str | None = None
     refusal: str = "{value} cannot be used here."
     on_the_command_line: bool = True
 
@@ -62,17 +66,27 @@ def check(settings: Any) -> None:
         _check_one(name.replace("_", " "), getattr(settings, name), described, default)
 
 
-def from_mapping(cls: type, values: dict) -> Any:
-    """Settings from a mapping (a worker's message, a JSON file).
+class Settings:
+    """What every table of settings can do: refuse wrong values when one is made, and be read from a mapping."""
 
-    Raises:
-        SettingsError: a key that is no setting, or a value that it cannot have.
-    """
-    known = {one.name for one in fields(cls)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise SettingsError(f"Unknown setting {unknown[0]!r}; known are: {', '.join(sorted(known))}.")
-    return cls(**values)
+    def __post_init__(self) -> None:
+        check(self)
+
+    @classmethod
+    def from_dict(cls: type[T], values: dict) -> T:
+        """Settings from a mapping (a worker's message, a JSON file).
+
+        Args:
+            values: by the names of the settings.
+
+        Raises:
+            SettingsError: a key that is no setting, or a value that it cannot have.
+        """
+        known = {one.name for one in fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise SettingsError(f"Unknown setting {unknown[0]!r}; known are: {', '.join(sorted(known))}.")
+        return cls(**values)
 
 
 def _check_one(name, value, described, default):

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Optional
 
 from CHARMSSRLib.errors import SettingsError
-from CHARMSSRLib.settings_table import check, from_mapping, setting
+from CHARMSSRLib.settings_table import Settings, setting
 
 from ..methods.registry import METHODS
 from .degradation_list import DEGRADATIONS
@@ -13,7 +13,7 @@ from .synthetic_lesions import LESION_KINDS
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(Settings):
     """A training run. Defaults are the paper's protocol (section 3.7) at x2.
 
     Attributes:
@@ -91,7 +91,7 @@ class TrainingConfig:
     def __post_init__(self):
         if not isinstance(self.name, str) or not isinstance(self.arguments, dict):
             raise SettingsError("A training configuration's name is a text and its arguments are a mapping.")
-        check(self)
+        super().__post_init__()
         from CHARMSSRLib.measures.fidelity import RADIUS  # scipy is not needed to know the names
 
         if self.ssim_weight and self.patch * self.scale <= 2 * RADIUS:
@@ -115,7 +115,7 @@ class TrainingConfig:
         try:
             if not isinstance(values, dict) or "name" not in values:
                 raise SettingsError("The key 'name' is missing.")
-            return from_mapping(cls, values)
+            return cls.from_dict(values)
         except SettingsError as error:
             raise SettingsError(f"The training configuration {path} cannot be used: {error}") from error
 
