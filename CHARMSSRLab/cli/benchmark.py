@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from CHARMSSRLib.cli.command import new_command
 from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.options import check_backend_name, device_name, positive
 from CHARMSSRLib.cli.progress import ProgressLine
@@ -31,15 +32,15 @@ Parts that a folder holds from an earlier call stay; so they can be measured one
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "benchmark",
+        run,
         help="measure speed and memory on this machine",
         description="Measure the machine's limits, CHARMS against them and against other networks, and whole"
         " enhancements. What is compared takes turns; medians with spread. Prints a table and, with --output, writes"
         " benchmark.json and benchmark.md.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--quick", action="store_true", help="a look of seconds: small sizes, few turns")
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help="only these parts (see below)")
@@ -68,7 +69,6 @@ def add_parser(subparsers):
     parser.add_argument("--device", type=device_name, default="auto", metavar="auto|cpu|cuda[:N]|mps",
                         help="where to compute (default: auto)")  # fmt: skip
     parser.add_argument("--threads", type=positive, metavar="N", help="CPU threads (default: all cores)")
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

@@ -2,49 +2,40 @@
 
 from pathlib import Path
 
+from CHARMSSRLib.cli.command import new_command
 from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.progress import ProgressLine
 from CHARMSSRLib.task import Task
 
 from ..comparison.studies import STUDIES
 from ..training.degradation_list import DEGRADATIONS
+from .options import add_device_option, add_volume_options
 
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "compare",
+        run,
         help="train, score and tabulate all methods under one protocol",
         description="Train (or go on with, or load) every network of a study with one configuration, score them on the"
         " same slices and write report.md, scores.csv and costs.csv. A run that was stopped goes on where it was.",
-        allow_abbrev=False,
     )
     parser.add_argument("config", metavar="CONFIG.json", type=Path, help="training configuration that all share")
     parser.add_argument("output", metavar="DIR", type=Path, help="existing folder for the report")
-    parser.add_argument(
-        "--data",
-        required=True,
-        metavar="DIR",
-        type=Path,
-        help="folder made by 'charmssr prepare', or one with a manifest.csv and its volumes",
-    )
+    add_volume_options(parser)
     parser.add_argument("--study", choices=STUDIES, default="methods", help="what to compare (default: %(default)s)")
     parser.add_argument(
         "--ablation", action="store_const", dest="study", const="ablation", help="the same as --study ablation"
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these entries of the study")
-    parser.add_argument("--split", default="val", help="volumes to score (default: %(default)s)")
-    parser.add_argument("--contrast", help="score only this contrast")
     parser.add_argument(
         "--degradation",
         nargs="+",
         choices=DEGRADATIONS,
         metavar="NAME",
         help="degradations to score under (default: the one trained on)",
-    )
-    parser.add_argument("--slices", type=int, metavar="N", help="score only the central N slices of each volume")
-    parser.add_argument(
-        "--first-plane", action="store_true", help="of volumes sliced along three axes score only the first, axial"
     )
     parser.add_argument("--weights", metavar="DIR", type=Path, help="folder with NAME.safetensors of trained entries")
     parser.add_argument(
@@ -61,10 +52,7 @@ def add_parser(subparsers):
         help="also draw quality.png, gains.png, errors.png, curves.png and, by study, depth.png or attention.png",
     )
     parser.add_argument("--no-timing", action="store_true", help="leave out the milliseconds per slice")
-    parser.add_argument(
-        "--device", default="auto", metavar="auto|cpu|cuda[:N]|mps", help="where to compute (default: auto)"
-    )
-    parser.set_defaults(run=run)
+    add_device_option(parser)
 
 
 def run(arguments):

@@ -2,33 +2,28 @@
 
 from pathlib import Path
 
+from CHARMSSRLib.cli.command import new_command
 from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.progress import ProgressLine
 from CHARMSSRLib.task import Task
 
 from ..training.degradation_list import DEGRADATIONS
+from .options import add_device_option, add_volume_options
 from .whole_volume_study import add_study_options, run_whole_volume_study
 
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "evaluate",
+        run,
         help="score a checkpoint on high-resolution volumes",
         description="Degrade the slices of high-resolution volumes, enlarge them with a checkpoint and with bicubic"
         " interpolation, and compare both with the volumes.",
-        allow_abbrev=False,
     )
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help="name of a checkpoint, or the path of its weights")
-    parser.add_argument(
-        "--data",
-        required=True,
-        metavar="DIR",
-        type=Path,
-        help="folder with a manifest.csv and its volumes, or one made by 'charmssr prepare'",
-    )
-    parser.add_argument("--split", default="val", help="which rows of the manifest (default: %(default)s)")
-    parser.add_argument("--contrast", help="only this contrast, for example T1w")
+    add_volume_options(parser)
     parser.add_argument(
         "--degradation",
         nargs="+",
@@ -37,16 +32,10 @@ def add_parser(subparsers):
         metavar="NAME",
         help=f"one or more of {', '.join(DEGRADATIONS)} (default: bicubic)",
     )
-    parser.add_argument("--slices", type=int, metavar="N", help="only the central N slices of each volume")
-    parser.add_argument(
-        "--first-plane", action="store_true", help="of volumes sliced along three axes score only the first, axial"
-    )
     parser.add_argument(
         "--skull-strip", default="auto", metavar="auto|BACKEND", help="for volumes that are not stripped yet"
     )
-    parser.add_argument(
-        "--device", default="auto", metavar="auto|cpu|cuda[:N]|mps", help="where the network runs (default: auto)"
-    )
+    add_device_option(parser)
     parser.add_argument(
         "--output",
         action="append",
@@ -56,7 +45,6 @@ def add_parser(subparsers):
         help="table to write: .md for Markdown, else CSV; may be given more than once. Without it Markdown is printed",
     )
     add_study_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

@@ -2,18 +2,20 @@
 
 from pathlib import Path
 
+from CHARMSSRLib.cli.command import new_command
 from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.progress import ProgressLine
 
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "prepare",
+        run,
         help="turn volumes into cached slices for training",
         description="Preprocess every volume that DATA/manifest.csv lists (columns file, subject, split, contrast,"
         " skull) and cut it into slices. Restartable: what is finished is not done again.",
-        allow_abbrev=False,
     )
     parser.add_argument("data", metavar="DATA", type=Path, help="folder with manifest.csv and its volumes")
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="folder of the prepared slices")
@@ -22,7 +24,6 @@ def add_parser(subparsers):
         "--all-sources", action="store_true", help="also volumes that bundled weights may not learn from"
     )
     parser.add_argument("--skull-strip", default="auto", metavar="auto|BACKEND", help="for volumes with a skull")
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

@@ -3,23 +3,26 @@
 import sys
 from pathlib import Path
 
+from CHARMSSRLib.cli.command import new_command
 from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.options import positive
 from CHARMSSRLib.cli.progress import ProgressLine
 
 from ..methods.registry import METHODS
 from ..reproduction.presets import PRESETS
+from .options import add_device_option
 
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "reproduce",
+        run,
         help="run the paper's experiments on IXI, HCP and the paired 3T/7T sets",
         description="Find subjects, contrasts and fields in what was downloaded, run the paper's protocol and write its"
         " tables: 2-4 from IXI and HCP, 5-8 from PTT1 (fine-tuning) and PTT2 (test). docs/studies/reproduce.md says"
         " where to get each set. A run that was stopped goes on; what is finished is not done again.",
-        allow_abbrev=False,
     )
     data = parser.add_argument_group("data, as unpacked; --dry-run shows what is found")
     data.add_argument("--ixi", metavar="DIR", type=Path, help="IXI: the folder with IXI-T1/ and IXI-T2/")
@@ -59,8 +62,7 @@ def add_parser(subparsers):
     both.add_argument("--score-only", action="store_true", help="train nothing: score --weights and --checkpoint")
     both.add_argument("--skull-strip", default="auto", metavar="auto|none|BACKEND", help="default: auto")
     both.add_argument("--seed", type=int, default=0, metavar="N", help="of the split and all training (default: 0)")
-    both.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps", help="default: auto")
-    parser.set_defaults(run=run)
+    add_device_option(both)
 
 
 def run(arguments):

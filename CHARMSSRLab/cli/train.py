@@ -4,26 +4,29 @@ import os
 import sys
 from pathlib import Path
 
+from CHARMSSRLib.cli.command import new_command
 from CHARMSSRLib.cli.interruption import Interruption
 from CHARMSSRLib.cli.progress import ProgressLine
+
+from .options import add_device_option
 
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "train",
+        run,
         help="train CHARMS or a compared method",
         description="Train a configuration on prepared slices. Stop it at any moment and start it again: it goes on."
         " Under torchrun it runs on several devices.",
-        allow_abbrev=False,
     )
     parser.add_argument("config", metavar="CONFIG.json", type=Path, help="the run; see CHARMSSRLab/training/recipes")
     parser.add_argument("--prepared", required=True, metavar="DIR", type=Path, help="slices made by 'charmssr prepare'")
     parser.add_argument("--folder", required=True, metavar="DIR", type=Path, help="folder of state and log")
     parser.add_argument("--output", metavar="DIR", type=Path, help="folder of the checkpoint and its card")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]|mps", help="default: auto")
+    add_device_option(parser)
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

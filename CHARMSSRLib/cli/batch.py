@@ -1,6 +1,5 @@
 """``charmssr batch``: many volumes, one after the other, resumable."""
 
-import argparse
 import csv
 import io
 import json
@@ -15,6 +14,7 @@ from ..settings import MACHINE, DICOMSettings, EnhancementSettings
 from ..settings_table import settings_of
 from ..task import Task
 from .cohort import base_of, find_members
+from .command import new_command
 from .interruption import Interruption
 from .one_volume import VolumeJob
 from .options import add_enhancement_options, add_options, check_early, dicom_settings, settings_from
@@ -43,12 +43,12 @@ series becomes a folder with a DICOM series of the same study.
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "batch",
+        run,
         help="enhance many volumes (a folder or a CSV table)",
         description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("source", metavar="INPUTS.csv|DIR", type=Path, help="CSV table, or folder with volumes")
     parser.add_argument("folder", metavar="OUTDIR", type=Path, help="folder of the results; made if missing")
@@ -58,7 +58,6 @@ def add_parser(subparsers):
     parser.add_argument("--overwrite", action="store_true", help="enhance again what is finished")
     add_enhancement_options(parser)
     add_options(parser, DICOMSettings)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

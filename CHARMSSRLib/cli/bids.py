@@ -11,6 +11,7 @@ from ..bids.names import CONTRASTS, label_of
 from ..errors import CHARMSSRError, InputError, SettingsError
 from ..settings import EnhancementSettings
 from ..settings_table import settings_of
+from .command import new_command
 from .interruption import Interruption
 from .options import add_enhancement_options, check_early, positive, settings_from
 from .progress import ProgressLine
@@ -41,13 +42,13 @@ help); 4 some scans failed (trying again may help); 130 stopped. Other scans go 
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "bids",
+        run,
         help="enhance a BIDS dataset (a BIDS App)",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
         conflict_handler="resolve",
     )
     parser.add_argument("dataset", metavar="BIDS_DIR", type=Path, help="raw BIDS dataset; it is never written")
@@ -93,7 +94,6 @@ def add_parser(subparsers):
     parser.add_argument("-w", "--work-dir", metavar="WORK", type=Path, help="folder for temporary files")
     parser.add_argument("--n-cpus", "--n_cpus", "--nprocs", type=positive, metavar="N", help="cores to use")
     parser.add_argument("--mem-mb", "--mem_mb", type=positive, metavar="MB", help="memory to use, at least 1000")
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

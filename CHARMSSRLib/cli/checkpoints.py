@@ -2,17 +2,19 @@
 
 import json
 
+from .command import new_command
+
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "checkpoints",
+        run,
         help="list the checkpoints",
         description="List every checkpoint that is present, each with one line from its model card.",
-        allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="print the whole cards as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

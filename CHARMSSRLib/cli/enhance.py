@@ -1,11 +1,11 @@
 """``charmssr enhance``: one volume."""
 
-import argparse
 import os
 from pathlib import Path
 
 from ..settings import DICOMSettings
 from ..task import Task
+from .command import new_command
 from .interruption import Interruption
 from .one_volume import VolumeJob
 from .options import add_enhancement_options, add_options, check_early, dicom_settings, settings_from
@@ -23,13 +23,13 @@ FORMATS = ("auto", "volume", "dicom")
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "enhance",
+        run,
         help="enhance one volume",
         description="Enhance one brain MRI volume. The result appears only when it is complete.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("input", metavar="INPUT", type=Path, help="volume file, or folder with one DICOM series")
     parser.add_argument(
@@ -52,7 +52,6 @@ def add_parser(subparsers):
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     add_enhancement_options(parser)
     add_options(parser, DICOMSettings)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

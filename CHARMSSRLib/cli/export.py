@@ -2,21 +2,23 @@
 
 from pathlib import Path
 
+from .command import new_command
+
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "export",
+        run,
         help="write a checkpoint as ONNX",
         description="Write the network of a checkpoint as an ONNX file for slices of any size, checked against PyTorch"
         " before it appears. Scaling of intensities and the scale stand in the file's metadata. Needs the packages onnx"
         " and onnxruntime.",
-        allow_abbrev=False,
     )
     parser.add_argument("checkpoint", metavar="NAME|FILE", help="a checkpoint's name or its weights file")
     parser.add_argument("output", metavar="OUTPUT.onnx", type=Path, help="the file to write")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

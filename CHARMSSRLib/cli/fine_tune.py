@@ -1,12 +1,12 @@
 """``charmssr fine-tune``: a checkpoint of one's own from pairs of 3T and 7T scans."""
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
 from ..errors import BackendError, CHARMSSRError, SettingsError
 from ..settings import FineTuningSettings
+from .command import new_command
 from .interruption import Interruption
 from .options import add_options, check_backend_name, values_of
 from .progress import ProgressLine, tell_warnings
@@ -24,13 +24,13 @@ A run that was killed goes on when the same command is given again. Ctrl-C keeps
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "fine-tune",
+        run,
         help="tune a checkpoint to 3T/7T pairs",
         description="Tune a checkpoint to pairs of 3T and 7T scans of the same heads, and report what was gained.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("pairs", metavar="PAIRS.csv", type=Path, help="list of the pairs")
     parser.add_argument(
@@ -39,7 +39,6 @@ def add_parser(subparsers):
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace an existing checkpoint")
     add_options(parser, FineTuningSettings)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

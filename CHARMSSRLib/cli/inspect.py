@@ -1,11 +1,12 @@
 """``charmssr inspect``: what a scan really measured, before anything is done to it; for a folder a table."""
 
-import argparse
 import csv
 import json
 import os
 import sys
 from pathlib import Path
+
+from .command import new_command
 
 _EPILOG = """\
 examples:
@@ -25,18 +26,17 @@ COLUMNS = (
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "inspect",
+        run,
         help="say what a scan really measured",
         description="Say what a scan really measured: true resolution of each axis, how it was interpolated, noise, "
         "contrast, and what to be wary of. A folder with several scans gives a table (CSV).",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("input", metavar="FILE|FOLDER", type=Path, help="volume, DICOM series, or folder of scans")
     parser.add_argument("--json", action="store_true", help="print everything, with its evidence, as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments):

@@ -1,6 +1,5 @@
 """``charmssr node``: a node of the hospital's network between scanner and archive."""
 
-import argparse
 import contextlib
 import json
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 from .. import errors
 from ..errors import SettingsError
 from ..settings import DICOMSettings, EnhancementSettings, NodeSettings
+from .command import new_command
 from .interruption import Interruption
 from .options import add_enhancement_options, add_options, check_early, settings_from, values_of
 
@@ -30,13 +30,13 @@ examples:
 
 def add_parser(subparsers):
     """Register the subcommand."""
-    parser = subparsers.add_parser(
+    parser = new_command(
+        subparsers,
         "node",
+        run,
         help="receive series from a scanner or archive, send results back",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--status", action="store_true", help="tell what the inbox of a node holds, as JSON, and end")
     parser.add_argument(
@@ -45,7 +45,6 @@ def add_parser(subparsers):
     add_options(parser, NodeSettings)
     add_options(parser, DICOMSettings)
     add_enhancement_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments):
