@@ -53,6 +53,7 @@ class Host:
         slicer.mrmlScene = self._keeper.scene
         self.application._hostStart(self._keeper.scene, self._keeper.applicationLogic)
         self._keeper.afterClose.append(self.application._hostLayout._hostKeeper.restore)
+        self._keeper.afterClose.append(self.application._hostLayout._hostMapViews)
         self._installModules()
 
     # --- life -----------------------------------------------------------------------------------------------------

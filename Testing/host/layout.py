@@ -75,6 +75,7 @@ class qSlicerLayoutManager(native(QtCore.QObject)):
         self._hostLogic = slicer.vtkMRMLLayoutLogic()
         self._hostLogic.SetMRMLScene(self._hostScene)
         self._hostNode.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        self._hostMapViews()
 
     @property
     def _hostNode(self):
@@ -103,11 +104,16 @@ class qSlicerLayoutManager(native(QtCore.QObject)):
         if not self._hostNode.IsLayoutDescription(layout):
             layout = slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView
         self._hostNode.SetViewArrangement(layout)
+        self._hostMapViews()
         self.layoutChanged.emit(self.layout)
 
     def _hostShownViews(self):
         """Names of the views that the layout shows, from the first to the last."""
         return _viewNames(self._hostNode.GetLayoutRootElement())
+
+    def _hostMapViews(self):
+        for name, logic in self._hostKeeper.logics.items():
+            logic.GetSliceNode().SetMappedInLayout(name in self._hostShownViews())
 
     def resetSliceViews(self):
         for logic in self._hostKeeper.logics.values():

@@ -1,31 +1,38 @@
 """The result section of the panel: figures of the last result, comparison, and its maps in colour."""
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
 
-from ..scene import compare_views
+from ..scene import compare_views, fade_views
 from ..scene.dicom_export import exportSeries, isFromDICOM, reasonNotToExport
 from ..scene.map_overlay import MapOverlay
 from ..scene.map_texts import mapExplanation, mapTitle
 from ..scene.report_table import showTable, tableOfReport
 from ..scene.result_maps import MAP, mapNodes
 from ..scene.scene_results import reportOf, sourceOf
+from ..scene.shared_grey_levels import SharedGreyLevels
 from .fitted_texts import FittedTexts
 from .report_text import reportHeadline, reportRows, reportTable
 
 
-class ResultPanel:
+class ResultPanel(VTKObservationMixin):
     """Shows the result that the parameter node names."""
 
     def __init__(self, ui):
+        VTKObservationMixin.__init__(self)
         self._ui = ui
         self._parameters = None
         self._overlay = MapOverlay()
+        self._greyLevels = SharedGreyLevels()
         self._shownResult = None
         self._savedResult = None
         self._fitted = FittedTexts()
         self._fitted.keepWhole(ui.resultLabel, ui.figuresLabel, ui.mapExplanationLabel)
         ui.compareButton.connect("clicked(bool)", self.onCompareButton)
+        ui.flipButton.connect("clicked(bool)", self.onFlipButton)
+        ui.fadeSlider.connect("valueChanged(int)", self._onFade)
         ui.linkViewsButton.connect("clicked(bool)", self.onLinkViewsButton)
         ui.showMapButton.connect("clicked(bool)", self.onShowMapButton)
         ui.figuresButton.connect("toggled(bool)", self._onFiguresToggled)
@@ -38,7 +45,10 @@ class ResultPanel:
         """Show the result of a parameter node; None while there is none."""
         self._parameters = parameters
         if parameters is None:
+            self.removeObservers()
+            self._greyLevels.stop()
             return
+        self._observeViews()
         node = parameters.resultVolume
         report, source = reportOf(node), sourceOf(node)
         hasReport = node is not None and bool(report)
@@ -59,8 +69,11 @@ class ResultPanel:
         self._refreshMaps(node, maps)
 
     def beforeNewResult(self):
-        """Take the map of an earlier result out of the views."""
+        """Take the map of an earlier result, and that result where it fades, out of the views."""
         self._overlay.hide()
+        source, result = self._compared()
+        if result is not None and source is not None:
+            fade_views.stopFading(source, result)
 
     def forgetViews(self):
         """The scene is closed: there is nothing to go back to."""
@@ -75,9 +88,15 @@ class ResultPanel:
             mapNode = mapNodes(result).get(self._chosenMap())
             self._overlay.hide()
             compare_views.showSideBySide(sourceOf(result), result, withThirdView=mapNode is not None)
+            self._greyLevels.share(sourceOf(result), result)
             if mapNode is not None:
                 self._overlay.show(mapNode, result, self._parameters.mapOpacity, compare_views.THIRD)
             self.refresh(self._parameters)
+
+    def onFlipButton(self, checked=False):
+        """The scan where the result is seen, the result where the scan is."""
+        source, result = self._compared()
+        self._fadeTo(0.0 if fade_views.shownShare(source, result) >= 0.5 else 1.0)
 
     def onLinkViewsButton(self, checked=False):
         """Link or unlink all slice views."""
@@ -108,6 +127,9 @@ class ResultPanel:
             self._savedResult = self._parameters.resultVolume.GetID()
             self.refresh(self._parameters)
 
+    def _onFade(self, value):
+        self._fadeTo(value / self._ui.fadeSlider.maximum)
+
     def _onFiguresToggled(self, checked):
         self._ui.figuresLabel.visible = checked and bool(self._ui.figuresLabel.text)
 
@@ -124,6 +146,34 @@ class ResultPanel:
         self._overlay.setOpacity(value)
 
     # Inside
+
+    def _compared(self):
+        """(scan, result) that the section is about; None for what is not there."""
+        result = self._parameters.resultVolume if self._parameters is not None else None
+        return sourceOf(result), result
+
+    def _fadeTo(self, share):
+        source, result = self._compared()
+        if source is None:
+            return
+        if not compare_views.threeViewsAreShown():  # there the map has a view of its own
+            self._overlay.hide()
+        self._greyLevels.share(source, result)
+        fade_views.fade(source, result, share)
+        self.refresh(self._parameters)
+
+    def _observeViews(self):
+        """The slider follows the views: there, T and a slider of the application change the opacity, too."""
+        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+            if not self.hasObserver(composite, vtk.vtkCommand.ModifiedEvent, self._showShare):
+                self.addObserver(composite, vtk.vtkCommand.ModifiedEvent, self._showShare)
+
+    def _showShare(self, caller=None, event=None):
+        source, result = self._compared()
+        slider = self._ui.fadeSlider
+        wasBlocked = slider.blockSignals(True)
+        slider.value = round(slider.maximum * fade_views.shownShare(source, result)) if source is not None else 0
+        slider.blockSignals(wasBlocked)
 
     def _showChosenMap(self):
         result = self._parameters.resultVolume
@@ -164,6 +214,14 @@ class ResultPanel:
         if canCompare:
             text = text.format(source=source.GetName(), result=node.GetName())
         self._ui.compareButton.toolTip = text
+        for widget in (self._ui.flipButton, self._ui.fadeSlider, self._ui.fadeScanLabel, self._ui.fadeResultLabel):
+            widget.enabled = canCompare
+        if canCompare:
+            text = _(
+                "Show {source} and {result} in turn in the same place and grey levels, as T does in a view"
+            ).format(source=source.GetName(), result=node.GetName())
+        self._ui.flipButton.toolTip = text
+        self._showShare()
         self._ui.linkViewsButton.checked = compare_views.viewsAreLinked()
 
     def _fillMaps(self, maps):

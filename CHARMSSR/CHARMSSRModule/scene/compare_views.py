@@ -40,6 +40,7 @@ def showSideBySide(inputNode, resultNode, withThirdView=False):
         composite = compositeNode(viewName)
         composite.SetBackgroundVolumeID(volumeNode.GetID())
         composite.SetForegroundVolumeID(None)
+        composite.SetForegroundOpacity(0.0)
         composite.SetLabelVolumeID(None)
         sliceNode = _sliceNode(viewName)
         sliceNode.SetOrientation(orientation)
@@ -59,6 +60,16 @@ def threeViewsAreShown():
     """True in the layout of input, result and map."""
     layoutManager = slicer.app.layoutManager()
     return layoutManager is not None and layoutManager.layout == THREE_VIEWS_LAYOUT
+
+
+def sideBySideAreShown(inputNode):
+    """True in a layout of ``showSideBySide`` whose left view shows this scan alone."""
+    layoutManager = slicer.app.layoutManager()
+    layouts = (slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView, THREE_VIEWS_LAYOUT)
+    if layoutManager is None or layoutManager.layout not in layouts:
+        return False
+    left = compositeNode(LEFT)
+    return left.GetBackgroundVolumeID() == inputNode.GetID() and not left.GetForegroundVolumeID()
 
 
 def linkViews(linked):

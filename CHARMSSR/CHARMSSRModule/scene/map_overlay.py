@@ -65,7 +65,8 @@ class MapOverlay:
     def _views(resultNode, viewName):
         if viewName is not None:
             return [composite for composite in _composites() if composite.GetLayoutName() == viewName]
-        showing = [each for each in _composites() if each.GetBackgroundVolumeID() == resultNode.GetID()]
+        layers = [(each, each.GetBackgroundVolumeID(), each.GetForegroundVolumeID()) for each in _composites()]
+        showing = [each for each, *shown in layers if resultNode.GetID() in shown]
         return showing or _composites()
 
     @staticmethod

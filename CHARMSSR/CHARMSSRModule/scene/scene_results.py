@@ -58,7 +58,7 @@ def _fill(node, inputNode, attributes):
 
 
 def copyWindowLevel(sourceNode, targetNode):
-    """Show one volume in the grey levels and colours of another."""
+    """Show one volume in the grey levels and colours of another, and hide what the other hides by a threshold."""
     source, target = sourceNode.GetDisplayNode(), targetNode.GetDisplayNode()
     if source is None or target is None:
         return
@@ -66,6 +66,9 @@ def copyWindowLevel(sourceNode, targetNode):
         target.SetAutoWindowLevel(False)
         target.SetWindowLevel(source.GetWindow(), source.GetLevel())
         target.SetInterpolate(source.GetInterpolate())
+        target.SetAutoThreshold(False)
+        target.SetThreshold(source.GetLowerThreshold(), source.GetUpperThreshold())
+        target.SetApplyThreshold(source.GetApplyThreshold())
         target.SetAndObserveColorNodeID(source.GetColorNodeID())
 
 
