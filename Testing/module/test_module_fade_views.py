@@ -1,7 +1,8 @@
 """Scan and result in the same views: flipped or faded, in the same grey levels."""
 
 import pytest
-from test_module_compare_views import VIEWS, composite, enhanced, layers, panel  # noqa: F401 - fixtures
+
+from Testing.module.test_module_compare_views import VIEWS, composite, enhanced, layers, panel  # noqa: F401
 
 # ruff: noqa: F811 - fixtures are named as what they give
 
