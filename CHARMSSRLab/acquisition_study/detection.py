@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from CHARMSSRLib.acquisition.findings import KINDS, NONE, UNKNOWN
 from CHARMSSRLib.acquisition.fourier import fourier_resize
-from CHARMSSRLib.acquisition.inspect import inspect_axes
+from CHARMSSRLib.acquisition.inspect import inspect_grid
 
 from .made import acquired, interpolated
 
@@ -48,7 +48,7 @@ def rows_of(values, shares, stripped, noise, kind, ratio):
         for axis, size in enumerate(made.shape):
             brain = fourier_resize(brain, size, axis)
         made = np.where(brain > 0.5, made, 0).astype(np.float32)
-    axes = inspect_axes(sitk.GetImageFromArray(made))[::-1]
+    axes = inspect_grid(sitk.GetImageFromArray(made)).axes[::-1]
     return [
         {
             "axis": name,

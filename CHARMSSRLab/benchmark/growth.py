@@ -7,8 +7,8 @@ from CHARMSSRLib.task import Task
 
 from ..costs.timing import Spread
 from .inputs import coarser
-from .jobs import ENHANCE, run_job, volume_file
 from .stage import measure_stage
+from .timed_processes import ENHANCE, run_job, volume_file
 
 
 def measure_growth(head, network, threads, checkpoint, skull_strip, shares, slices, lr_size, rounds=1,

@@ -6,8 +6,8 @@ import SimpleITK as sitk
 from CHARMSSRLib.errors import SettingsError
 from CHARMSSRLib.files.volumes import read_volume
 
+from .benchmark_plan import FULL_SIZE, GENERATED
 from .phantom import phantom_head
-from .plan import FULL_SIZE, GENERATED
 
 FIELD_OF_VIEW_MM = (176.0, 256.0, 256.0)
 

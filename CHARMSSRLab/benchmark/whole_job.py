@@ -9,7 +9,7 @@ from CHARMSSRLib.task import Task
 from CHARMSSRLib.worker.client import WorkerClient
 
 from ..costs.timing import Spread
-from .jobs import ENHANCE, NAIVE, environment_for, run_job
+from .timed_processes import ENHANCE, NAIVE, environment_for, run_job
 
 
 def measure_enhancement(path, threads, checkpoint, skull_strip="auto", device="cpu", rounds=3, task=None):

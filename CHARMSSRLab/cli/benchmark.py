@@ -9,7 +9,7 @@ from CHARMSSRLib.cli.options import check_backend_name, device_name, positive
 from CHARMSSRLib.cli.progress import ProgressLine
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
 
-from ..benchmark.plan import PARTS
+from ..benchmark.benchmark_plan import PARTS
 
 _EPILOG = """\
 parts, in this order:
@@ -75,36 +75,40 @@ def run(arguments):
     """Run the subcommand."""
     from CHARMSSRLib.files.output_files import check_folder
 
-    from ..benchmark import report
-    from ..benchmark.run import read
-    from ..benchmark.run import run as measure
+    from ..benchmark import benchmark_files
+    from ..benchmark.measure_parts import read
+    from ..benchmark.measure_parts import run as measure
 
     plan = _plan(arguments)
     check_backend_name(arguments.skull_strip)
     folder, earlier = arguments.output, None
     if folder is not None:
         check_folder(folder)
-        earlier = read(folder / report.JSON)
-        report.check(plan)
+        earlier = read(folder / benchmark_files.JSON)
+        benchmark_files.check(plan)
     with Interruption() as interruption, ProgressLine() as progress:
         figures = measure(plan, earlier, progress, interruption.is_cancelled)
-    print(report.as_markdown(figures))
+    print(benchmark_files.as_markdown(figures))
     if folder is not None:
-        report.write(figures, folder)
-        print(folder / report.MARKDOWN)
+        benchmark_files.write(figures, folder)
+        print(folder / benchmark_files.MARKDOWN)
 
 
 def _plan(arguments):
     from CHARMSSRLib.machine.cores import usable_cores
     from CHARMSSRLib.machine.devices import choose_device
 
-    from ..benchmark import plan
+    from ..benchmark import benchmark_plan
 
     device = choose_device(arguments.device)
-    parts = arguments.only or _usual_parts(arguments, plan, device)
-    whole = arguments.whole_job is not None or not {plan.WHOLE_JOB, plan.WORKER, plan.GROWTH}.isdisjoint(parts)
+    parts = arguments.only or _usual_parts(arguments, benchmark_plan, device)
+    whole = arguments.whole_job is not None or not {
+        benchmark_plan.WHOLE_JOB,
+        benchmark_plan.WORKER,
+        benchmark_plan.GROWTH,
+    }.isdisjoint(parts)
     choices = {
-        "parts": tuple(name for name in plan.PARTS if name in parts), "device": device,
+        "parts": tuple(name for name in benchmark_plan.PARTS if name in parts), "device": device,
         "checkpoint": arguments.checkpoint, "threads": arguments.threads or usable_cores(),
         "lr_size": arguments.lr_size, "rounds": arguments.rounds, "whole_rounds": arguments.whole_rounds,
         "batches": arguments.batches and tuple(arguments.batches), "naive_slices": arguments.naive_slices,
@@ -116,11 +120,11 @@ def _plan(arguments):
     if device.type != "cpu" and not arguments.quick:
         choices["batches"] = choices["batches"] or (1, 16, 44)
     chosen = {name: value for name, value in choices.items() if value is not None}
-    if "head_size" not in chosen and arguments.whole_job not in (None, plan.GENERATED):
+    if "head_size" not in chosen and arguments.whole_job not in (None, benchmark_plan.GENERATED):
         chosen["head_size"] = None
     elif "head_size" not in chosen and whole and not arguments.quick:
-        chosen["head_size"] = plan.FULL_SIZE
-    return (plan.quick_plan if arguments.quick else plan.BenchmarkPlan)(**chosen)
+        chosen["head_size"] = benchmark_plan.FULL_SIZE
+    return (benchmark_plan.quick_plan if arguments.quick else benchmark_plan.BenchmarkPlan)(**chosen)
 
 
 def _usual_parts(arguments, plan, device):

@@ -60,7 +60,7 @@ def run(arguments):
     from CHARMSSRLib.files.output_files import check_folder
     from CHARMSSRLib.machine.devices import choose_device, hardware
 
-    from ..comparison import compare
+    from ..comparison import contest
     from ..comparison.studies import check_base, entries_of
     from ..comparison.study_report import report_study
     from ..comparison.volumes import one_plane_each, prepared_volumes
@@ -80,16 +80,16 @@ def run(arguments):
         task = Task(progress, interruption.is_cancelled)
         scored = list(prepared_volumes(arguments.data, arguments.split, arguments.contrast, task=task))
         training = list(prepared_volumes(arguments.data, "train", task=task))
-        contestants = compare.contest(
+        contestants = contest.contest(
             entries, config, training, one_plane_each(scored), runs, arguments.weights, device, task,
             arguments.skip_missing,
         )  # fmt: skip
         if arguments.first_plane:
             scored = one_plane_each(scored)
         task.tell(1.0, "Scoring")
-        rows = compare.score(contestants, scored, degradations, config.scale, arguments.slices, device, task)
-        costs = compare.costs(contestants, config.scale, device, timed=not arguments.no_timing)
-    protocol = compare.describe_protocol(
+        rows = contest.score(contestants, scored, degradations, config.scale, arguments.slices, device, task)
+        costs = contest.costs(contestants, config.scale, device, timed=not arguments.no_timing)
+    protocol = contest.describe_protocol(
         config, training, degradations, arguments.split, arguments.study == "methods-as-published"
     )
     protocol += f" Machine: {hardware(device)}. Command: `{_command(arguments)}`."

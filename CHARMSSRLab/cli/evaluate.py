@@ -56,8 +56,8 @@ def run(arguments):
     from CHARMSSRLib.machine.devices import choose_device
 
     from ..comparison.protocol import BASELINE, candidate_of, score_prepared
+    from ..comparison.score_tables import markdown, write_tables
     from ..comparison.sites import site_section
-    from ..comparison.tables import markdown, write_tables
     from ..comparison.volumes import first_planes, prepared_volumes
 
     for path in arguments.output:

@@ -70,8 +70,8 @@ def run(arguments):
     from CHARMSSRLib.cli.entry import CANCELLED
     from CHARMSSRLib.errors import Cancelled
 
-    from ..reproduction.plan import make_plan
-    from ..reproduction.run import carry_out
+    from ..reproduction.experiment_plan import make_plan
+    from ..reproduction.run_experiments import carry_out
 
     plan = make_plan(arguments)
     if arguments.dry_run:

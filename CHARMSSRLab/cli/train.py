@@ -36,7 +36,7 @@ def run(arguments):
     from CHARMSSRLib.machine.devices import choose_device
 
     from ..training.config import TrainingConfig
-    from ..training.run import run_training
+    from ..training.training_run import run_training
 
     config = TrainingConfig.read(arguments.config)
     if arguments.threads:

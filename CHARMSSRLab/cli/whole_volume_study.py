@@ -37,7 +37,7 @@ def run_whole_volume_study(arguments):
     from CHARMSSRLib.machine.devices import choose_device
 
     from ..whole_volume.registry import load_study
-    from ..whole_volume.study import Setup, run_study
+    from ..whole_volume.study_of_volumes import Setup, run_study
 
     if len(arguments.output) != 1:
         raise SettingsError("A study writes several files: give one --output, an existing folder.")

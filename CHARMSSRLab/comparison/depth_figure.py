@@ -3,8 +3,8 @@
 from CHARMSSRLib.measures.statistics import mean_and_deviation
 
 from ..plots import new_figure, save_figure
+from .score_tables import group, subject_figures
 from .studies import DEPTH
-from .tables import group, subject_figures
 
 CHOSEN = 4  # blocks and units of CHARMS
 

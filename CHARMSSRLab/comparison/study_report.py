@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from . import compare
+from . import contest
 from .attention_study import attention_csv, attention_table, draw_attention, study_attention
 from .depth_figure import draw_depth
 from .training_curves import curves_csv, curves_of, draw_curves
@@ -38,12 +38,12 @@ def report_study(
     if maps:
         tables["attention.csv"] = attention_csv(maps)
         sections = ["## Attention maps with and without L_AR", "", *attention_table(maps), ""]
-    compare.write_report(folder, f"Study of {study}, x{config.scale}", protocol, costs, rows, sections, tables)
+    contest.write_report(folder, f"Study of {study}, x{config.scale}", protocol, costs, rows, sections, tables)
     if not drawn:
         return
     degradation = rows[0]["degradation"]
     shown = next((one for one in volumes if (one.contrast, one.plane) == ("T1w", "axial")), volumes[0])
-    compare.draw_figures(folder, contestants, costs, rows, shown, degradation, config.scale, device)
+    contest.draw_figures(folder, contestants, costs, rows, shown, degradation, config.scale, device)
     if curves:
         draw_curves(curves, folder / "curves.png")
     if study == "depth":

@@ -5,11 +5,11 @@ import csv
 from CHARMSSRLib.measures.statistics import mean_and_deviation, paired_p_value
 
 from ..comparison.attention_study import attention_table
-from ..comparison.compare import BICUBIC_TITLE
+from ..comparison.contest import BICUBIC_TITLE
 from ..comparison.protocol import BICUBIC, FIGURES, REFERENCE
+from ..comparison.score_tables import group, markdown, subject_figures
 from ..comparison.sites import site_section
 from ..comparison.studies import entries_of
-from ..comparison.tables import group, markdown, subject_figures
 from ..costs.costs import ORIGINAL_EDSR, cost_table
 
 SMALL = 4e6  # parameters: CHARMS is ranked among networks below

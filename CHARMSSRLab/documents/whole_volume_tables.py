@@ -9,7 +9,7 @@ import numpy as np
 
 from ..whole_volume import consistency_study, lesions_study, planes_study, thick_slices_study
 from ..whole_volume.registry import load_study
-from ..whole_volume.study import MADE_UP
+from ..whole_volume.study_of_volumes import MADE_UP
 
 BEST_OTHER = "best of the other planes + cubic"
 PLANES_TITLES = {

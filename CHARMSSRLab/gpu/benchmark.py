@@ -21,10 +21,10 @@ import torch
 from CHARMSSRLib.cli.progress import ProgressLine
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
 
-from ..benchmark.plan import LIMITS, NETWORKS, STAGE, BenchmarkPlan
-from ..benchmark.run import run
-from ..benchmark.tables import as_markdown
-from .part import start
+from ..benchmark.benchmark_plan import LIMITS, NETWORKS, STAGE, BenchmarkPlan
+from ..benchmark.markdown_tables import as_markdown
+from ..benchmark.measure_parts import run
+from .training_part import start
 
 PARTS = (LIMITS, NETWORKS, STAGE)
 

@@ -22,11 +22,20 @@ from CHARMSSRLib.checkpoints.loading import save_checkpoint
 from CHARMSSRLib.errors import Cancelled
 
 from ..training.config import TrainingConfig
-from ..training.run import ancestor, trained_card
 from ..training.trainer import TrainingResult, build_network, train
+from ..training.training_run import ancestor, trained_card
 from ..training.validation import validate
-from .part import RECIPES, ROOT, Deadline, add_common_arguments, measure_rate, read_volumes, start, with_workers
 from .shards import join_file, remove_pieces, split_file
+from .training_part import (
+    RECIPES,
+    ROOT,
+    Deadline,
+    add_common_arguments,
+    measure_rate,
+    read_volumes,
+    start,
+    with_workers,
+)
 
 CHECKPOINTS = ("charms-x2-bicubic", "charms-x2-clinical", "charms-x4-bicubic", "charms-x4-clinical")
 OVERHEAD = 25  # seconds that are left for loading, validation and writing, once the rate is known

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..training.config import TrainingConfig
-from .part import RECIPES, measure_rate, read_volumes, start, with_workers
+from .training_part import RECIPES, measure_rate, read_volumes, start, with_workers
 
 FORMS = {"plain": False, "recorded": True}
 

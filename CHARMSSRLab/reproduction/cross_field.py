@@ -15,9 +15,9 @@ import numpy as np
 from CHARMSSRLib.checkpoints.loading import load_checkpoint
 from CHARMSSRLib.checkpoints.registry import find_weights, read_card, sha256_of
 from CHARMSSRLib.errors import Cancelled, InputError, PairError
+from CHARMSSRLib.fine_tuning.automatic_values import Plan
 from CHARMSSRLib.fine_tuning.fine_tune import fine_tune
 from CHARMSSRLib.fine_tuning.pairs.registration import register_pair
-from CHARMSSRLib.fine_tuning.plan import Plan
 from CHARMSSRLib.fine_tuning.report.intensity_match import MonotoneMap
 from CHARMSSRLib.fine_tuning.report.scores import TUNED, UNTUNED, PairScorer
 from CHARMSSRLib.fine_tuning.slices import write_slices

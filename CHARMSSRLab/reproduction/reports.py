@@ -15,7 +15,7 @@ from CHARMSSRLib.fine_tuning.report.scores import (
 )
 from CHARMSSRLib.measures.statistics import mean_and_deviation, paired_p_value
 
-from ..comparison.tables import DECIMALS, HEADINGS, group, subject_figures
+from ..comparison.score_tables import DECIMALS, HEADINGS, group, subject_figures
 from .published import FS_RWKV, FS_RWKV_PROTOCOL, INCONSISTENT, RANGE_NOTE, looks_like_double_range
 
 # Table, figure of the rows, title, digits, methods beside those that are compared.

@@ -15,7 +15,7 @@ from CHARMSSRLib.errors import CHARMSSRError, CheckpointError, InputError
 from CHARMSSRLib.files.volumes import read_volume
 from CHARMSSRLib.task import Task
 
-from ..comparison import compare
+from ..comparison import contest
 from ..comparison.protocol import PAPERS_SLICES
 from ..comparison.studies import entries_of
 from ..training.prepare import prepare_volume
@@ -142,17 +142,17 @@ def run_experiment(experiment, prepared, output, device="cpu", task=None):
     parts = {part: [one for one in prepared if one.part == part] for part in ("train", "val", "test")}
     training = [] if experiment.score_only else [load_prepared(one.path) for one in parts["train"]]
     watched = [] if experiment.score_only else [load_prepared(one.path) for one in parts["val"][:WATCHED]]
-    contestants = compare.contest(entries, experiment.config, training, watched, folder / "runs", weights, device, task)
+    contestants = contest.contest(entries, experiment.config, training, watched, folder / "runs", weights, device, task)
     contestants += _given(experiment)
     task.tell(1.0, f"{experiment.name}: scoring")
     scale = experiment.config.scale
     test = (load_prepared(one.path) for one in parts["test"])  # one at a time
-    rows = compare.score(contestants, test, [DEGRADATION], scale, None, device, task)
-    costs = compare.costs(contestants, scale, device, experiment.timed)
-    compare.write_report(folder, _title(experiment), _protocol(experiment, parts), costs, rows)
+    rows = contest.score(contestants, test, [DEGRADATION], scale, None, device, task)
+    costs = contest.costs(contestants, scale, device, experiment.timed)
+    contest.write_report(folder, _title(experiment), _protocol(experiment, parts), costs, rows)
     if experiment.figures:
         shown = load_prepared(parts["test"][0].path)
-        compare.draw_figures(folder, contestants, costs, rows, shown, DEGRADATION, scale, device)
+        contest.draw_figures(folder, contestants, costs, rows, shown, DEGRADATION, scale, device)
     rows = [{"set": experiment.found.name, **row} for row in rows]
     write_part(folder / "done.json", made_of, rows)
     return rows
@@ -187,7 +187,7 @@ def _given(experiment):
         return []
     checkpoint = load_checkpoint(experiment.checkpoint)
     card = checkpoint.card
-    return [compare.Contestant(f"CHARMS ({card['name']})", "a given checkpoint, trained on other data",
+    return [contest.Contestant(f"CHARMS ({card['name']})", "a given checkpoint, trained on other data",
                                checkpoint.network, card["intensity"]["kind"])]  # fmt: skip
 
 
@@ -208,7 +208,7 @@ def _title(experiment):
 
 def _protocol(experiment, parts):
     counts = {part: len({one.subject for one in own}) for part, own in parts.items()}
-    text = compare.describe_protocol(experiment.config, parts["train"], [DEGRADATION], "test")
+    text = contest.describe_protocol(experiment.config, parts["train"], [DEGRADATION], "test")
     if experiment.score_only:
         text = f"Nothing was trained here: given weights, scored under {DEGRADATION} degradation on the test volumes."
     return (

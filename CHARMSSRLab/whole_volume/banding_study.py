@@ -9,7 +9,7 @@ from .degraded_volumes import repeated, truncated
 from .enhanced import cubic, enhanced
 from .samples import is_truly_isotropic
 from .scores import banding_by_axis, worst_ratio
-from .study import Column, Study
+from .study_of_volumes import Column, Study
 
 RULE = 1.05
 SLICE_WISE, THREE = "slice by slice", "three"

@@ -14,7 +14,7 @@ from .degraded_volumes import averaged, averaged_in_plane, truncated
 from .enhanced import enhanced
 from .samples import only_three, ways_of
 from .scores import fidelity, worst_ratio
-from .study import Column, Study
+from .study_of_volumes import Column, Study
 
 NOISE = 0.02  # of the intensity range, in the noisy input, where the run names no other
 OPERATORS = ("bicubic", "kspace")

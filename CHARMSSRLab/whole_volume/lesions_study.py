@@ -13,7 +13,7 @@ from .lesions import asymmetric_lesions, bright_lesions, paste_lesions, with_rin
 from .marked_lesions import marked_lesions
 from .samples import only_three, ways_of
 from .spheres import RADII, SIGMAS, kept_on_even_tissue
-from .study import MADE_UP, Column, Study
+from .study_of_volumes import MADE_UP, Column, Study
 
 KEPT = 0.95
 STROKE, SCLEROSIS = ("ARC", "VRD_stroke"), ("openMS",)

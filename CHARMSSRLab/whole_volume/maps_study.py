@@ -10,7 +10,7 @@ from .degraded_volumes import truncated
 from .enhanced import cubic, enhanced
 from .ranking import FRACTIONS, gradient_magnitude, local_mean, mean_of_neighbours, sparsification, spearman
 from .samples import only_three, ways_of
-from .study import Column, Study
+from .study_of_volumes import Column, Study
 
 WANTED = 0.3  # Spearman's correlation
 GRADIENT, NEIGHBOURS, ORACLE = "gradient of the input", "the neighbours' errors", "the error itself"

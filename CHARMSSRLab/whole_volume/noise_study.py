@@ -4,7 +4,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from .noise import LIMIT, SIGMAS, noise_amplification, noise_on_stack
-from .study import MADE_UP, Column, Study
+from .study_of_volumes import MADE_UP, Column, Study
 
 EVEN_SIGNAL = 0.5
 SLICES = 4

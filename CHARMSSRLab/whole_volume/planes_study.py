@@ -11,7 +11,7 @@ from CHARMSSRLib.measures.statistics import mean_and_deviation
 from .degraded_volumes import averaged, repeated, truncated
 from .enhanced import cubic, enhanced, filled, zero_filled
 from .scores import banding_by_axis, fidelity, worst_ratio
-from .study import Column, Study
+from .study_of_volumes import Column, Study
 
 CUBIC, ZERO_FILLED, THREE = "cubic, 3-D", "zero-filled k-space", "three"
 FUSED = {method: f"planes fused, {method}" for method in FUSIONS}

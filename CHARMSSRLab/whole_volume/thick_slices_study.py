@@ -9,7 +9,7 @@ from CHARMSSRLib.measures.statistics import mean_and_deviation
 from .degraded_volumes import thickened
 from .enhanced import cubic, enhanced, filled
 from .scores import banding_by_axis, fidelity, worst_ratio
-from .study import Column, Study
+from .study_of_volumes import Column, Study
 
 THICKNESSES = (3.0, 4.0, 5.0)  # mm
 CUBIC, SPLINE, SLICE_WISE, THREE = "cubic", "cubic B-spline", "acquisition + cubic", "three"

@@ -9,7 +9,7 @@ from CHARMSSRLib.measures.noise import even_tissue, noise_sd
 from CHARMSSRLib.settings import EnhancementSettings
 
 from .false_foci import TOO_MUCH, largest_foci
-from .study import Column, Study
+from .study_of_volumes import Column, Study
 from .whole_heads import coarse_head, cubic_of, scores, slab, with_probe
 
 DEGRADATIONS = ("kspace", "clinical", "bicubic")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Optional
 
 from . import journal
-from .figures import FIGURES, Figure, outlier_bounds, percentile
+from .cohort_figures import FIGURES, Figure, outlier_bounds, percentile
+from .file_names import parse_name
 from .finished import read_record
-from .names import parse_name
 from .shared_folder import names_now
 
 _RESULT = re.compile(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
-from .names import CONTRASTS, RAW_ENTITIES
+from .file_names import CONTRASTS, RAW_ENTITIES
 
 _SHORT = {long: short for short, long in RAW_ENTITIES.items()}
 _COUNTED = ("run", "echo", "inv", "chunk")

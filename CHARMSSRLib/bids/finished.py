@@ -11,7 +11,7 @@ from typing import Any, Optional
 from ..errors import CHARMSSRError, InputError
 from ..settings import AUTOMATIC, MACHINE, EnhancementSettings
 from ..settings_table import settings_of
-from .names import Outputs
+from .file_names import Outputs
 from .shared_folder import names_now, read_now
 
 SECTION = "CHARMSSR"

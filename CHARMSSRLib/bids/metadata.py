@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import InputError
-from .names import parse_name
+from .file_names import parse_name
 
 # The field of BIDS, and those that converters write into sidecars besides.
 _AGENT_FIELDS = ("ContrastBolusIngredient", "ContrastBolusAgent")

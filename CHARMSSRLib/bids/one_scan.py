@@ -14,9 +14,9 @@ from ..errors import OutputError
 from ..files.lease_lock import LeaseLock
 from ..settings import EnhancementSettings
 from ..task import IsCancelled, Progress, Task
+from .file_names import Outputs
 from .finished import input_stamp, wanted_settings
 from .metadata import Metadata, refuse_contrast_agent
-from .names import Outputs
 from .sidecars import image_sidecar, map_sidecar, mask_sidecar
 
 

@@ -15,8 +15,8 @@ from typing import Any, Optional
 from .. import __version__
 from ..files.page_templates import page_template
 from .cohort import Row, collect, compare
-from .figures import FIGURES, SMALLEST_COHORT
-from .plots import strip_plot
+from .cohort_figures import FIGURES, SMALLEST_COHORT
+from .strip_plots import strip_plot
 
 _TEMPLATES = Path(__file__).parent / "templates"
 TABLE = "group.tsv"

@@ -11,8 +11,8 @@ from ..files.lease_lock import BEAT_SECONDS, LEASE_SECONDS, LeaseLock
 from ..settings import EnhancementSettings
 from ..task import Task
 from . import journal
+from .file_names import Outputs
 from .finished import Finished, State
-from .names import Outputs
 from .one_scan import Enhancer, ScanWork
 from .scans import Scan
 

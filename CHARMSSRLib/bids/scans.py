@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .file_names import CONTRASTS, EXTENSIONS, RAW_ENTITIES, Name, parse_name
 from .filters import Selection
-from .names import CONTRASTS, EXTENSIONS, RAW_ENTITIES, Name, parse_name
 
 _SUBJECT, _SESSION = re.compile(r"sub-([0-9a-zA-Z+]+)"), re.compile(r"ses-([0-9a-zA-Z+]+)")
 _RUN = re.compile(r"_run-[0-9a-zA-Z+]+")

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from .file_names import Outputs
 from .finished import SECTION
-from .names import Outputs
 
 _MAP_TEXTS = {
     "detail": "What the network added beyond the band of the scan, signed, in the scan's units.",

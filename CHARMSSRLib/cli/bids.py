@@ -7,7 +7,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..bids.names import CONTRASTS, label_of
+from ..bids.file_names import CONTRASTS, label_of
 from ..errors import CHARMSSRError, InputError, SettingsError
 from ..settings import EnhancementSettings
 from ..settings_table import settings_of
@@ -124,8 +124,8 @@ def run(arguments):
 
 
 def _find(arguments, settings, scale):
+    from ..bids.file_names import Outputs
     from ..bids.filters import Selection, read_filters
-    from ..bids.names import Outputs
     from ..bids.participant import ScanTask, shard_of
     from ..bids.scans import find_scans
 

@@ -197,8 +197,8 @@ def _readable_stem(name):
 
 
 def _members_of_table(table, folder, as_series):
+    from ..files.csv_tables import read_table
     from ..files.output_files import volume_extension
-    from ..files.tables import read_table
 
     try:
         columns, rows = read_table(table)

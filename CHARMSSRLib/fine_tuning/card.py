@@ -6,7 +6,7 @@ import torch
 
 from ..checkpoints.registry import CARD_FORMAT
 from ..machine.devices import hardware
-from .report.report import NOTICEABLE_DB
+from .report.report_contents import NOTICEABLE_DB
 
 PROTOCOL = (
     "brain-masked PSNR and SSIM on the 7T volume's own grid, 7T scaled by the card's rule, range its 99.9th"

@@ -20,13 +20,12 @@ from ..files.output_files import OutputFiles, plain
 from ..machine.memory import peak_memory
 from ..settings import FineTuningSettings
 from ..task import IsCancelled, Progress, Task
+from .automatic_values import Plan
 from .card import tuned_card
 from .held_out import HeldOut, fit_maps, map_of
-from .loop import Run
 from .pairs.pairs import Pair
 from .pairs.registration import register_pair
-from .plan import Plan
-from .report.report import (
+from .report.report_contents import (
     CANCELLED_VERDICT,
     CHOSEN_ON_HELD_OUT,
     NOTHING_GAINED,
@@ -39,6 +38,7 @@ from .report.report_page import template as page_template
 from .report.scores import INTERPOLATED, MATCHED, TUNED, UNTUNED, PairScorer
 from .slices import ABOUT, PairSlices, Patches, write_slices
 from .splits import leave_one_out, one_split, subjects_of
+from .training_loop import Run
 from .work_folder import check_result, identity_of, publish, result_files, result_folder, work_folder_of
 
 logger = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
+from .fine_tuning_loss import masked_loss
 from .frozen import frozen_features
-from .loss import masked_loss
 from .report.intensity_match import MapFit
 
 SLICES_PER_PAIR = 6

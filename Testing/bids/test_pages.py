@@ -12,8 +12,8 @@ import SimpleITK as sitk
 from PIL import Image
 
 from CHARMSSRLib.bids import warm_worker
-from CHARMSSRLib.bids.figures import FIGURES, outlier_bounds, percentile
-from CHARMSSRLib.bids.names import RAW_ENTITIES
+from CHARMSSRLib.bids.cohort_figures import FIGURES, outlier_bounds, percentile
+from CHARMSSRLib.bids.file_names import RAW_ENTITIES
 from CHARMSSRLib.bids.pictures import SLICES, _lps_view, scan_pictures
 from CHARMSSRLib.cli import main
 from Testing.bids.bids_dataset import add_scan, make_dataset

@@ -15,12 +15,12 @@ from skimage.metrics import structural_similarity
 from CHARMSSRLib import CHARMS, fine_tune
 from CHARMSSRLib.errors import BackendError, SettingsError
 from CHARMSSRLib.files.png import png_bytes
+from CHARMSSRLib.fine_tuning.automatic_values import Plan
+from CHARMSSRLib.fine_tuning.fine_tuning_loss import AR_WEIGHT, masked_loss
 from CHARMSSRLib.fine_tuning.frozen import freeze_front, frozen_features
-from CHARMSSRLib.fine_tuning.loss import AR_WEIGHT, masked_loss
 from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
-from CHARMSSRLib.fine_tuning.plan import Plan
 from CHARMSSRLib.fine_tuning.report.intensity_match import MapFit, isotonic
-from CHARMSSRLib.fine_tuning.report.report import verdict_on
+from CHARMSSRLib.fine_tuning.report.report_contents import verdict_on
 from CHARMSSRLib.fine_tuning.work_folder import discard_work, identity_of, work_folder_of
 from CHARMSSRLib.learning.losses import attention_regularisation, ssim_map
 from CHARMSSRLib.network.attention_maps import collect_attention, record_attention

@@ -46,6 +46,21 @@ def _imported(name, path):
     return found
 
 
+def missing_imports(name, path, known):
+    """What a file imports from the repository's own packages though it is not there: "package.module.name" each."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    own = {one.partition(".")[0] for one in known}
+    missing = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (source := _source(node, package)).partition(".")[0] in own:
+            missing += [
+                f"{source}.{alias.name}"
+                for alias in node.names
+                if f"{source}.{alias.name}" not in known and not (source in known and _holds(known[source], alias.name))
+            ]
+    return missing
+
+
 def reachable(roots, known):
     """Names of the modules that can be reached from some, these and the packages around each included.
 
@@ -66,6 +81,33 @@ def reachable(roots, known):
         around = (".".join(parts[:count]) for count in range(1, len(parts)))
         ahead += [*imports_of(name, known[name], known), *(package for package in around if package in known)]
     return found
+
+
+def _source(node, package):
+    """The dotted name of what a "from ... import" takes its names from."""
+    parts = package.split(".")
+    base = ".".join(parts[: len(parts) - node.level + 1]) if node.level else ""
+    return ".".join(part for part in (base, node.module) if part)
+
+
+@functools.cache
+def _names_in(path):
+    """Names that a module defines or imports; a module with its own ``__getattr__`` also those that it names."""
+    names, tree = set(), ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    if "__getattr__" in names:
+        names |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    return frozenset(names)
+
+
+def _holds(path, name):
+    return name == "*" or name in _names_in(path)
 
 
 def _is_type_checking(node):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from Testing.repository.own_imports import REPOSITORY, imports_of, modules_of
+from Testing.repository.own_imports import REPOSITORY, imports_of, missing_imports, modules_of
 
 # From the ground up: a room may import from those before it, and within itself.
 LIBRARY = (
@@ -72,6 +72,18 @@ def test_imports_point_down(imports, package, floors):
             if level[there] >= level[here]:
                 upwards.append(f"{name} -> {target}")
     assert not upwards
+
+
+def test_every_name_that_is_imported_from_our_own_modules_exists():
+    """Also where a function imports it, which only its call would tell."""
+    known = {
+        **modules_of("CHARMSSRLib"),
+        **modules_of("CHARMSSRLab"),
+        **modules_of("CHARMSSRModule", REPOSITORY / "CHARMSSR"),
+    }
+    files = {**known, **modules_of("Testing")}
+    missing = [f"{name}: {source}" for name, path in files.items() for source in missing_imports(name, path, known)]
+    assert not missing
 
 
 def test_no_imports_run_in_a_circle(imports):

@@ -61,11 +61,11 @@ PUBLIC = {
     "CHARMSSRLib.bids.one_scan.Enhancer",
     "CHARMSSRLib.bids.participant.ParticipantRun",
     "CHARMSSRLab.training.trainer.train",
-    "CHARMSSRLab.training.run.run_training",
+    "CHARMSSRLab.training.training_run.run_training",
     "CHARMSSRLab.training.prepare.prepare",
-    "CHARMSSRLab.whole_volume.study.run_study",
-    "CHARMSSRLab.benchmark.run.run",
-    "CHARMSSRLab.reproduction.run.carry_out",
+    "CHARMSSRLab.whole_volume.study_of_volumes.run_study",
+    "CHARMSSRLab.benchmark.measure_parts.run",
+    "CHARMSSRLab.reproduction.run_experiments.carry_out",
 }
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import SimpleITK as sitk
 
 from ...errors import InputError, PairError
+from ...files.csv_tables import read_table
 from ...files.foreign_kinds import refuse_missing
 from ...files.mask_placement import placed_mask
 from ...files.scan import Scan
-from ...files.tables import read_table
 from ...files.volumes import read_scan, read_spacing
 
 COLUMNS = ("subject", "contrast", "path_3t", "path_7t")

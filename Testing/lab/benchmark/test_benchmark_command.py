@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from CHARMSSRLab.benchmark import growth, plan, report
-from CHARMSSRLab.benchmark import run as running
+from CHARMSSRLab.benchmark import benchmark_files, benchmark_plan, growth
+from CHARMSSRLab.benchmark import measure_parts as running
 from CHARMSSRLab.cli import benchmark, build_parser, main
 from CHARMSSRLib.cli import entry
 from CHARMSSRLib.cli.entry import BAD_INPUT, DONE
@@ -72,7 +72,11 @@ def figures(growth_result):
         "measured": "2030-01-01T00:00:00", "took": 12.3, "checkpoint": {"name": "charms", "sha256": "ab" * 32},
         "quick": False, "version": "0",
     }  # fmt: skip
-    return {"format": 1, "version": "0", "parts": {name: {**part, "result": results[name]} for name in plan.PARTS}}
+    return {
+        "format": 1,
+        "version": "0",
+        "parts": {name: {**part, "result": results[name]} for name in benchmark_plan.PARTS},
+    }
 
 
 def numbers_in(value):
@@ -114,8 +118,8 @@ def test_a_whole_enhancement_counts_all_of_its_process(tmp_path):
 
 
 def test_all_parts_have_a_table(figures):
-    text = report.as_markdown(figures)
-    assert text.count("\n## ") == len(plan.PARTS)
+    text = benchmark_files.as_markdown(figures)
+    assert text.count("\n## ") == len(benchmark_plan.PARTS)
     assert "27.84" in text and "LR slice of 128 x 128" in text and "two FLOPs" in text
     assert "| copy | float32 | 4 MiB | 20.00 ± 2.00 GB/s |" in text
     assert "40 of 256 slices" in text and "**0.200 ± 0.020**" in text
@@ -130,21 +134,21 @@ def test_the_growth_of_proportional_work_is_a_straight_line(growth_result):
 
 
 def test_the_plot_of_growth_is_drawn_with_the_files(figures, tmp_path):
-    report.write(figures, tmp_path)
-    assert (tmp_path / report.FIGURE).read_bytes().startswith(b"\x89PNG")
-    assert running.read(tmp_path / report.JSON)["parts"].keys() == figures["parts"].keys()
+    benchmark_files.write(figures, tmp_path)
+    assert (tmp_path / benchmark_files.FIGURE).read_bytes().startswith(b"\x89PNG")
+    assert running.read(tmp_path / benchmark_files.JSON)["parts"].keys() == figures["parts"].keys()
 
 
 def test_growth_without_matplotlib_is_refused_before_the_work(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
     with pytest.raises(BackendError, match="matplotlib"):
-        report.check(planned("--growth"))
-    report.check(planned())
+        benchmark_files.check(planned("--growth"))
+    benchmark_files.check(planned())
 
 
 @pytest.mark.parametrize("content", ["{}", "no json", '{"format": 99, "parts": {}}', "[]"])
 def test_a_file_that_is_something_else_is_not_replaced(tmp_path, content):
-    path = tmp_path / report.JSON
+    path = tmp_path / benchmark_files.JSON
     path.write_text(content, encoding="utf-8")
     with pytest.raises(OutputError, match="holds no figures"):
         running.read(path)
@@ -156,20 +160,21 @@ def test_a_cancelled_benchmark_writes_nothing(tmp_path, monkeypatch):
     def cancelled(*arguments):
         raise Cancelled()
 
-    monkeypatch.setattr("CHARMSSRLab.benchmark.run.run", cancelled)
+    monkeypatch.setattr("CHARMSSRLab.benchmark.measure_parts.run", cancelled)
     assert main(["benchmark", "--quick", "--output", str(tmp_path)]) == entry.CANCELLED
     assert not list(tmp_path.iterdir())
 
 
 def test_what_is_asked_for_is_planned():
-    assert planned().parts == plan.USUAL_PARTS
+    assert planned().parts == benchmark_plan.USUAL_PARTS
+    plan = benchmark_plan
     assert planned("--whole-job", "generated", "--growth").parts == (
         plan.LIMITS, plan.NETWORKS, plan.OPERATORS, plan.STAGE, plan.WHOLE_JOB, plan.WORKER, plan.GROWTH
     )  # fmt: skip
     assert planned("--only", "growth", "limits").parts == ("limits", "growth")
     assert planned("--quick").quick and planned("--quick").rounds < planned().rounds == 15
-    assert planned().head_size == plan.SMALL_SIZE
-    assert planned("--whole-job", "generated").head_size == plan.FULL_SIZE
+    assert planned().head_size == benchmark_plan.SMALL_SIZE
+    assert planned("--whole-job", "generated").head_size == benchmark_plan.FULL_SIZE
     scan = planned("--whole-job", "scan.nii.gz")
     assert (scan.head, scan.head_size) == ("scan.nii.gz", None)
     assert planned("--whole-job", "scan.nii.gz", "--size", "60", "70", "80").head_size == (60, 70, 80)
@@ -193,7 +198,7 @@ def test_rounds_are_added_to_those_of_the_same_head_and_machine(monkeypatch):
 
 
 def test_the_commands_parts_are_the_plans():
-    assert set(benchmark.PARTS) == set(plan.PARTS)
+    assert set(benchmark.PARTS) == set(benchmark_plan.PARTS)
 
 
 @pytest.mark.parametrize("words", ["--only speed", "--threads 0", "--rounds x", "--skull-strip none-such"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLab.benchmark import jobs, whole_job
+from CHARMSSRLab.benchmark import timed_processes, whole_job
 from CHARMSSRLab.benchmark.inputs import coarser, head_of_size
 from CHARMSSRLab.benchmark.naive import enhance_naively
 from CHARMSSRLib import EnhancementSettings, enhance, load_checkpoint
@@ -73,7 +73,7 @@ def test_the_naive_way_can_do_a_part_evenly_spread(head, checkpoint):
 
 
 def test_a_part_of_the_naive_way_is_scaled_up():
-    figures = jobs._scaled_up({
+    figures = timed_processes._scaled_up({
         "seconds": 30.0, "stages": {"read": 10.0, "network": 20.0}, "slices": {"done": 4, "count": 10},
     })  # fmt: skip
     assert figures["stages"] == {"read": 10.0, "network": 50.0} and figures["seconds"] == 60.0
@@ -81,15 +81,19 @@ def test_a_part_of_the_naive_way_is_scaled_up():
 
 def test_a_job_that_fails_says_why(tmp_path):
     with pytest.raises(BackendError, match="nothing-here"):
-        jobs.run_job(jobs.NAIVE, tmp_path / "nothing-here.nii.gz", 1, DEFAULT_CHECKPOINT)
+        timed_processes.run_job(timed_processes.NAIVE, tmp_path / "nothing-here.nii.gz", 1, DEFAULT_CHECKPOINT)
 
 
 def test_a_cancelled_job_leaves_no_process(head_file, monkeypatch):
     started = []
-    real = jobs.subprocess.Popen
-    monkeypatch.setattr(jobs.subprocess, "Popen", lambda *a, **k: started.append(real(*a, **k)) or started[-1])
+    real = timed_processes.subprocess.Popen
+    monkeypatch.setattr(
+        timed_processes.subprocess, "Popen", lambda *a, **k: started.append(real(*a, **k)) or started[-1]
+    )
     with pytest.raises(Cancelled):
-        jobs.run_job(jobs.NAIVE, head_file, 1, DEFAULT_CHECKPOINT, task=Task(is_cancelled=lambda: True))
+        timed_processes.run_job(
+            timed_processes.NAIVE, head_file, 1, DEFAULT_CHECKPOINT, task=Task(is_cancelled=lambda: True)
+        )
     assert len(started) == 1 and started[0].returncode is not None
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from CHARMSSRLab.comparison import attention_study
-from CHARMSSRLab.comparison.compare import Contestant
+from CHARMSSRLab.comparison.contest import Contestant
 from CHARMSSRLab.training.prepared import PreparedVolume
 from CHARMSSRLib import CHARMS
 from CHARMSSRLib.learning.losses import attention_regularisation

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from CHARMSSRLab.comparison import compare
+from CHARMSSRLab.comparison import contest
+from CHARMSSRLab.comparison.score_tables import gain_over
 from CHARMSSRLab.comparison.studies import ABLATION, check_base, entries_of
-from CHARMSSRLab.comparison.tables import gain_over
 from CHARMSSRLab.costs.speed import milliseconds_per_slice
 from CHARMSSRLab.methods.registry import METHODS, build_method, method_names
 from CHARMSSRLab.training.config import TrainingConfig
@@ -87,14 +87,14 @@ def test_a_study_trains_scores_and_reports(volumes, tmp_path):
     training, scored = volumes
     entries = entries_of("methods", ["bicubic", "srcnn", "edsr"])
     longer = replace(CONFIG, steps=40, batch=2, validate_every=40, save_every=40)
-    contestants = compare.contest(entries, longer, training, scored[:1], tmp_path / "runs")
-    rows = compare.score(contestants, scored, ["bicubic", "blur"], 2, central=6)
+    contestants = contest.contest(entries, longer, training, scored[:1], tmp_path / "runs")
+    rows = contest.score(contestants, scored, ["bicubic", "blur"], 2, central=6)
     gains = gain_over([row for row in rows if row["degradation"] == "bicubic"], "EDSR", "Bicubic")
     assert min(gains.values()) > 0.05
-    costs = compare.costs(contestants, 2, timed=False)
+    costs = contest.costs(contestants, 2, timed=False)
     (tmp_path / "report").mkdir()
-    protocol = compare.describe_protocol(longer, training, ["bicubic", "blur"], "val")
-    compare.write_report(tmp_path / "report", "Study", protocol, costs, rows)
+    protocol = contest.describe_protocol(longer, training, ["bicubic", "blur"], "val")
+    contest.write_report(tmp_path / "report", "Study", protocol, costs, rows)
     report = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     assert "| EDSR | 1,367,553 (1,367,553) | 22.39 (22.39) |" in report
     assert "## T1w x2, blur (2 subjects)" in report and "40 steps of 2 patches" in report
@@ -106,11 +106,11 @@ def test_a_study_trains_scores_and_reports(volumes, tmp_path):
 def test_a_finished_run_is_not_trained_again_and_its_weights_can_be_loaded(volumes, tmp_path):
     training, scored = volumes
     entries = entries_of("methods", ["vdsr", "charms"])
-    first = compare.contest(entries, CONFIG, training, scored[:1], tmp_path / "runs")
+    first = contest.contest(entries, CONFIG, training, scored[:1], tmp_path / "runs")
     log = (tmp_path / "runs" / "vdsr" / "log.csv").read_text(encoding="utf-8")
-    again = compare.contest(entries, CONFIG, training, scored[:1], tmp_path / "runs")
+    again = contest.contest(entries, CONFIG, training, scored[:1], tmp_path / "runs")
     assert (tmp_path / "runs" / "vdsr" / "log.csv").read_text(encoding="utf-8") == log
-    loaded = compare.contest(entries, CONFIG, [], [], tmp_path / "nothing", weights=tmp_path / "runs")
+    loaded = contest.contest(entries, CONFIG, [], [], tmp_path / "nothing", weights=tmp_path / "runs")
     for one, other, third in zip(first, again, loaded):
         for key, value in one.network.state_dict().items():
             assert torch.equal(value, other.network.state_dict()[key])
@@ -120,23 +120,23 @@ def test_a_finished_run_is_not_trained_again_and_its_weights_can_be_loaded(volum
 def test_weights_of_another_network_are_refused(volumes, tmp_path):
     (tmp_path / "edsr.safetensors").write_bytes(b"no weights")
     with pytest.raises(CheckpointError, match="damaged"):
-        compare.contest(entries_of("methods", ["edsr"]), CONFIG, [], [], tmp_path, weights=tmp_path)
+        contest.contest(entries_of("methods", ["edsr"]), CONFIG, [], [], tmp_path, weights=tmp_path)
     training, scored = volumes
-    compare.contest(entries_of("methods", ["srcnn"]), CONFIG, training, [], tmp_path)
+    contest.contest(entries_of("methods", ["srcnn"]), CONFIG, training, [], tmp_path)
     (tmp_path / "srcnn.safetensors").rename(tmp_path / "edsr.safetensors")
     with pytest.raises(CheckpointError, match="another network"):
-        compare.contest(entries_of("methods", ["edsr"]), CONFIG, [], [], tmp_path, weights=tmp_path)
+        contest.contest(entries_of("methods", ["edsr"]), CONFIG, [], [], tmp_path, weights=tmp_path)
 
 
 def test_costs_name_both_edsrs_and_the_ratio_to_them():
     networks = {title: build_method(name, 2).eval() for name, title in (("edsr", "EDSR"), ("fmen", "FMEN"))}
-    contestants = [compare.Contestant(title, "", network, "minmax") for title, network in networks.items()]
-    rows = compare.costs(contestants, 2, timed=False)
-    assert [row["method"] for row in rows] == ["EDSR", "FMEN", compare.ORIGINAL_EDSR]
+    contestants = [contest.Contestant(title, "", network, "minmax") for title, network in networks.items()]
+    rows = contest.costs(contestants, 2, timed=False)
+    assert [row["method"] for row in rows] == ["EDSR", "FMEN", contest.ORIGINAL_EDSR]
     assert rows[1]["parameters"] == 3_793_125 and rows[1]["parameters_for_inference"] == 1_308_141
     for row, milliseconds in zip(rows, (100.0, 150.0, 3000.0)):
         row["milliseconds"] = milliseconds
-    fmen = next(line for line in compare.cost_table(rows) if line.startswith("| FMEN"))
+    fmen = next(line for line in contest.cost_table(rows) if line.startswith("| FMEN"))
     assert fmen.endswith("| 150.0 | 1.5 | 0.05 |  |")
 
 

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from CHARMSSRLab.comparison import tables
+from CHARMSSRLab.comparison import score_tables
 from CHARMSSRLib.errors import OutputError
 
 
@@ -19,11 +19,11 @@ ROWS = [row(f"s{i}", "bicubic", 30.0 + i) for i in range(6)] + [row(f"s{i}", "ne
 
 def test_planes_of_a_subject_count_as_one_subject():
     rows = [row("a", "net", 30.0), row("a", "net", 34.0, plane="coronal"), row("b", "net", 40.0)]
-    assert tables.subject_figures(rows, "brain_psnr") == {"a": 32.0, "b": 40.0}
+    assert score_tables.subject_figures(rows, "brain_psnr") == {"a": 32.0, "b": 40.0}
 
 
 def test_the_markdown_table_shows_mean_and_deviation_and_names_the_best():
-    text = tables.markdown(ROWS)
+    text = score_tables.markdown(ROWS)
     assert "## T1w x2, bicubic (6 subjects)" in text
     assert "| bicubic | 32.50 ± 1.87 |" in text
     assert "| net | 33.75 ± 2.06 |" in text
@@ -32,32 +32,32 @@ def test_the_markdown_table_shows_mean_and_deviation_and_names_the_best():
 
 def test_contrasts_and_degradations_have_tables_of_their_own():
     other = [{**one, "contrast": "T2w", "degradation": "kspace"} for one in ROWS]
-    text = tables.markdown(ROWS + other)
+    text = score_tables.markdown(ROWS + other)
     assert "## T1w x2, bicubic" in text and "## T2w x2, kspace" in text
 
 
 def test_the_runner_up_is_the_second_best_of_all_methods():
     rows = ROWS + [row(f"s{i}", "third", 29.0 + i) for i in range(6)]
-    assert tables.best_against_runner_up(rows)[:2] == ("net", "bicubic")
+    assert score_tables.best_against_runner_up(rows)[:2] == ("net", "bicubic")
 
 
 def test_one_method_alone_has_no_test():
-    assert tables.best_against_runner_up([row("a", "net", 30.0)]) is None
+    assert score_tables.best_against_runner_up([row("a", "net", 30.0)]) is None
 
 
 def test_gains_are_differences_per_subject():
-    gains = tables.gain_over(ROWS, "net", "bicubic")
+    gains = score_tables.gain_over(ROWS, "net", "bicubic")
     assert gains[("T1w", "s0")] == pytest.approx(1.0) and gains[("T1w", "s5")] == pytest.approx(1.5)
 
 
 def test_csv_keeps_every_row_and_leaves_missing_figures_empty():
-    read = list(csv.DictReader(io.StringIO(tables.to_csv(ROWS))))
+    read = list(csv.DictReader(io.StringIO(score_tables.to_csv(ROWS))))
     assert len(read) == len(ROWS)
     assert float(read[6]["brain_psnr"]) == ROWS[6]["brain_psnr"] and read[6]["snr"] == ""
 
 
 def test_a_table_is_written_in_the_format_of_its_ending(tmp_path):
-    tables.write_tables(ROWS, [tmp_path / "scores.csv", tmp_path / "scores.md"], title="Scores")
+    score_tables.write_tables(ROWS, [tmp_path / "scores.csv", tmp_path / "scores.md"], title="Scores")
     assert (tmp_path / "scores.csv").read_text(encoding="utf-8").startswith("subject,contrast")
     assert (tmp_path / "scores.md").read_text(encoding="utf-8").startswith("# Scores")
     assert {path.name for path in tmp_path.iterdir()} == {"scores.csv", "scores.md"}
@@ -65,5 +65,5 @@ def test_a_table_is_written_in_the_format_of_its_ending(tmp_path):
 
 def test_when_one_table_cannot_be_written_none_is(tmp_path):
     with pytest.raises(OutputError, match="missing"):
-        tables.write_tables(ROWS, [tmp_path / "scores.csv", tmp_path / "missing" / "scores.md"])
+        score_tables.write_tables(ROWS, [tmp_path / "scores.csv", tmp_path / "missing" / "scores.md"])
     assert not list(tmp_path.iterdir())

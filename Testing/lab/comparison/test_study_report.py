@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from CHARMSSRLab import cli as command
-from CHARMSSRLab.comparison import compare, depth_figure, training_curves
+from CHARMSSRLab.comparison import contest, depth_figure, training_curves
 from CHARMSSRLab.comparison.studies import DEPTH, entries_of
 from CHARMSSRLab.training.config import TrainingConfig
 from CHARMSSRLab.training.prepared import save_prepared
@@ -29,7 +29,7 @@ def volumes():
 def runs(volumes, tmp_path_factory):
     """SRCNN is finished; EDSR was stopped; VDSR's run is another study's."""
     folder = tmp_path_factory.mktemp("runs")
-    compare.contest(entries_of("methods", ["srcnn"]), CONFIG, *volumes, folder)
+    contest.contest(entries_of("methods", ["srcnn"]), CONFIG, *volumes, folder)
     (edsr, vdsr) = (entries_of("methods", [name])[0].configure(CONFIG) for name in ("edsr", "vdsr"))
     stops = iter([True])
     with pytest.raises(Exception, match="stopped"):
@@ -41,14 +41,14 @@ def runs(volumes, tmp_path_factory):
 
 def test_without_training_only_finished_networks_of_this_study_are_kept(runs):
     entries = entries_of("methods", ["bicubic", "srcnn", "vdsr", "edsr"])
-    contestants = compare.contest(entries, CONFIG, [], [], runs, skip_missing=True)
+    contestants = contest.contest(entries, CONFIG, [], [], runs, skip_missing=True)
     assert [one.title for one in contestants] == ["Bicubic", "SRCNN"]
 
 
 def test_without_training_and_without_a_finished_network_nothing_is_scored(runs, tmp_path):
     for folder, names in ((runs, ["bicubic", "edsr"]), (tmp_path, ["srcnn"])):
         with pytest.raises(SettingsError, match="train one first"):
-            compare.contest(entries_of("methods", names), CONFIG, [], [], folder, skip_missing=True)
+            contest.contest(entries_of("methods", names), CONFIG, [], [], folder, skip_missing=True)
 
 
 def test_the_command_names_what_is_missing_and_keeps_the_curves(runs, volumes, tmp_path, monkeypatch):
@@ -74,7 +74,7 @@ def test_as_published_differs_in_the_skip_alone_and_shares_charms():
     image = torch.rand(1, 1, 12, 12)
     assert not network.image_skip and not torch.equal(network(image), build_network(
         entries_of("methods", ["srcnn"])[0].configure(CONFIG))(image))  # fmt: skip
-    protocol = compare.describe_protocol(CONFIG, [], ["bicubic"], "val", as_published=True)
+    protocol = contest.describe_protocol(CONFIG, [], ["bicubic"], "val", as_published=True)
     assert "the others are as published" in protocol
 
 
@@ -101,10 +101,10 @@ def test_depth_lines_cross_at_the_chosen_depth(tmp_path):
 def test_the_ablations_report_compares_the_maps(volumes, tmp_path):
     from CHARMSSRLab.comparison.study_report import WITHOUT_AND_WITH, report_study
 
-    contestants = [compare.Contestant(title, "", CHARMS(2, blocks=1, units=2).eval(), "minmax")
+    contestants = [contest.Contestant(title, "", CHARMS(2, blocks=1, units=2).eval(), "minmax")
                    for title in WITHOUT_AND_WITH]  # fmt: skip
-    rows = compare.score(contestants, volumes[1], ["bicubic"], 2, central=2)
-    costs = compare.costs(contestants, 2, timed=False)
+    rows = contest.score(contestants, volumes[1], ["bicubic"], 2, central=2)
+    costs = contest.costs(contestants, 2, timed=False)
     report_study("ablation", entries_of("ablation"), CONFIG, tmp_path, "Protocol.", contestants, costs, rows,
                  volumes[1], tmp_path, drawn=True)  # fmt: skip
     report = (tmp_path / "report.md").read_text(encoding="utf-8")

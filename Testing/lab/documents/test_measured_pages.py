@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from CHARMSSRLab.comparison.compare import write_report
+from CHARMSSRLab.comparison.contest import write_report
 from CHARMSSRLab.costs.costs import ORIGINAL_EDSR
 from CHARMSSRLab.documents.measured_pages import BLOCK, MISSING, PAGES, fill
-from CHARMSSRLab.whole_volume.study import MADE_UP
+from CHARMSSRLab.whole_volume.study_of_volumes import MADE_UP
 
 COMPARISON, WHOLE_VOLUMES, PLANES = PAGES
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from CHARMSSRLab.gpu import study, train_checkpoint, training_rate
+from CHARMSSRLab.gpu import study_in_parts, train_checkpoint, training_rate
 from CHARMSSRLab.gpu.pack import pack
 from CHARMSSRLab.gpu.shards import join_file
 from CHARMSSRLab.training.config import TrainingConfig
@@ -120,12 +120,14 @@ def test_compilation_is_chosen_where_it_pays_and_done_without_where_it_fails(mon
 
 
 def test_a_study_goes_on_with_what_is_missing(command, archives, tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "COSTS", 1e9)
+    monkeypatch.setattr(study_in_parts, "COSTS", 1e9)
     recipe = {"name": "tiny", "steps": 1, "batch": 1, "patch": 12, "validation_slices": 1}
     common = ("--val", archives[1], "--slices", 2)
-    command(lambda: study.run("methods"), recipe, *common, "--out", tmp_path / "a", "--only", "bicubic", "srcnn")
     command(
-        lambda: study.run("methods"), recipe, *common, "--out", tmp_path / "b", "--from", tmp_path / "a",
+        lambda: study_in_parts.run("methods"), recipe, *common, "--out", tmp_path / "a", "--only", "bicubic", "srcnn"
+    )
+    command(
+        lambda: study_in_parts.run("methods"), recipe, *common, "--out", tmp_path / "b", "--from", tmp_path / "a",
         "--only", "bicubic", "srcnn", "vdsr",
     )  # fmt: skip
     results = json.loads((tmp_path / "b" / "methods-x2.results.json").read_text(encoding="utf-8"))
@@ -140,7 +142,7 @@ def test_a_study_goes_on_with_what_is_missing(command, archives, tmp_path, monke
         file.extractall(tmp_path / "weights", filter="data")
     assert sum(one.numel() for one in load_file(tmp_path / "weights" / "vdsr.safetensors").values()) == 374_112
     (tmp_path / "report").mkdir()
-    study.report([str(tmp_path / "b" / "methods-x2.results.json"), str(tmp_path / "report")])
+    study_in_parts.report([str(tmp_path / "b" / "methods-x2.results.json"), str(tmp_path / "report")])
     assert "| SRCNN |" in (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
 
 

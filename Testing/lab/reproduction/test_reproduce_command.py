@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from CHARMSSRLab import cli as entry
 from CHARMSSRLab.reproduction import cross_field
 from CHARMSSRLab.reproduction.published import looks_like_double_range
-from CHARMSSRLib.fine_tuning import held_out, plan
+from CHARMSSRLib.fine_tuning import automatic_values, held_out
 from CHARMSSRLib.fine_tuning.fine_tune import FineTuning
 from CHARMSSRLib.fine_tuning.report.intensity_match import MonotoneMap
 from CHARMSSRLib.preprocessing.bias_field import BiasCorrection
@@ -131,7 +131,7 @@ def test_ixi_becomes_table_2_and_a_second_run_does_nothing_again(tmp_path, repro
 
     states = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.npz")}
     states.update({path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "ixi-x2").rglob("*")})
-    monkeypatch.setattr("CHARMSSRLab.comparison.compare.contest", None)  # a call would fail
+    monkeypatch.setattr("CHARMSSRLab.comparison.contest.contest", None)  # a call would fail
     assert reproduce(*options, "--steps", 2)[0] == 0
     assert {path: path.stat().st_mtime_ns for path in states} == states
     assert (tmp_path / "out" / "report.md").read_text(encoding="utf-8") == report
@@ -182,7 +182,7 @@ def pairs_of_two_sites(tmp_path):
 
 def test_pairs_are_tuned_on_and_tested_on_in_one_command(tmp_path, reproduce, monkeypatch):
     for name, value in (("patch", 12), ("batch", 1)):
-        monkeypatch.setitem(plan.CPU_PRESET, name, value)
+        monkeypatch.setitem(automatic_values.CPU_PRESET, name, value)
     monkeypatch.setattr(held_out, "SLICES_PER_PAIR", 1)
     options = [*pairs_of_two_sites(tmp_path), "--tuning-steps", 1]
     status, _, err = reproduce(*options)

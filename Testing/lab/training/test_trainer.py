@@ -14,8 +14,8 @@ import torch
 from CHARMSSRLab.training.config import TrainingConfig
 from CHARMSSRLab.training.dataset import Augmentation, PatchDataset
 from CHARMSSRLab.training.prepared import PreparedVolume, load_prepared, save_prepared
-from CHARMSSRLab.training.run import run_training
 from CHARMSSRLab.training.trainer import augmentation_of, build_network, train
+from CHARMSSRLab.training.training_run import run_training
 from CHARMSSRLab.training.validation import validate, with_neighbours
 from CHARMSSRLib import load_checkpoint
 from CHARMSSRLib.errors import Cancelled, SettingsError
@@ -266,7 +266,7 @@ def test_a_killed_run_ends_as_an_uninterrupted_one(tmp_path, prepared, repositor
     script = (
         "import os, sys, torch; torch.set_num_threads(1)\n"
         "from CHARMSSRLab.training.config import TrainingConfig\n"
-        "from CHARMSSRLab.training.run import run_training\n"
+        "from CHARMSSRLab.training.training_run import run_training\n"
         "def die(fraction, message):\n"
         "    if message.startswith('step 5'): os.kill(os.getpid(), 9)\n"
         "config, folder = TrainingConfig.read(sys.argv[1]), sys.argv[2]\n"

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from CHARMSSRLab.whole_volume import whole_heads_study
 from CHARMSSRLab.whole_volume.samples import Sample
-from CHARMSSRLab.whole_volume.study import Setup
+from CHARMSSRLab.whole_volume.study_of_volumes import Setup
 from CHARMSSRLab.whole_volume.whole_heads import RIM, coarse_head, cubic_of, regions, scores, slab
 from CHARMSSRLib.checkpoints.loading import load_checkpoint
 from CHARMSSRLib.measures.native import native_figures

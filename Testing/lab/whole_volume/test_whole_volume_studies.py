@@ -21,7 +21,7 @@ from CHARMSSRLab.whole_volume import (
 from CHARMSSRLab.whole_volume.registry import MODULES, load_study
 from CHARMSSRLab.whole_volume.samples import Sample, only_three
 from CHARMSSRLab.whole_volume.scores import worst_ratio
-from CHARMSSRLab.whole_volume.study import Column, Setup, Study, run_study
+from CHARMSSRLab.whole_volume.study_of_volumes import Column, Setup, Study, run_study
 from CHARMSSRLib import load_checkpoint
 from CHARMSSRLib.errors import Cancelled, InputError
 from Testing.phantom import phantom_head_and_brain
@@ -88,7 +88,7 @@ def unprepared(monkeypatch):
         image = sitk.ReadImage(str(data / row["file"]), sitk.sitkFloat32)
         return Sample(row["file"].split(".")[0], row["subject"], "T1w", "val", image, image > 0)
 
-    monkeypatch.setattr("CHARMSSRLab.whole_volume.study.read_sample", read)
+    monkeypatch.setattr("CHARMSSRLab.whole_volume.study_of_volumes.read_sample", read)
 
 
 def test_a_study_writes_table_figures_and_verdict(counting, data, tmp_path, interpolation, unprepared):

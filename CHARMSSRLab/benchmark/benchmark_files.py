@@ -4,9 +4,9 @@ from pathlib import Path
 
 from CHARMSSRLib.files.output_files import OutputFiles
 
+from .benchmark_plan import GROWTH
 from .growth_figure import draw_growth, require_matplotlib
-from .plan import GROWTH
-from .tables import as_markdown
+from .markdown_tables import as_markdown
 
 __all__ = ["FIGURE", "JSON", "MARKDOWN", "as_markdown", "check", "write"]
 

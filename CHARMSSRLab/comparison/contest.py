@@ -16,9 +16,9 @@ from CHARMSSRLib.task import Task
 from ..costs.costs import COST_COLUMNS, ORIGINAL_EDSR, cost_table, costs
 from ..methods.registry import METHODS
 from ..training.trainer import belongs_to, build_network, train
-from . import figures
+from . import study_figures
 from .protocol import BASELINE, Candidate, score_prepared
-from .tables import markdown, to_csv
+from .score_tables import markdown, to_csv
 
 __all__ = ["ORIGINAL_EDSR", "cost_table", "costs", "contest", "score", "write_report"]
 logger = logging.getLogger(__name__)
@@ -183,9 +183,9 @@ def draw_figures(folder, contestants, cost_rows, score_rows, volume, degradation
     folder, candidates = Path(folder), candidates_of(contestants)
     rows = [row for row in score_rows if row["degradation"] == degradation]
     if any(row["gmac_for_inference"] > 0 for row in cost_rows):
-        figures.quality_against_cost(rows, cost_rows, folder / "quality.png")
-    figures.gains_by_subject(rows, candidates[0].name, folder / "gains.png")
-    figures.error_maps(volume, candidates, degradation, scale, folder / "errors.png", device)
+        study_figures.quality_against_cost(rows, cost_rows, folder / "quality.png")
+    study_figures.gains_by_subject(rows, candidates[0].name, folder / "gains.png")
+    study_figures.error_maps(volume, candidates, degradation, scale, folder / "errors.png", device)
 
 
 def describe_protocol(config, train_volumes, degradations, split, as_published=False):

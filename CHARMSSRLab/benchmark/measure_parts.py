@@ -17,7 +17,7 @@ from CHARMSSRLib.machine.devices import choose_precision
 from CHARMSSRLib.task import Task
 
 from . import limits, networks
-from .plan import ENHANCEMENT, GENERATED, GROWTH, LIMITS, NETWORKS, OPERATORS, PARTS, STAGE, WHOLE_JOB, WORKER
+from .benchmark_plan import ENHANCEMENT, GENERATED, GROWTH, LIMITS, NETWORKS, OPERATORS, PARTS, STAGE, WHOLE_JOB, WORKER
 
 FORMAT = 1
 OPERATOR_ROUNDS = 9
@@ -160,7 +160,7 @@ def _growth(plan, network, earlier, task):
 
 def _with_head(plan, measure):
     from .inputs import head_of_size
-    from .jobs import volume_file
+    from .timed_processes import volume_file
 
     head = head_of_size(plan.head, plan.head_size)
     with volume_file(head) as path:

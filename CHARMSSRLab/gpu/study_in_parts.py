@@ -28,14 +28,23 @@ from safetensors.torch import save_file
 from CHARMSSRLib.errors import Cancelled
 from CHARMSSRLib.task import Task
 
-from ..comparison import compare
+from ..comparison import contest
 from ..comparison.protocol import BICUBIC, LABELS, REFERENCE
 from ..comparison.studies import check_base, entries_of
 from ..training.config import TrainingConfig
 from ..training.trainer import build_network
 from .pack import read_archive
-from .part import RECIPES, Deadline, add_common_arguments, cores, measure_rate, read_volumes, start, with_workers
 from .shards import split_file
+from .training_part import (
+    RECIPES,
+    Deadline,
+    add_common_arguments,
+    cores,
+    measure_rate,
+    read_volumes,
+    start,
+    with_workers,
+)
 
 SCORING = 120  # seconds that scoring and writing may take at the end of a command
 COSTS = 60  # seconds that the table of costs may take
@@ -62,7 +71,7 @@ class Results:
         merged = {}
         for row in [*self.rows, *rows]:
             # A study that holds bicubic calls it by its title.
-            own = compare.BICUBIC_TITLE if compare.BICUBIC_TITLE in self.titles and row["method"] == BICUBIC else None
+            own = contest.BICUBIC_TITLE if contest.BICUBIC_TITLE in self.titles and row["method"] == BICUBIC else None
             row = {**row, "method": own or row["method"]}
             merged[tuple(row[label] for label in LABELS)] = row
         order = {title: number for number, title in enumerate([BICUBIC, *self.titles, REFERENCE])}
@@ -92,7 +101,7 @@ def train_what_fits(entries, config, volumes, watched, device, deadline, folder)
                 break
         try:
             late = Task(is_cancelled=lambda: deadline.left() < SCORING / 2)
-            (contestant,) = compare.contest([entry], config, volumes, watched, folder, None, device, late)
+            (contestant,) = contest.contest([entry], config, volumes, watched, folder, None, device, late)
         except Cancelled:
             logger.warning("%s was slower than measured: run the command again, with fewer --steps", entry.title)
             break
@@ -114,16 +123,16 @@ def score_all(contestants, volumes, degradations, scale, central, device):
 
 def _score_one(volume, contestants, degradations, scale, central, device):
     torch.set_num_threads(1)
-    return compare.score(contestants, [volume], degradations, scale, central, device)
+    return contest.score(contestants, [volume], degradations, scale, central, device)
 
 
 def costs_of(entries, config, device):
     """Parameters, multiply-accumulates and times of a study's networks; training changes none of them."""
     contestants = [
-        compare.Contestant(entry.title, compare.METHODS[entry.method].remark, build_network(own).eval(), "minmax")
+        contest.Contestant(entry.title, contest.METHODS[entry.method].remark, build_network(own).eval(), "minmax")
         for entry, own in ((entry, entry.configure(config)) for entry in entries)
     ]
-    return compare.costs(contestants, config.scale, device)
+    return contest.costs(contestants, config.scale, device)
 
 
 def pack_weights(folder, names, out, label):
@@ -173,7 +182,7 @@ def run(study):
             results.add(score_all(contestants, scored, degradations, config.scale, arguments.slices, device))
             logger.info("scored in %.0f s", time.monotonic() - begun)
             results.done.update({name: {"steps_per_second": rate} for name, (_, rate) in trained.items()})
-            results.protocol = compare.describe_protocol(config, volumes, degradations, "val")
+            results.protocol = contest.describe_protocol(config, volumes, degradations, "val")
             results.write(out)
             learned = [name for name in trained if name != "bicubic"]
             if learned:
@@ -197,7 +206,7 @@ def report(argv=None):
     arguments = parser.parse_args(argv)
     study, scale = arguments.results.name.split(".")[0].rsplit("-x", 1)
     results = Results(study, int(scale), [arguments.results.parent])
-    compare.write_report(arguments.folder, f"Study of {study}, x{scale}", results.protocol, results.costs, results.rows)
+    contest.write_report(arguments.folder, f"Study of {study}, x{scale}", results.protocol, results.costs, results.rows)
     print(arguments.folder / "report.md")
 
 

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from .figures import Figure
+from .cohort_figures import Figure
 
 WIDTH, LANE, TOP, LEFT, RIGHT = 460, 46, 8, 56, 12
 _Point = tuple[Any, str, str, bool]  # value, name, page, unusual

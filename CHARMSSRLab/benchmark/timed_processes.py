@@ -15,7 +15,7 @@ from CHARMSSRLib.errors import BackendError
 from CHARMSSRLib.files.volumes import write_volume
 from CHARMSSRLib.task import Task
 
-from .job import ENHANCE, NAIVE
+from .timed_enhancement import ENHANCE, NAIVE
 
 __all__ = ["ENHANCE", "NAIVE", "environment_for", "run_job", "volume_file"]
 

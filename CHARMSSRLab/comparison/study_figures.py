@@ -6,7 +6,7 @@ from CHARMSSRLib.measures.statistics import mean_and_deviation
 
 from ..plots import new_figure, save_figure
 from .protocol import REFERENCE, reconstruct, reference_of
-from .tables import gain_over, group, subject_figures
+from .score_tables import gain_over, group, subject_figures
 
 COST_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)  # GMAC
 COLOURS = 24  # of the grey values in error maps

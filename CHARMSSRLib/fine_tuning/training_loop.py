@@ -18,8 +18,8 @@ from ..files.atomic import replacing
 from ..learning.losses import attention_regularisation
 from ..learning.stepper import Stepper
 from ..network.attention_maps import collect_attention, record_attention
+from .fine_tuning_loss import AR_WEIGHT, masked_loss
 from .frozen import freeze_front, frozen_features
-from .loss import AR_WEIGHT, masked_loss
 from .work_folder import best_so_far
 
 logger = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """The figures of a benchmark as Markdown."""
 
+from .benchmark_plan import ENHANCEMENT, GROWTH, LIMITS, NETWORKS, OPERATORS, STAGE, WHOLE_JOB, WORKER
 from .limits import COPY
-from .plan import ENHANCEMENT, GROWTH, LIMITS, NETWORKS, OPERATORS, STAGE, WHOLE_JOB, WORKER
 
 GIBI = 2**30
 
