@@ -116,7 +116,7 @@ def test_folded_sections_tell_what_is_chosen_inside(slicerModule, panel, head):
     parameters.biasCorrection, parameters.skullStrip, parameters.keepSkull = False, "none", True
     parameters.dataConsistency = DataConsistency.PROJECT
     assert ui.slicesCollapsibleButton.text == "Slices: All three, fused, with maps"
-    assert ui.preprocessingCollapsibleButton.toolTip == "Preprocessing: no N4, no mask, whole head"
+    assert ui.preprocessingCollapsibleButton.toolTip == "<p>Preprocessing: no N4, no mask, whole head</p>"
     assert ui.advancedCollapsibleButton.text == "Advanced: Correct the result"
 
 
@@ -127,8 +127,26 @@ def test_a_header_that_is_too_long_ends_in_dots_and_its_tool_tip_has_the_whole(s
     mask = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "A mask with quite a long name of its own")
     opened._parameterNode.maskNode = mask
     section = opened.ui.preprocessingCollapsibleButton
-    assert section.text.endswith("…") and section.toolTip.endswith("quite a long name of its own")
+    assert section.text.endswith("…") and section.toolTip.endswith("quite a long name of its own</p>")
     assert section.fontMetrics().horizontalAdvance(section.text) < section.width
+
+
+def test_names_of_volumes_are_shown_as_they_are(slicerModule, panel, head, fakeWorker):
+    import qt
+
+    head.SetName("T1 & <b>T2</b> {x} %s")
+    opened = panel()
+    ui = opened.ui
+    ui.enhanceButton.click()
+    assert slicerModule.waitUntil(lambda: opened.job is None, 300)
+    name = opened._parameterNode.resultVolume.GetName()
+    assert name == "T1 & <b>T2</b> {x} %s CHARMS x2"
+    assert ui.resultCollapsibleButton.text.replace("&&", "&").startswith("Result: T1 & <b>T2")
+    assert "T1 &amp; &lt;b&gt;T2&lt;/b&gt; {x} %s" in ui.resultLabel.text
+    for button in (ui.compareButton, ui.flipButton, ui.resultCollapsibleButton):
+        assert "T1 &amp; &lt;b&gt;T2&lt;/b&gt; {x} %s" in button.toolTip
+    for label in (ui.gridLabel, ui.scanLabel, ui.scanWarningLabel, ui.statusLabel, ui.messageLabel):
+        assert label.textFormat == qt.Qt.PlainText
 
 
 def test_a_long_name_of_a_model_ends_in_dots_and_is_whole_in_the_popup_and_the_tool_tip(slicerModule, panel, models):

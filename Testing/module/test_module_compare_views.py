@@ -91,6 +91,17 @@ def test_one_click_shows_the_map_over_the_result_and_the_next_restores_what_was_
     assert panel.ui.showMapButton.text == "Show map" and panel.ui.mapOpacitySlider.isHidden()
 
 
+def test_title_and_numbers_of_the_legend_are_of_one_size_and_face(panel, enhanced):
+    _result, maps = enhanced()
+    panel.ui.showMapButton.click()
+    node = legend(maps["detail"])
+    title, numbers = (
+        (letters.GetFontFamilyAsString(), letters.GetFontSize(), letters.GetBold())
+        for letters in (node.GetTitleTextProperty(), node.GetLabelTextProperty())
+    )
+    assert title == numbers
+
+
 def test_a_view_that_shows_something_else_gets_no_map(panel, enhanced, head):
     result, maps = enhanced()
     composite("Red").SetBackgroundVolumeID(head.GetID())

@@ -219,3 +219,17 @@ def test_a_file_with_two_positions_says_which_one_is_taken(slicerModule, tmp_pat
     if "Slicer takes its" in expected:
         taken = "sform" if abs(node.GetOrigin()[0]) < 1 else "qform"
         assert f"takes its {taken}," in sentence
+
+
+def test_a_scan_that_was_left_while_the_worker_looked_at_it_is_not_looked_at_twice(slicerModule, look, addScan, head):
+    panel = look("never looks", until="looking")
+    inspection, asked, ask = panel._inspection, [], panel.logic.worker.ask
+    assert slicerModule.waitUntil(lambda: inspection._writing is None, 300)
+    panel.logic.worker.ask = lambda *arguments, **fields: asked.append(fields["folder"]) or ask(*arguments, **fields)
+    other = addScan("Other")
+    for node in (other, head, other, head):
+        panel._parameterNode.inputVolume = node
+        assert inspection.state == "looking"
+        assert slicerModule.waitUntil(lambda: inspection._writing is None, 300)
+    del panel.logic.worker.ask
+    assert len(asked) == 1  # the other one, once

@@ -33,6 +33,7 @@ class Inspection:
         self._onChange = onChange
         self._key = None
         self._answers = {}
+        self._asked = set()  # keys of volumes that the worker looks at, this one or one that was left for it
         self._tries = 0
         self._node = None
         self._writing = None  # (folder, voxels, memory map, next slice, image part)
@@ -50,6 +51,8 @@ class Inspection:
             self._key, self._node, self._tries = key, node, 0
             self.forms = formsSentence(node) if node is not None else ""
             self._show(self._answers.get(key))
+            if key in self._asked:
+                self.state = LOOKING
         if self.state != NOTHING or node is None or self._worker.hello is None or self._tries >= self.TRIES:
             return
         if node.GetImageData().GetNumberOfPoints() <= self.MOST_VOXELS:
@@ -108,6 +111,7 @@ class Inspection:
         key, self._writing = self._key, None
         target.flush()
         del target, voxels  # an open memory map would keep Windows from deleting the folder
+        self._asked.add(key)
         self._worker.ask(
             "inspect",
             lambda message: self._onAnswer(key, folder, message),
@@ -119,6 +123,7 @@ class Inspection:
 
     def _onAnswer(self, key, folder, message):
         folder.remove()
+        self._asked.discard(key)
         answer = None
         if message is not None:
             found = message["type"] == "result"

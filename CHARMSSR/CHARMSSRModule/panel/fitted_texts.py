@@ -37,7 +37,7 @@ class FittedTexts(qt.QObject):
         text = f"{title}: {choice}" if choice else title
         if self._headers.get(section.objectName) != text:
             self._headers[section.objectName] = text
-            section.toolTip = text
+            section.toolTip = toolTip(text)
             self._fitHeader(section)
 
     def eventFilter(self, watched, event):
@@ -56,6 +56,7 @@ class FittedTexts(qt.QObject):
         metrics = section.fontMetrics()
         room = section.width - round(1.7 * metrics.height())  # the arrow and the frame
         text = metrics.elidedText(self._headers[section.objectName], qt.Qt.ElideRight, max(room, 60))
+        text = text.replace("&", "&&")  # one alone would underline the next letter, as a shortcut
         if section.text != text:
             section.text = text
 

@@ -13,7 +13,7 @@ from ..scene.report_table import showTable, tableOfReport
 from ..scene.result_maps import MAP, mapNodes
 from ..scene.scene_results import reportOf, sourceOf
 from ..scene.shared_grey_levels import SharedGreyLevels
-from .fitted_texts import FittedTexts
+from .fitted_texts import FittedTexts, toolTip
 from .report_text import reportHeadline, reportRows, reportTable
 
 
@@ -198,9 +198,8 @@ class ResultPanel(VTKObservationMixin):
         reason = _("The result is in the DICOM database") if saved else reasonNotToExport(node)
         button.enabled = not reason
         button.text = _("Saved as DICOM series") if saved else _("Save as DICOM series")
-        button.toolTip = reason or _("Add the result to Slicer's DICOM database, in the study of {source}").format(
-            source=source.GetName()
-        )
+        text = _("Add the result to Slicer's DICOM database, in the study of {source}")
+        button.toolTip = toolTip(reason or text.format(source=source.GetName()))
 
     def _refreshComparison(self, node, source, maps):
         canCompare = node is not None and source is not None
@@ -212,14 +211,13 @@ class ResultPanel(VTKObservationMixin):
         else:
             text = _("Show {source} left and {result} right, linked, in the same grey levels")
         if canCompare:
-            text = text.format(source=source.GetName(), result=node.GetName())
+            text = toolTip(text.format(source=source.GetName(), result=node.GetName()))
         self._ui.compareButton.toolTip = text
         for widget in (self._ui.flipButton, self._ui.fadeSlider, self._ui.fadeScanLabel, self._ui.fadeResultLabel):
             widget.enabled = canCompare
         if canCompare:
-            text = _(
-                "Show {source} and {result} in turn in the same place and grey levels, as T does in a view"
-            ).format(source=source.GetName(), result=node.GetName())
+            text = _("Show {source} and {result} in turn, in the same place and grey levels (T in a view)")
+            text = toolTip(text.format(source=source.GetName(), result=node.GetName()))
         self._ui.flipButton.toolTip = text
         self._showShare()
         self._ui.linkViewsButton.checked = compare_views.viewsAreLinked()
@@ -250,9 +248,8 @@ class ResultPanel(VTKObservationMixin):
             return
         ui.showMapButton.text = _("Show map")
         if maps:
-            ui.showMapButton.toolTip = _("Show the map in colour over {result}, with a legend").format(
-                result=node.GetName()
-            )
+            text = _("Show the map in colour over {result}, with a legend")
+            ui.showMapButton.toolTip = toolTip(text.format(result=node.GetName()))
         elif node is None:
             ui.showMapButton.toolTip = _("There is no result yet")
         else:

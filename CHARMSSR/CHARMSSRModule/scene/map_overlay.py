@@ -5,6 +5,8 @@ import slicer
 from .map_texts import mapTitle
 from .result_maps import MAP, isMap, resultOf
 
+LETTERS = 13  # points, of the legend's title and numbers
+
 
 class MapOverlay:
     """Shows maps as the foreground of slice views, with a legend."""
@@ -77,6 +79,10 @@ class MapOverlay:
         with slicer.util.NodeModify(legend):
             legend.SetTitleText(mapTitle(mapNode.GetAttribute(MAP)))
             legend.SetLabelFormat(labelFormat(top))
+            for letters in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
+                letters.SetFontFamilyToArial()  # the application's labels are thin and narrow: another size, it seems
+                letters.SetFontSize(LETTERS)
+                letters.SetBold(False)
             legend.SetPosition(*position)
             legend.SetSize(*size)
             legend.SetVisibility(True)
