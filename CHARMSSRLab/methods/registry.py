@@ -43,16 +43,11 @@ METHODS = {
 }
 
 
-def method_names():
-    """Names of all methods in the order of the tables, CHARMS last."""
-    return list(METHODS)
-
-
 def build_method(name, scale, image_skip=True):
     """A new, untrained network of the method.
 
     Args:
-        name: one of :func:`method_names`.
+        name: of ``METHODS``.
         scale: 2 or 4.
         image_skip: with the image skip and zero tail of CHARMS (the main comparison), or
             as published. CHARMS and bicubic have one form.

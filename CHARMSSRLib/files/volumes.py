@@ -78,11 +78,6 @@ def read_volume(path: Path | str) -> sitk.Image:
     return read_scan(path).image
 
 
-def read_mask(path: Path | str) -> sitk.Image:
-    """Read a mask: like read_volume, but label maps are welcome."""
-    return read_scan(path, labels_allowed=True).image
-
-
 def check_header(path: Path | str) -> list[str]:
     """Refuse what a volume file's header alone shows to be unusable, also where another reader repaired it.
 

@@ -73,10 +73,6 @@ class SlicePlan:
     count: int
 
     @property
-    def skipped(self):
-        return self.count - len(self.indices)
-
-    @property
     def pixels(self):
         """Of the box."""
         return (self.rows.stop - self.rows.start) * (self.columns.stop - self.columns.start)

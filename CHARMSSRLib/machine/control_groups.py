@@ -26,11 +26,6 @@ def granted_cores(mount: Path = CONTROL_GROUPS, membership: Path = MEMBERSHIP) -
     return min(found, default=None)
 
 
-def granted_memory(mount: Path = CONTROL_GROUPS, membership: Path = MEMBERSHIP) -> Optional[int]:
-    """Bytes that the groups may hold, the smallest limit on the way up; None without a limit."""
-    return min((limit for limit, _ in _memory(mount, membership)), default=None)
-
-
 def free_granted_memory(mount: Path = CONTROL_GROUPS, membership: Path = MEMBERSHIP) -> Optional[int]:
     """Bytes that the groups may still take beyond what they hold (reclaimable file cache counts as free)."""
     return min((max(0, limit - held) for limit, held in _memory(mount, membership)), default=None)

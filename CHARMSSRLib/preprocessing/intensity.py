@@ -20,10 +20,6 @@ class IntensityScale:
         scaled /= np.float32(self.upper - self.lower)
         return scaled.astype(np.float32, copy=False)
 
-    def invert(self, array):
-        """Values in input units, float32: the inverse of :meth:`apply`."""
-        return (array * np.float32(self.upper - self.lower) + np.float32(self.lower)).astype(np.float32)
-
 
 def fit_intensity_scale(array, mask_array, spec):
     """The scale that a checkpoint's card asks for.

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 
 from CHARMSSRLib import EnhancementSettings, enhance
 from CHARMSSRLib.errors import Cancelled, CheckpointError, InputError
-from CHARMSSRLib.files.volumes import read_mask, read_volume, write_volume
+from CHARMSSRLib.files.volumes import read_volume, write_volume
 from CHARMSSRLib.worker.client import WorkerClient
 from Testing.phantom import piece_of
 from Testing.small_checkpoint import small_checkpoint
@@ -78,7 +78,7 @@ def test_a_file_is_enhanced_with_all_its_outputs(charmssr, checkpoint, scan, mas
     assert report["checkpoint"]["name"] == "tiny" and report["slices"]["enhanced"] == 6
     assert report["data_consistency"]["before"] > 0 and report["settings"]["bias_correction"] is False
     for name in ("mask", "detail"):
-        assert read_mask(tmp_path / "maps" / f"out_{name}.nii.gz").GetSize() == result.GetSize()
+        assert read_volume(tmp_path / "maps" / f"out_{name}.nii.gz").GetSize() == result.GetSize()
     same = enhance(source, EnhancementSettings(checkpoint=str(checkpoint), bias_correction=False, maps=True), mask=mask)
     assert np.array_equal(sitk.GetArrayFromImage(same.image), sitk.GetArrayFromImage(result))
 

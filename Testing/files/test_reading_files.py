@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.errors import InputError
-from CHARMSSRLib.files.volumes import read_mask, read_volume, write_volume
+from CHARMSSRLib.files.volumes import read_scan, read_volume, write_volume
 
 
 @pytest.fixture
@@ -143,12 +143,12 @@ def test_an_impossible_voxel_size_is_refused(nifti, value):
 def test_declared_label_maps_are_refused_as_scan_but_not_as_mask(nifti, image, tmp_path):
     patched(nifti, 68, "h", 1002)
     assert "label map" in refusal(nifti)
-    assert read_mask(nifti).GetSize() == image.GetSize()
+    assert read_scan(nifti, labels_allowed=True).image.GetSize() == image.GetSize()
     segmentation = sitk.Cast(image > 400, sitk.sitkUInt8)
     segmentation.SetMetaData("Segment0_ID", "brain")
     sitk.WriteImage(segmentation, str(tmp_path / "brain.seg.nrrd"))
     assert "label map" in refusal(tmp_path / "brain.seg.nrrd")
-    assert read_mask(tmp_path / "brain.seg.nrrd").GetSize() == image.GetSize()
+    assert read_scan(tmp_path / "brain.seg.nrrd", labels_allowed=True).image.GetSize() == image.GetSize()
 
 
 @pytest.mark.parametrize("extension", ["nrrd", "mha", "mhd", "nhdr"])
