@@ -23,7 +23,8 @@ class Task:
     Args:
         progress: called with (fraction, message) of the whole job; None tells nobody.
         is_cancelled: asked by :meth:`check`; None never cancels.
-        start, end: the part of the whole bar that this task fills.
+        start: the part of the whole bar that this task fills.
+        end: likewise.
         prefix: stands before every message.
     """
 

@@ -26,8 +26,10 @@ def rows_of(sample, checkpoints, describe, scale=2, settings=None):
     """A row for each degradation: what each checkpoint scores, and what the coarse scan looks like.
 
     Args:
-        sample: of ``whole_volume.samples``. checkpoints: names, all of the same ``scale``.
+        sample: of ``whole_volume.samples``.
+        checkpoints: names, all of the same ``scale``.
         describe: function of the coarse SimpleITK image -> dict that goes into the row.
+        scale: enlargement of all of them, 2 or 4.
         settings: EnhancementSettings; the checkpoint is set here.
 
     Returns:

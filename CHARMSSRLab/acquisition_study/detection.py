@@ -35,9 +35,12 @@ def rows_of(values, shares, stripped, noise, kind, ratio):
     """What was found along z, y and x of a made volume whose y axis alone was interpolated.
 
     Args:
-        values: (z, y, x) float32, the anatomy. shares: of its k-space that the short acquisition keeps, per axis.
+        values: (z, y, x) float32, the anatomy.
+        shares: of its k-space that the short acquisition keeps, per axis.
         stripped: whether everything outside the anatomy is set to 0 at the end.
-        noise, kind, ratio: of :func:`~.made.acquired` and :func:`~.made.interpolated`.
+        noise: of :func:`~.made.acquired` and :func:`~.made.interpolated`.
+        kind: likewise.
+        ratio: likewise.
 
     Returns:
         List of dict with axis, true (share), found (kind), share and confidence.

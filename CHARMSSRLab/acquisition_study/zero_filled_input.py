@@ -20,7 +20,9 @@ def scores(truth, brain, spacing, ratio=2, settings=None):
     """PSNR in the brain, in dB, of each of ``WAYS``, for a slab whose k-space was halved in plane.
 
     Args:
-        truth: (z, y, x) float32. brain: boolean, of the same shape. spacing: mm along z, y, x.
+        truth: (z, y, x) float32.
+        brain: boolean, of the same shape.
+        spacing: mm along z, y, x.
         ratio: new pixels by measured ones.
         settings: EnhancementSettings; ``resolution`` is set here.
 

@@ -8,7 +8,8 @@ def floor_seconds(macs, product_rate, moved=0, copy_rate=None):
     """The larger of arithmetic at the rate of a matrix product and copying at the rate of a copy.
 
     Args:
-        macs: multiply-accumulates. product_rate: FLOP/s; a multiply-accumulate is two.
+        macs: multiply-accumulates.
+        product_rate: FLOP/s; a multiply-accumulate is two.
         moved: bytes that operations read and write, each by itself (``count_moved_bytes``).
         copy_rate: bytes/s, read and written; None leaves the bytes out.
     """

@@ -19,10 +19,16 @@ def measure_growth(head, network, threads, checkpoint, skull_strip, shares, slic
     its share of them. The volumes take turns.
 
     Args:
-        head: SimpleITK image. network: CHARMS on the CPU.
+        head: SimpleITK image.
+        network: CHARMS on the CPU.
         threads: list of numbers; with all but the last only the smallest volume is enhanced.
-        shares: of the head's voxels along each axis. slices: numbers of them.
+        checkpoint: name or path.
+        skull_strip: "auto" or the name of a backend.
+        shares: of the head's voxels along each axis.
+        slices: numbers of them.
         lr_size: rows and columns of the slices.
+        rounds: of each measurement.
+        task: progress and cancelling; None for nobody's.
 
     Returns:
         dict: "volumes" (list of "voxels", "size", "threads", "enhanced_pixels", "seconds", "stages",

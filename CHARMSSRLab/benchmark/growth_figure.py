@@ -19,7 +19,8 @@ def draw_growth(growth, path):
     """Four panels: time by stage and memory over voxels, seconds over slices, seconds over threads.
 
     Args:
-        growth: what ``measure_growth`` returns. path: of the PNG.
+        growth: what ``measure_growth`` returns.
+        path: of the PNG.
 
     Raises:
         BackendError: matplotlib is missing. OutputError: the file cannot be written.

@@ -66,7 +66,7 @@ def copy_numbers(device, quick=False):
 
 
 def name_of(dtype):
-    """ "float32" and the like."""
+    """The type's name without its package: "float32"."""
     return str(dtype).replace("torch.", "")
 
 

@@ -27,8 +27,10 @@ def run(plan, earlier=None, progress=None, is_cancelled=None):
     """Measure the parts of a plan.
 
     Args:
-        plan: BenchmarkPlan. earlier: what ``run`` returned (or ``read`` read) before; its other parts stay.
+        plan: BenchmarkPlan.
+        earlier: what ``run`` returned (or ``read`` read) before; its other parts stay.
         progress: called with a fraction and a message.
+        is_cancelled: asked between the parts; None never cancels.
 
     Returns:
         dict for JSON: "format", "version", "parts": name -> {"machine", "version", "quick", "checkpoint",

@@ -25,6 +25,7 @@ def enhance_naively(image, checkpoint, stages, skull_strip="auto", slices=None, 
         image: SimpleITK image.
         checkpoint: what ``load_checkpoint`` returns.
         stages: ``report.Stages``, receives "bias correction", "skull strip", "network", "finish".
+        skull_strip: "auto" or the name of a backend.
         slices: how many slices go through the network, evenly spread; None for all. The others
             are left at 0: the time of the network stage can then be scaled up, the result not used.
         task: Task, told; None for nobody's.

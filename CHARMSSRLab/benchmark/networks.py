@@ -33,10 +33,16 @@ def measure_networks(network, device, dtype, height, width, batch=1, rounds=15, 
 
     Args:
         network: CHARMS in evaluation mode, float32, on the CPU.
-        height, width: of the LR slice. batch: slices at a time.
-        rounds, seconds_each: of ``take_turns``; the ratios need 15 rounds to be worth printing.
+        device: where torch computes.
+        dtype: torch.dtype of weights and slices.
+        height: of the LR slice.
+        width: likewise.
+        batch: slices at a time.
+        rounds: of ``take_turns``; the ratios need 15 rounds to be worth printing.
+        seconds_each: likewise.
         others: also the other methods of the comparison.
         quick: a small matrix product, which may miss the peak.
+        task: progress and cancelling; None for nobody's.
 
     Returns:
         list of dicts: "network", "batch", "height", "width", "gmac" (multiply-accumulates per slice,

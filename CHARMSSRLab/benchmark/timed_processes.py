@@ -24,8 +24,14 @@ def run_job(way, path, threads, checkpoint, skull_strip="auto", device="cpu", sl
     """Enhance a file into a temporary one, in a new process, and count everything: start, read, write.
 
     Args:
-        way: ENHANCE or NAIVE. path: of the input. slices: of the naive way; see ``enhance_naively``.
-        threads: of torch and of ITK. task: Task, told what the job tells; None for nobody's.
+        way: ENHANCE or NAIVE.
+        path: of the input.
+        threads: of torch and of ITK.
+        checkpoint: name or path.
+        skull_strip: "auto" or the name of a backend.
+        device: where torch computes.
+        slices: of the naive way; see ``enhance_naively``.
+        task: Task, told what the job tells; None for nobody's.
 
     Returns:
         dict: "seconds" (from the start of the process to its end, scaled up where the naive way

@@ -32,7 +32,14 @@ def compare_whole_jobs(path, threads, checkpoint, skull_strip="auto", rounds=3, 
     """Both ways on the CPU, turn and turn about.
 
     Args:
+        path: of the input.
+        threads: of torch and of ITK.
+        checkpoint: name or path.
+        skull_strip: "auto" or the name of a backend.
+        rounds: how often each takes its turn.
+        naive_slices: slices of the naive way; the rest is extrapolated.
         earlier: "runs" of a result for the same head and machine, which these are added to.
+        task: progress and cancelling; None for nobody's.
 
     Returns:
         dict: "enhance", "naive" (see ``summary``), "ratio" (enhance to naive, of the pairs, a

@@ -29,7 +29,8 @@ def map_figures(network, slices):
     """Figures of the maps of one pass.
 
     Args:
-        network: CHARMS as trained. slices: (n, 1, h, w) on its intensity scale.
+        network: CHARMS as trained.
+        slices: (n, 1, h, w) on its intensity scale.
 
     Returns:
         dict of FIGURES; without PCA or Transformer their figures are left out.
@@ -52,7 +53,10 @@ def study_attention(contestants, volumes, degradation, scale, slices=4):
     """Rows (dicts with COLUMNS) of every network on slices in the middle of every volume.
 
     Args:
-        contestants: of ``compare``, CHARMS each. volumes: list of PreparedVolume.
+        contestants: of ``compare``, CHARMS each.
+        volumes: list of PreparedVolume.
+        degradation: name of the one that made the slices coarse.
+        scale: enlargement, 2 or 4.
         slices: per volume, the central ones.
     """
     rows = []
@@ -104,7 +108,11 @@ def draw_attention(contestants, volume, degradation, scale, path):
     scale per column, its range in the heading, so that rows can be compared.
 
     Args:
-        contestants: CHARMS networks with PCA and Transformer. volume: its middle slice is shown.
+        contestants: CHARMS networks with PCA and Transformer.
+        volume: its middle slice is shown.
+        degradation: name of the one that made the slices coarse.
+        scale: enlargement, 2 or 4.
+        path: of the PNG to write.
     """
     titles = ("input", "ESA, first RLFE", "ESA, last RLFE", "PCA, last block", "Transformer")
     pictures, captions = [], []

@@ -48,12 +48,16 @@ def contest(
     """Train (or go on with, or load) every entry with the same configuration.
 
     Args:
-        entries: of ``studies``. config: TrainingConfig that all share.
-        train_volumes, watched: lists of PreparedVolume; the second for the logs.
+        entries: of ``studies``.
+        config: TrainingConfig that all share.
+        train_volumes: list of PreparedVolume to train on.
+        watched: list of PreparedVolume for the logs.
         runs: folder for the states and logs, one subfolder per run; a finished run is not
             trained again, and studies that share the folder share CHARMS. The final weights are
             written there too, as RUN.safetensors.
         weights: folder with the .safetensors of entries that need no training, or None.
+        device: where torch computes.
+        task: progress and cancelling; None for nobody's.
         skip_missing: train nothing: entries without finished weights are left out.
 
     Returns:
@@ -136,7 +140,13 @@ def score(contestants, volumes, degradations, scale, central=None, device="cpu",
     """Rows of all contestants on all volumes and degradations; bicubic is always among them.
 
     Args:
-        volumes: iterable of PreparedVolume. The rest as ``protocol.score_prepared``.
+        contestants: of :func:`contest`.
+        volumes: iterable of PreparedVolume.
+        degradations: names of those that are scored.
+        scale: enlargement, 2 or 4.
+        central: the middle slices of each volume alone, or None for all.
+        device: where torch computes.
+        task: progress and cancelling; None for nobody's.
     """
     candidates, rows = candidates_of(contestants), []
     for volume in volumes:
@@ -149,8 +159,13 @@ def write_report(folder, title, protocol, cost_rows, score_rows, sections=(), ta
     """Write report.md, scores.csv and costs.csv into an existing folder, together or not at all.
 
     Args:
+        folder: existing.
+        title: of the report.
         protocol: paragraph that says how the figures came about.
-        sections: further lines of Markdown at the end. tables: dict name -> text of further files.
+        cost_rows: of ``costs``.
+        score_rows: of :func:`score`.
+        sections: further lines of Markdown at the end.
+        tables: dict name -> text of further files.
     """
     from CHARMSSRLib.files.output_files import OutputFiles  # needs SimpleITK, which training and scoring do not
 
@@ -175,7 +190,14 @@ def draw_figures(folder, contestants, cost_rows, score_rows, volume, degradation
     """Draw quality.png, gains.png and errors.png for one degradation into an existing folder.
 
     Args:
-        volume: PreparedVolume whose middle slice is shown. The rest as above.
+        folder: existing.
+        contestants: of :func:`contest`.
+        cost_rows: of ``costs``.
+        score_rows: of :func:`score`.
+        volume: PreparedVolume whose middle slice is shown.
+        degradation: name of the one that made the slices coarse.
+        scale: enlargement, 2 or 4.
+        device: where torch computes.
 
     Raises:
         BackendError: when matplotlib is not installed.
@@ -192,6 +214,10 @@ def describe_protocol(config, train_volumes, degradations, split, as_published=F
     """The paragraph that a reader needs in order to judge the tables.
 
     Args:
+        config: TrainingConfig.
+        train_volumes: list of PreparedVolume.
+        degradations: names of those that are scored.
+        split: of the scored volumes.
         as_published: the compared methods are without CHARMS's skip.
     """
     subjects = len({volume.subject for volume in train_volumes})

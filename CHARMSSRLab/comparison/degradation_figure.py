@@ -19,6 +19,8 @@ def degraded_panels(hr, scale, seed=0):
 
     Args:
         hr: tensor (1, 1, H, W) on the percentile scale, sizes divisible by ``scale``.
+        scale: enlargement, 2 or 4.
+        seed: of everything that is drawn.
 
     Returns:
         images as arrays; LR ones (H / scale, W / scale).
@@ -43,7 +45,10 @@ def draw_degradations(volume, scale, path, seed=0):
     Below: what bicubic interpolation then misses, |reference - interpolated|, so that blur and noise can be told apart.
 
     Args:
-        volume: PreparedVolume. path: PNG to write. seed: of noise and draws.
+        volume: PreparedVolume.
+        scale: enlargement, 2 or 4.
+        path: PNG to write.
+        seed: of noise and draws.
     """
     normalised = volume.normalised("percentile")[central_slices(len(volume.slices), 1)]
     hr = torch.from_numpy(np.ascontiguousarray(crop_to_multiple(normalised, scale)))[:, None]

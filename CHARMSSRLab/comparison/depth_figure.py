@@ -14,6 +14,7 @@ def depth_means(rows, contrast):
 
     Args:
         rows: scores of one degradation.
+        contrast: T1w or T2w.
 
     Returns:
         dict "blocks" and "units" -> list of (number, mean in dB), ascending; the other number is 4.
@@ -35,7 +36,8 @@ def draw_depth(rows, path):
     """A panel per contrast, a line per axis of the study.
 
     Args:
-        rows: scores of one degradation. path: PNG to write.
+        rows: scores of one degradation.
+        path: PNG to write.
     """
     contrasts = [contrast for (contrast,) in group(rows, "contrast")]
     figure = new_figure(3.8 * len(contrasts), 3.4)

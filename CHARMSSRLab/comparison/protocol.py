@@ -74,7 +74,8 @@ def score_prepared(volume, candidates, degradation, scale, central=None, device=
     Args:
         volume: ``PreparedVolume``.
         candidates: list of :class:`Candidate`.
-        degradation, scale: of the pair.
+        degradation: of the pair.
+        scale: likewise.
         central: only this many central slices count, for a quick look; None for all.
         device: where the networks run; they are moved there.
         batch: slices at a time; 0 chooses by the device.
@@ -124,7 +125,11 @@ def enlarge(network, slices, scale, device="cpu", batch=0):
     """Run slices through a network.
 
     Args:
-        network: or None for bicubic interpolation. slices: (n, 1, h, w), neighbours in order.
+        network: or None for bicubic interpolation.
+        slices: (n, 1, h, w), neighbours in order.
+        scale: enlargement, 2 or 4.
+        device: where torch computes.
+        batch: slices at a time, 0 for the device's default.
 
     Returns:
         array (n, scale*h, scale*w), float32.

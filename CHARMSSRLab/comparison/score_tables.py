@@ -31,6 +31,7 @@ def subject_figures(rows, figure):
 
     Args:
         rows: rows of one contrast, degradation, scale and method.
+        figure: name of the column.
 
     Returns:
         dict subject -> value, without subjects that lack the figure.
@@ -117,6 +118,9 @@ def write_tables(rows, paths, title="Evaluation", more=()):
     """Write rows as Markdown (.md) or CSV (any other ending); the files appear together, complete, or not at all.
 
     Args:
+        rows: of scores.
+        paths: files: .md gets Markdown, else CSV.
+        title: heading.
         more: lines that follow the tables in the Markdown.
 
     Raises:

@@ -17,7 +17,9 @@ def quality_against_cost(score_rows, cost_rows, path):
     """Mean brain PSNR against multiply-accumulates, a point per method, a panel per contrast.
 
     Args:
-        score_rows: of one degradation and scale. cost_rows: of ``compare.costs``.
+        score_rows: of one degradation and scale.
+        cost_rows: of ``compare.costs``.
+        path: of the PNG to write.
     """
     scored = {row["method"] for row in score_rows}
     costs = {row["method"]: row["gmac_for_inference"] for row in cost_rows if row["method"] in scored}
@@ -47,7 +49,9 @@ def gains_by_subject(score_rows, baseline, path):
     """Gain in brain PSNR over a baseline: a point per subject, a column per method.
 
     Args:
-        score_rows: of one degradation and scale. baseline: a method among them.
+        score_rows: of one degradation and scale.
+        baseline: a method among them.
+        path: of the PNG to write.
     """
     methods = [m for (m,) in group(score_rows, "method") if m not in (baseline, REFERENCE)]
     contrasts = [contrast for (contrast,) in group(score_rows, "contrast")]
@@ -73,7 +77,12 @@ def error_maps(volume, candidates, degradation, scale, path, device="cpu"):
     """The middle slice of a volume: reference, every candidate's output, and |error| below.
 
     Args:
-        volume: PreparedVolume. candidates: list of ``protocol.Candidate``.
+        volume: PreparedVolume.
+        candidates: list of ``protocol.Candidate``.
+        degradation: name of the one that made the slices coarse.
+        scale: enlargement, 2 or 4.
+        path: of the PNG to write.
+        device: where torch computes.
     """
     middle = len(volume.slices) // 2
     chosen = slice(middle, middle + 1)

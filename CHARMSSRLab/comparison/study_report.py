@@ -18,10 +18,19 @@ def report_study(
     """Write report.md, scores.csv, costs.csv, curves.csv, for the ablation attention.csv, and the figures.
 
     Args:
-        study, entries, config: what was asked for; an entry without a contestant is named as missing.
-        folder: existing. protocol: paragraph. contestants, costs, rows: of ``compare``.
-        volumes: scored PreparedVolumes. runs: folder with the runs' logs.
-        drawn: whether figures are drawn. central: slices of each volume that were scored, or None for all.
+        study: what was asked for; an entry without a contestant is named as missing.
+        entries: likewise.
+        config: likewise.
+        folder: existing.
+        protocol: paragraph.
+        contestants: of ``compare``.
+        costs: likewise.
+        rows: likewise.
+        volumes: scored PreparedVolumes.
+        runs: folder with the runs' logs.
+        drawn: whether figures are drawn.
+        central: slices of each volume that were scored, or None for all.
+        device: where torch computes.
     """
     folder, tables, sections = Path(folder), {}, []
     titles = {one.title for one in contestants}

@@ -15,7 +15,9 @@ def curves_of(entries, config, runs):
     """dict title -> lines of its run's log, of the entries that have one.
 
     Args:
-        entries: of ``studies``. config: TrainingConfig that they share. runs: folder with one run per entry.
+        entries: of ``studies``.
+        config: TrainingConfig that they share.
+        runs: folder with one run per entry.
     """
     paths = {entry.title: Path(runs) / entry.run(config) / "log.csv" for entry in entries}
     return {title: read_log(path) for title, path in paths.items() if path.is_file()}
@@ -37,7 +39,8 @@ def draw_curves(curves, path):
     """Brain PSNR on the watched volumes against the step: the average of the weights where there is one.
 
     Args:
-        curves: of ``curves_of``, not empty. path: PNG to write.
+        curves: of ``curves_of``, not empty.
+        path: PNG to write.
     """
     figure = new_figure(6.4, 4.2)
     axes = figure.subplots()

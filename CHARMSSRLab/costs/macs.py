@@ -14,7 +14,9 @@ def count_macs(network, height, width, in_channels=1):
 
     Args:
         network: maps (1, in_channels, height, width) to an image.
-        height, width: size of the low-resolution slice that the network reads.
+        height: size of the low-resolution slice that the network reads.
+        width: likewise.
+        in_channels: of the network's input.
     """
     shapes_only = copy.deepcopy(network).eval().to("meta")
     with torch.no_grad(), FlopCounterMode(display=False) as counter:

@@ -12,7 +12,10 @@ def milliseconds_per_slice(networks, height, width, device="cpu", rounds=5):
     all of them; their ratios are steadier than the times.
 
     Args:
-        networks: dict name -> network, in evaluation mode. height, width: of the LR slice.
+        networks: dict name -> network, in evaluation mode.
+        height: of the LR slice.
+        width: likewise.
+        device: where torch computes.
         rounds: after one round to warm up.
 
     Returns:

@@ -59,6 +59,8 @@ def take_turns(work, device="cpu", rounds=15, seconds_each=math.inf, task=None):
     Args:
         work: dict name -> function without arguments.
         device: waited for before the clock is read.
+        rounds: at most.
+        seconds_each: seconds that one of them may take altogether.
         task: Task, which is told the name at work; None for nobody's.
 
     Returns:

@@ -51,7 +51,8 @@ def write(table, path, slices=None):
     """Put the figures of a table (CSV of ``charmssr evaluate``) and of the noise rule into a card.
 
     Args:
-        table, path: of the CSV and of the card, whose weights lie beside it.
+        table: path of the CSV.
+        path: of the card, whose weights lie beside it.
         slices: as given to ``charmssr evaluate``.
     """
     card = json.loads(path.read_text(encoding="utf-8"))

@@ -43,6 +43,8 @@ def chosen(volume, content, seen):
     """(volume, bits) as it goes into the archive, or None.
 
     Args:
+        volume: PreparedVolume.
+        content: "train" or "val".
         seen: set of (subject, contrast) of which slices to watch were taken; grows.
     """
     if content == "val":
@@ -92,7 +94,10 @@ def pack(prepared, archive, content, limit=LIMIT):
     """Write an archive; it appears only when complete.
 
     Args:
-        prepared: folder of ``charmssr prepare``. content: "train" or "val".
+        prepared: folder of ``charmssr prepare``.
+        archive: file to write.
+        content: "train" or "val".
+        limit: bytes that it may have.
 
     Returns:
         number of volumes in it.
@@ -119,6 +124,7 @@ def read_archive(archive, processes=None):
     """All volumes of an archive, by the names of their files.
 
     Args:
+        archive: file that :func:`pack` wrote.
         processes: that decode at a time; None for one per core.
 
     Returns:

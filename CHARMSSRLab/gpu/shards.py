@@ -17,7 +17,10 @@ def split_file(path, folder, name, limit=LIMIT):
     """Write a file as pieces into a folder, in place of earlier pieces of this name.
 
     Args:
-        path: the file. folder: made if missing. name: of the pieces. limit: bytes per piece.
+        path: the file.
+        folder: made if missing.
+        name: of the pieces.
+        limit: bytes per piece.
 
     Returns:
         list of the files written, the list of pieces last: without it they count for nothing.

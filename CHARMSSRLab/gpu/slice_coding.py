@@ -15,7 +15,8 @@ def encode(stack, mask):
     """Bytes for a stack.
 
     Args:
-        stack: (n, H, W) whole numbers from 0 to 32767, zero outside the mask. mask: bool, same shape.
+        stack: (n, H, W) whole numbers from 0 to 32767, zero outside the mask.
+        mask: bool, same shape.
     """
     values = stack.astype(np.int32)
     left, upper, corner = (np.zeros_like(values) for _ in range(3))

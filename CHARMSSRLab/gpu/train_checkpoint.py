@@ -49,6 +49,10 @@ def plan(config, volumes, device, deadline, parts=1, compilation="auto"):
     """The configuration with its number of steps, and compiled where that pays.
 
     Args:
+        config: TrainingConfig.
+        volumes: list of PreparedVolume to train on.
+        device: where torch computes.
+        deadline: when the command must end.
         parts: that the schedule shall fill, each as long as this one.
         compilation: "auto" measures both ways, but for a recipe that records its steps (``cuda_graph``):
             compiling takes minutes, and what it saves is mostly the launching of kernels. "yes", "no".

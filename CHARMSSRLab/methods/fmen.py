@@ -1,5 +1,4 @@
-"""FMEN: Du et al., "Fast and Memory-Efficient Network Towards Efficient Image Super-Resolution",
-CVPR workshops 2022.
+"""FMEN: Du et al., "Fast and Memory-Efficient Network Towards Efficient Image Super-Resolution", CVPR workshops 2022.
 
 Trained with wide linear blocks and batch normalisation; ``for_inference()`` folds each of
 them into one 3x3 convolution (3.79 M parameters become 1.31 M at x2) with equal output.

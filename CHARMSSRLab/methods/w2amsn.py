@@ -1,5 +1,6 @@
-"""W2AMSN-S: Wang et al., "Wide Weighted Attention Multi-Scale Network for Accurate MR Image
-Super-Resolution", IEEE TCSVT 2022.
+"""W2AMSN-S: Wang et al., IEEE TCSVT 2022.
+
+"Wide Weighted Attention Multi-Scale Network for Accurate MR Image Super-Resolution".
 
 No code is published. The layout below is ours: it follows the paper's description and
 meets the parameter counts of the CHARMS paper. So are the initial values: with PyTorch's own the

@@ -84,7 +84,9 @@ def run_cross_field(experiment, output, task=None):
     """Fine-tune and test one contrast; finished parts are taken as they are.
 
     Args:
-        experiment: CrossField. output: folder; all goes into its subfolder FOLDER.
+        experiment: CrossField.
+        output: folder; all goes into its subfolder FOLDER.
+        task: progress and cancelling; None for nobody's.
 
     Returns:
         CrossFieldResult.

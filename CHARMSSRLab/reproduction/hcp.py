@@ -31,7 +31,8 @@ def find_hcp(folder, contrasts):
     """The structural scans of HCP Young Adult below a folder; one layout serves all subjects.
 
     Args:
-        folder: where the packages were unpacked. contrasts: those that every subject must have.
+        folder: where the packages were unpacked.
+        contrasts: those that every subject must have.
 
     Returns:
         Found.

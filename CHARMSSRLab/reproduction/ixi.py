@@ -18,7 +18,8 @@ def find_ixi(folder, contrasts):
     """The scans of IXI below a folder.
 
     Args:
-        folder: where the archives were unpacked. contrasts: those that every subject must have.
+        folder: where the archives were unpacked.
+        contrasts: those that every subject must have.
 
     Returns:
         Found.

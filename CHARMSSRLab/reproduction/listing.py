@@ -10,7 +10,9 @@ def describe_set(found, split=None, scans=True):
     """Lines on one set: a line per subject and contrast, who is left out and why, notes.
 
     Args:
-        found: Found. split: dict subject -> part, or None for pairs. scans: with the lines of the scans.
+        found: Found.
+        split: dict subject -> part, or None for pairs.
+        scans: with the lines of the scans.
     """
     subjects = found.subjects
     lines = [f"{found.name}: {found.folder}", f"  layout: {found.layout}", f"  {len(subjects)} complete subjects"]
@@ -34,7 +36,8 @@ def scans_csv(sets, splits):
     """CSV text with a line per scan: set, subject, contrast, field, part (empty for pairs), path.
 
     Args:
-        sets: dict key -> Found. splits: dict key -> dict subject -> part.
+        sets: dict key -> Found.
+        splits: dict key -> dict subject -> part.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

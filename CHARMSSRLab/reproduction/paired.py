@@ -47,8 +47,9 @@ def find_paired(key, folder, contrasts):
     """The 3T/7T pairs below a folder.
 
     Args:
-        key: "ptt1" or "ptt2". folder: where the set was unpacked. contrasts: those that are wanted;
-            a subject with a pair in one of them only is used for that one.
+        key: "ptt1" or "ptt2".
+        folder: where the set was unpacked.
+        contrasts: those that are wanted; a subject with a pair in one of them only is used for that one.
 
     Returns:
         Found, with a 3T and a 7T scan for each pair.

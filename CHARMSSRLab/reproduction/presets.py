@@ -19,7 +19,11 @@ def training_config(preset, key, scale, device, steps=None, seed=0):
     Args:
         preset: "paper" (100,000 steps of 16 patches of 48 x 48, cosine from 1e-4), "gpu" (the recipe
             of the comparison study), "cpu" (1,500 small steps), or "auto" by the device.
-        key: of the data set. scale: 2 or 4. device: torch device. steps: instead of the preset's.
+        key: of the data set.
+        scale: 2 or 4.
+        device: torch device.
+        steps: instead of the preset's.
+        seed: of everything that is drawn.
 
     Returns:
         TrainingConfig with bicubic degradation and min-max intensities, as in the paper.

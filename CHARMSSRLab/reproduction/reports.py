@@ -34,7 +34,9 @@ def cross_field_markdown(results, training, test, describe):
     """Tables 5-8 of all contrasts, with what a reader must know.
 
     Args:
-        results: list of CrossFieldResult. training, test: names of the sets; training may be None.
+        results: list of CrossFieldResult.
+        training: names of the sets; training may be None.
+        test: likewise.
         describe: sentence on how the checkpoint was tuned.
     """
     source = f"tuned on {training}, " if training else ""

@@ -19,7 +19,9 @@ def carry_out(plan, output, progress=None, is_cancelled=None):
     """Run everything of a plan.
 
     Args:
-        plan: ReproductionPlan. output: folder, made if missing. progress: called with (fraction, message).
+        plan: ReproductionPlan.
+        output: folder, made if missing.
+        progress: called with (fraction, message).
         is_cancelled: asked between all steps.
 
     Returns:

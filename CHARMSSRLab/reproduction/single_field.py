@@ -69,7 +69,11 @@ def prepare_set(found, split, folder, skull_strip="auto", task=None):
     """Prepare the scans of a set: one file each, made once; a scan that fails takes its subject out.
 
     Args:
-        found: Found. split: dict subject -> part. folder: for the files.
+        found: Found.
+        split: dict subject -> part.
+        folder: for the files.
+        skull_strip: "auto" or the name of a backend.
+        task: progress and cancelling; None for nobody's.
 
     Returns:
         (list of Prepared, list of (subject, reason) that failed).
@@ -114,8 +118,11 @@ def run_experiment(experiment, prepared, output, device="cpu", task=None):
     """Train (or load) and score the methods of one experiment, and write its report.
 
     Args:
-        experiment: Experiment. prepared: list of Prepared.
+        experiment: Experiment.
+        prepared: list of Prepared.
         output: folder; its subfolder of the experiment's name holds report.md, scores.csv, costs.csv and runs/.
+        device: where torch computes.
+        task: progress and cancelling; None for nobody's.
 
     Returns:
         list of score rows (``evaluation.protocol``), each with the further label "set".

@@ -12,6 +12,7 @@ def split_subjects(subjects, seed=0):
 
     Args:
         subjects: labels, in any order: the result depends on the set of them and the seed alone.
+        seed: of everything that is drawn.
 
     Returns:
         dict subject -> "train", "val" or "test", in the subjects' order; each part has at least one.

@@ -5,6 +5,8 @@ curves, one inside the brain and one outside, as in synthetic-contrast training 
 Hoopes et al., NeuroImage 2022). T2w and FLAIR then need not be in the training data.
 """
 
+from __future__ import annotations
+
 import math
 
 import torch
@@ -14,13 +16,13 @@ import torch.nn.functional as F
 PATCH = (64, 80, 64)
 
 
-def random_example(head, generator):
+def random_example(head: dict, generator):
     """One random training example.
 
     Args:
-        head (dict): ``image`` and ``brain`` and ``head``, each a (1, 1, D, H, W) float tensor on a
+        head: ``image`` and ``brain`` and ``head``, each a (1, 1, D, H, W) float tensor on a
             2 mm grid cropped to the head (its last z index is the top), ``spacing`` in mm.
-        generator (torch.Generator): source of all randomness.
+        generator: torch.Generator; source of all randomness.
 
     Returns:
         tuple of Tensor: input and target, each (1, 1) + PATCH.

@@ -84,7 +84,9 @@ class PatchDataset(Dataset):
     Args:
         volumes: list of PreparedVolume.
         length: number of samples (steps x batch).
-        patch: LR patch size; scale, degradation: of the pair.
+        patch: LR patch size.
+        scale: of the pair.
+        degradation: likewise.
         normalisation: "minmax" or "percentile".
         augmentation: Augmentation.
         seed: of the whole run.

@@ -92,7 +92,10 @@ def coloured_rician(image, sigma, fwhm, generator=None):
     """As :func:`rician` with noise that an interpolated or filtered scan shows: smooth by ``fwhm`` voxels.
 
     Args:
-        image: (N, 1, H, W); sigma: SD of each channel's noise after smoothing; fwhm: 0 for white noise.
+        image: (N, 1, H, W).
+        sigma: SD of each channel's noise after smoothing.
+        fwhm: 0 for white noise.
+        generator: torch.Generator of the draws.
     """
     noise = torch.randn((2,) + tuple(image.shape[-2:]), generator=generator, dtype=torch.float32)
     if fwhm > 0:
@@ -110,9 +113,11 @@ def kspace_rician(image, sigma, kept, apodised=False, generator=None):
     """As :func:`rician` with noise as k-space colours it: it fills only what was measured, the rest is zero-filled.
 
     Args:
-        image: (N, 1, H, W); sigma: SD of each channel's noise on the image's grid.
+        image: (N, 1, H, W).
+        sigma: SD of each channel's noise on the image's grid.
         kept: (rows, columns), share of each axis's k-space that was measured, in (0, 1].
         apodised: whether a Hann filter falls to nil at the edge of what was measured.
+        generator: torch.Generator of the draws.
     """
     size = tuple(image.shape[-2:])
     noise = torch.randn((2, *size), generator=generator, dtype=torch.float32)

@@ -7,8 +7,9 @@ such pairs show is that the method works (the transform is recovered, training g
 heads); they cannot show what a real 7T would add: its contrast, its signal, its distortions.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Optional
 
 import numpy as np
 import SimpleITK as sitk
@@ -41,7 +42,7 @@ class DerivationSettings:
     """
 
     scale: float = 2.0
-    slice_mm: Optional[float] = None
+    slice_mm: float | None = None
     psf: str = "kspace"
     rotation_degrees: tuple = (0.0, 0.0, 0.0)
     translation_mm: tuple = (0.0, 0.0, 0.0)
@@ -60,11 +61,11 @@ class DerivedPair:
     transform: sitk.Transform
 
 
-def derive_pair(image, settings=None):
+def derive_pair(image: sitk.Image, settings=None):
     """A pair from one volume.
 
     Args:
-        image (SimpleITK.Image): scalar 3-D, any orientation, stripped or not; it becomes the "7T" as it
+        image: scalar 3-D, any orientation, stripped or not; it becomes the "7T" as it
             is (as float32).
         settings: DerivationSettings.
 

@@ -35,7 +35,10 @@ def prepare_volume(image, subject, contrast, split="", skull_strip="auto", alrea
 
     Args:
         image: scalar 3-D SimpleITK image, any orientation.
-        subject, contrast, split: labels; the subject's source tells planes and true resolution.
+        subject: labels; the subject's source tells planes and true resolution.
+        contrast: likewise.
+        split: likewise.
+        skull_strip: "auto" or the name of a backend.
         already_stripped: the background is zero, so that the foreground is the mask.
 
     Returns:
@@ -114,7 +117,11 @@ def prepare(
     """Prepare every volume of ``data/manifest.csv`` into ``output``.
 
     Args:
+        data: folder with manifest.csv and its volumes.
+        output: folder of the prepared slices.
+        splits: which rows of the manifest.
         bundled_only: leave out volumes whose source bundled weights may not learn from.
+        skull_strip: "auto" or the name of a backend.
         progress: called with (fraction, message).
         is_cancelled: asked before each volume.
 

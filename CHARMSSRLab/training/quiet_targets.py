@@ -71,7 +71,8 @@ def noise_of(stack, mask):
     """SD of a stack's noise, robust: by the median of mixed second differences in the slices, inside the mask.
 
     Args:
-        stack: float32 (n, h, w). mask: bool, the same shape.
+        stack: float32 (n, h, w).
+        mask: bool, the same shape.
     """
     inside = ndimage.binary_erosion(mask, np.ones((1, 5, 5)))
     differences = ndimage.convolve(stack, SECOND_DIFFERENCES[None])[inside]

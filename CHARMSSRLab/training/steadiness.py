@@ -23,7 +23,8 @@ def probed(lr, key):
     """Half of a batch with weak noise in it, as a function of the key alone.
 
     Args:
-        lr: (N, c, h, w). key: whole numbers.
+        lr: (N, c, h, w).
+        key: whole numbers.
 
     Returns:
         (ceil(N / 2), c, h, w), on the device of ``lr``.
@@ -42,8 +43,9 @@ def growth_of_noise(output, lr, hr):
     """RMS of what weak noise becomes, in units of what it becomes in an interpolated image, among the anatomy; a mean.
 
     Args:
-        output: (N + M, 1, H, W), of the batch and of its first M samples with noise. lr: (N + M, c, h, w), their
-            inputs. hr: (N, 1, H, W), the targets: anatomy is where their slope is above its median.
+        output: (N + M, 1, H, W), of the batch and of its first M samples with noise.
+        lr: (N + M, c, h, w), their inputs.
+        hr: (N, 1, H, W), the targets: anatomy is where their slope is above its median.
     """
     whole, again = len(hr), len(lr) - len(hr)
     middle = lr.shape[1] // 2
@@ -61,7 +63,8 @@ def missing_slope(output, hr):
     """Which share of the targets' slope the steepest edges of the output lack, at least 0; a mean over the samples.
 
     Args:
-        output, hr: (N, 1, H, W). What counts is the slope along the target's own gradient.
+        output: (N, 1, H, W). What counts is the slope along the target's own gradient.
+        hr: likewise.
     """
     rows, columns = _gradients(hr)
     own_rows, own_columns = _gradients(output)

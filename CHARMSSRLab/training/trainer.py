@@ -74,7 +74,8 @@ def train(config, train_volumes, validation_volumes, folder, device="cpu", progr
 
     Args:
         config: TrainingConfig.
-        train_volumes, validation_volumes: lists of PreparedVolume.
+        train_volumes: lists of PreparedVolume.
+        validation_volumes: likewise.
         folder: for state, log and plot; the same folder resumes.
         device: torch device of this process.
         progress: called with (fraction, message).

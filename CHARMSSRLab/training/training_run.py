@@ -31,6 +31,9 @@ def run_training(config, prepared, folder, output=None, command="", device="cpu"
         folder: of the run (state, log, plot).
         output: folder of the checkpoint, or None to write none.
         command: the command line, for the card.
+        device: where torch computes.
+        progress: called with (fraction 0 to 1, message).
+        is_cancelled: asked between the parts; None never cancels.
 
     Returns:
         (TrainingResult, path of the weights or None).

@@ -59,8 +59,11 @@ def draw_reformats(pictures, captions, volume, path, title):
     """Coronal and sagittal sections through the middle of the brain, a column per volume, figures below.
 
     Args:
-        pictures, captions: dicts of arrays (z, y, x) on the truth's grid, and of text, by heading.
+        pictures: dict of heading -> array (z, y, x) on the truth's grid.
+        captions: dict of heading -> text below.
         volume: ``DegradedVolume`` that gives mask and voxel size.
+        path: of the PNG to write.
+        title: of the picture.
     """
     places = [int(np.median(np.flatnonzero(volume.inside.any(axis=axes)))) for axes in ((0, 2), (0, 1))]
     # Beside the middle, where a section shows more than the gap between the halves.

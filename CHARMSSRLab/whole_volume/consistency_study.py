@@ -81,7 +81,10 @@ def rim_and_interior(output, truth, inside, width=RIM):
     """Root mean square error in the outermost ``width`` voxels of each slice of the mask, and farther inside.
 
     Args:
-        output, truth, inside: arrays (n, h, w).
+        output: array (n, h, w).
+        truth: likewise.
+        inside: boolean, of the same shape.
+        width: of the rim, in voxels.
 
     Returns:
         dict of ``rim_error`` and ``interior_error``, per unit of the intensity range.

@@ -53,8 +53,10 @@ def truncated(sample, scale, axes=(0, 1, 2), noise=0.0, seed=0):
 
     Args:
         sample: ``Sample``, of real resolution along the axes.
+        scale: enlargement, 2 or 4.
         axes: array axes (z, y, x) that lose resolution; the others stay.
         noise: SD of Rician noise, per unit of the truth's 99.9th percentile in the brain.
+        seed: of everything that is drawn.
 
     Returns:
         DegradedVolume; its image is a magnitude: not negative.
@@ -92,7 +94,11 @@ def thickened(sample, millimetres, axis=0, noise=0.0, seed=0):
     The mean is the slice profile of an ideal 2-D acquisition. In-plane resolution is kept.
 
     Args:
-        axis: array axis (z, y, x) across the slices. The rest as :func:`truncated`.
+        sample: Sample, isotropic.
+        millimetres: thickness of the slices.
+        axis: array axis (z, y, x) across the slices.
+        noise: SD per unit of the intensity range.
+        seed: of everything that is drawn.
     """
     spacing = sample.image.GetSpacing()[::-1]
     factor = max(1, round(millimetres / spacing[axis]))

@@ -40,7 +40,9 @@ def filled(output, coarse, factors):
     """The output with band-limited interpolated input outside its mask, so that no edge of the mask is interpolated.
 
     Args:
-        coarse: array (z, y, x), the input. factors: of the output's grid along (z, y, x).
+        output: what was enhanced, with ``values`` and ``mask`` on its grid.
+        coarse: array (z, y, x), the input.
+        factors: of the output's grid along (z, y, x).
     """
     return np.where(output.mask, output.values, zero_filled(coarse, factors))
 

@@ -15,8 +15,13 @@ def largest_foci(output, cubic, even, spacing, noise, boxes=BOXES, seed=0):
     A focus is what stands out of its box in the difference of result and interpolation, as a mean over its size.
 
     Args:
-        output, cubic: (n, H, W) float32. even: boolean, same shape: even tissue.
-        spacing: mm, (rows, columns) of the grid. noise: SD of the interpolated scan's in even tissue.
+        output: (n, H, W) float32.
+        cubic: likewise.
+        even: boolean, same shape: even tissue.
+        spacing: mm, (rows, columns) of the grid.
+        noise: SD of the interpolated scan's in even tissue.
+        boxes: how many are drawn.
+        seed: of everything that is drawn.
 
     Returns:
         (boxes,) array; empty where there is no even tissue.

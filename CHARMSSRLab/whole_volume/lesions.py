@@ -39,7 +39,10 @@ def ring_around(region, inside, spacing, others=None):
     """Voxels of the mask 2 to 5 mm from a lesion, without those of other lesions.
 
     Args:
-        region, inside, others: boolean arrays (z, y, x). spacing: mm along (z, y, x).
+        region: boolean arrays (z, y, x).
+        inside: likewise.
+        others: likewise.
+        spacing: mm along (z, y, x).
     """
     distance = _distance(~region, spacing)
     ring = (distance >= RING_MM[0]) & (distance <= RING_MM[1]) & inside
@@ -56,7 +59,13 @@ def bright_lesions(volume, inside, spacing, depth_mm=8.0, deviations=3.0, smalle
     mixture of three Gaussians (fluid is dark in FLAIR).
 
     Args:
-        volume: array (z, y, x). inside: boolean brain. spacing: mm along (z, y, x).
+        volume: array (z, y, x).
+        inside: boolean brain.
+        spacing: mm along (z, y, x).
+        depth_mm: below the brain's surface, at least.
+        deviations: above the mean of the white matter.
+        smallest_ml: components below it are passed over.
+        largest: components at most.
 
     Returns:
         list of boolean arrays, largest first.
@@ -87,7 +96,15 @@ def asymmetric_lesions(
     middle (ventricles are seldom quite symmetric); the largest component.
 
     Args:
-        contrast: "T1w" or "T2w". volume: in LPS order, so that the last axis runs right to left.
+        volume: in LPS order, so that the last axis runs right to left.
+        inside: boolean, the brain, of the volume's shape.
+        spacing: mm along the axes of the arrays.
+        contrast: "T1w" or "T2w".
+        thick_mm: across the ball that opens them.
+        reach_mm: in which the other half may hold a counterpart.
+        lateral_mm: from the brain's middle, at least.
+        smallest_ml: components below it are passed over.
+        largest: components at most.
     """
     _, means, _ = fit_mixture(volume[inside])
     fluid = volume < (means[0] + means[1]) / 2 if contrast == "T1w" else volume > (means[1] + means[2]) / 2
@@ -111,7 +128,13 @@ def paste_lesions(volume, inside, spacing, contrast, radii=(2.0, 3.0, 5.0), per_
     white matter's mean.
 
     Args:
-        contrast: a key of ``tissue.TISSUE_ORDER``. radii: mm.
+        volume: (z, y, x) float32.
+        inside: boolean, the brain, of the volume's shape.
+        spacing: mm along the axes of the arrays.
+        contrast: a key of ``tissue.TISSUE_ORDER``.
+        radii: mm.
+        per_radius: spheres of each radius.
+        strength: share of the white matter's mean by which they are darker or brighter.
 
     Returns:
         (volume, list of (kind, region)): array float32 and boolean arrays: more than half lesion.
@@ -147,7 +170,9 @@ def sphere_share(distance, radius, spacing):
     """Share of each voxel that lies within a sphere: partial volume over one voxel's width at its edge.
 
     Args:
-        distance: of the voxels from the sphere's centre. radius, spacing: mm.
+        distance: of the voxels from the sphere's centre.
+        radius: mm.
+        spacing: likewise.
 
     Returns:
         array float32 in [0, 1].
@@ -159,6 +184,9 @@ def with_rings(found, inside, spacing, apart=None):
     """Lesions of (kind, region) pairs; a ring that touches no tissue leaves its lesion out.
 
     Args:
+        found: list of (kind, boolean region).
+        inside: boolean, the brain, of the volume's shape.
+        spacing: mm along the axes of the arrays.
         apart: boolean array of what no ring may hold beside the lesions, or None.
     """
     everything = np.zeros_like(inside) if apart is None else apart.copy()

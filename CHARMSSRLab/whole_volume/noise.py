@@ -39,6 +39,8 @@ def noise_amplification(network, card, sigma=None, signal=0.0, shape=SHAPE, seed
         signal: even intensity under the noise inside the mask, in the same units; 0: pure noise.
         shape: (slices, rows, columns) of the volume; an ellipse in each slice is the mask.
         seed: of the noise.
+        device: where torch computes.
+        batch: slices at a time, 0 for the device's default.
 
     Returns:
         dict: ``sigma``, ``signal``, ``noise_sd`` (SD of what the noise changed in the input),
@@ -68,8 +70,14 @@ def noise_response(network, card, clean, noisy, mask, scale, device="cpu", batch
     the network's constant, and the figure is that of the rule for pure noise.
 
     Args:
-        clean, noisy: arrays (n, h, w) in one unit; mask: (n, h, w), non-zero inside.
+        network: in evaluation mode.
+        card: of the checkpoint.
+        clean: arrays (n, h, w) in one unit.
+        noisy: likewise.
+        mask: (n, h, w), non-zero inside.
         scale: ``IntensityScale`` that both go through.
+        device: where torch computes.
+        batch: slices at a time, 0 for the device's default.
 
     Returns:
         dict of ``noise_sd``, ``added_sd``, ``ratio``, ``ratio_to_mask_edge``, ``gain`` (see ``noise_amplification``).
@@ -96,9 +104,16 @@ def noise_on_stack(network, card, stack, mask, sigma, count=4, seed=0, device="c
     """The response to noise on top of a volume's anatomy.
 
     Args:
-        stack: (n, H, W), a high-resolution volume in any unit; its central ``count`` slices, made
-            coarse by the paper's operator, are the clean input. mask: (n, H, W), brain where non-zero.
+        network: in evaluation mode.
+        card: of the checkpoint.
+        stack: (n, H, W), a high-resolution volume in any unit; its central ``count`` slices, made coarse by the paper's
+            operator, are the clean input.
+        mask: (n, H, W), brain where non-zero.
         sigma: SD of the noise in each complex channel per unit of the 99.9th percentile in the brain.
+        count: slices.
+        seed: of everything that is drawn.
+        device: where torch computes.
+        batch: slices at a time, 0 for the device's default.
 
     Returns:
         dict of ``sigma`` and the figures of ``noise_response``.

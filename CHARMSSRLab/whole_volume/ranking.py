@@ -32,7 +32,9 @@ def sparsification(suspicion, error, inside, fractions=FRACTIONS):
     """Error that remains when the most suspicious voxels are taken away.
 
     Args:
-        suspicion: map, large where errors are expected. error: output - truth. inside: boolean mask.
+        suspicion: map, large where errors are expected.
+        error: output - truth.
+        inside: boolean mask.
         fractions: shares of the voxels that are removed.
 
     Returns:

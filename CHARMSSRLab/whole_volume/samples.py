@@ -59,8 +59,9 @@ def is_truly_isotropic(row, spacing):
     """Whether a volume has real resolution on an isotropic grid, as far as is known.
 
     Args:
-        row: of the manifest. spacing: mm along three axes. A known source says which planes carry
-            true resolution; a volume of an unknown one is taken at its word.
+        row: of the manifest.
+        spacing: mm along three axes. A known source says which planes carry true resolution; a volume of an unknown one
+            is taken at its word.
     """
     source = source_of(row["subject"])
     return max(spacing) <= TRULY_ISOTROPIC * min(spacing) and (source is UNKNOWN or len(source.planes) == THREE_PLANES)
@@ -85,7 +86,10 @@ def read_sample(data, row, box=None, skull_strip="auto"):
     """Read, correct and mask the volume of a manifest row.
 
     Args:
+        data: folder with manifest.csv and its volumes.
+        row: of the manifest.
         box: edge in voxels of a cube around the brain's middle that is all that is kept, for a quick look.
+        skull_strip: "auto" or the name of a backend.
 
     Raises:
         InputError: unreadable, or no brain was found.

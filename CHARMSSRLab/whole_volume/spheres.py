@@ -23,9 +23,12 @@ def kept_on_even_tissue(network, card, radius, sigma, seed=0, device="cpu"):
     """Contrast that six spheres keep, half of them bright and half dark, k-space truncated in plane with their noise.
 
     Args:
-        network: CHARMS in evaluation mode. card: its card; "margin" is read.
-        radius: mm. sigma: SD of the Rician noise of the fine volume, per unit of the intensity range.
+        network: CHARMS in evaluation mode.
+        card: its card; "margin" is read.
+        radius: mm.
+        sigma: SD of the Rician noise of the fine volume, per unit of the intensity range.
         seed: of the noise and of where between the voxels the spheres lie.
+        device: where torch computes.
 
     Returns:
         dict of means over the spheres: ``kept``, ``kept_by_cubic``, ``kept_in_band`` (the truth cut to the

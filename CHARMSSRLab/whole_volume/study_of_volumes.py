@@ -112,10 +112,17 @@ def run_study(
     there. Rows of other weights, settings or versions are measured again.
 
     Args:
-        study: :class:`Study`. data: folder with manifest.csv and volumes. output: existing folder.
-        checkpoint: loaded ``Checkpoint``. setup: :class:`Setup`.
-        splits: of the manifest. contrast: only this one. limit: at most so many volumes.
-        progress: called with (fraction, message). is_cancelled: asked before each volume.
+        study: :class:`Study`.
+        data: folder with manifest.csv and volumes.
+        output: existing folder.
+        checkpoint: loaded ``Checkpoint``.
+        setup: :class:`Setup`.
+        splits: of the manifest.
+        contrast: only this one.
+        limit: at most so many volumes.
+        skull_strip: "auto" or the name of a backend.
+        progress: called with (fraction, message).
+        is_cancelled: asked before each volume.
 
     Returns:
         list of all rows.

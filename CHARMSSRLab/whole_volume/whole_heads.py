@@ -40,8 +40,10 @@ def coarse_head(image, mask, scale, degradation, slices=None, seed=0):
     """Make a whole scan coarse in the plane of its axial slices, before anything is masked.
 
     Args:
-        image, mask: SimpleITK images of one grid in LPS order; the mask is the fine scan's brain.
-        scale: 2 or 4. degradation: one of ``degradation_list``; noise is in units of the brain's 99.9th percentile.
+        image: SimpleITK images of one grid in LPS order; the mask is the fine scan's brain.
+        mask: likewise.
+        scale: 2 or 4.
+        degradation: one of ``degradation_list``; noise is in units of the brain's 99.9th percentile.
         slices: how many slices are kept, spread around the brain's middle; None for all.
         seed: of random degradations.
 

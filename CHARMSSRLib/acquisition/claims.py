@@ -32,7 +32,9 @@ def claims(tags: dict, size: tuple, spacing: tuple) -> dict:
     """What the tags say about the axes i and j.
 
     Args:
-        tags: of :func:`~.tags.tags_of`. size, spacing: of the image's axes i, j, k; voxels and mm.
+        tags: of :func:`~.tags.tags_of`.
+        size: of the image's axes i, j, k; voxels and mm.
+        spacing: likewise.
 
     Returns:
         dict of axis (0, 1) -> Claim; {} where the tags are silent, odd, or of another image.
@@ -70,8 +72,8 @@ def slices(tags: dict, spacing: tuple) -> Finding:
     """Thickness against distance of the slices, by the tags; the voxels of a scan tell it too badly.
 
     Args:
-        tags: of :func:`~.tags.tags_of`. spacing: mm along the image's axes; the largest is the slices' distance where
-            no tag states it.
+        tags: of :func:`~.tags.tags_of`.
+        spacing: mm along the image's axes; the largest is the slices' distance where no tag states it.
 
     Returns:
         Finding: "contiguous", "gap", "overlap" or "unknown".

@@ -16,7 +16,8 @@ def likely_contrast(small: np.ndarray, head: np.ndarray, spacing: tuple) -> Find
     """The likely contrast.
 
     Args:
-        small: (z, y, x) of a volume in LPS order at about 2 mm. head: boolean, of the same shape.
+        small: (z, y, x) of a volume in LPS order at about 2 mm.
+        head: boolean, of the same shape.
         spacing: mm along z, y, x.
     """
     inside = middle_of_the_brain(head, spacing)

@@ -13,7 +13,9 @@ def fourier_resize(array: np.ndarray, size: int, axis: int) -> np.ndarray:
     even grid stands for both signs of its frequency and is split between them.
 
     Args:
-        array: real or complex, any shape. size: new number of samples. axis: which axis.
+        array: real or complex, any shape.
+        size: new number of samples.
+        axis: which axis.
 
     Returns:
         Array of the same kind (float32 of float32) and the same mean.

@@ -33,7 +33,8 @@ def partial_fourier(axes: list, spectra: list) -> Finding:
     """Whether one side of k-space ended early.
 
     Args:
-        axes: of array axes z, y, x. spectra: of the same axes; None where there is too little tissue.
+        axes: of array axes z, y, x.
+        spectra: of the same axes; None where there is too little tissue.
 
     Returns:
         Finding: the measured share of k-space along the axis that the evidence names (0.75: six eighths), or
@@ -59,7 +60,8 @@ def step_in(spectrum: Spectrum, end: float = 1.0) -> tuple | None:
     """The step that partial Fourier leaves in the power along an axis; None where there is none.
 
     Args:
-        spectrum: of the axis. end: of its band, as a share of the Nyquist frequency.
+        spectrum: of the axis.
+        end: of its band, as a share of the Nyquist frequency.
 
     Returns:
         (times that a course with the step fits closer than one without, its place in the band, its height in the
@@ -77,7 +79,9 @@ def elliptical(values: np.ndarray, tissue: np.ndarray, axes: list) -> Finding:
     """Whether the corners of k-space are empty in the plane of two axes.
 
     Args:
-        values: (z, y, x) float32. tissue: boolean, of the same shape. axes: of array axes z, y, x.
+        values: (z, y, x) float32.
+        tissue: boolean, of the same shape.
+        axes: of array axes z, y, x.
 
     Returns:
         Finding: True, False, or "unknown".

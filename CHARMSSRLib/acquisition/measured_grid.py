@@ -40,7 +40,8 @@ def grid_from_axes(sizes: tuple, axes: tuple, kept: tuple = ()) -> MeasuredGrid:
     """The measured grid of an examined image.
 
     Args:
-        sizes: voxels along the axes i, j, k. axes: what was found out about each.
+        sizes: voxels along the axes i, j, k.
+        axes: what was found out about each.
         kept: axes that stay as they are stated.
     """
     return _grid(sizes, [None if i in kept else _share(size, axis) for i, (size, axis) in enumerate(zip(sizes, axes))])
@@ -70,7 +71,8 @@ def to_grid(image: sitk.Image, sizes: tuple) -> sitk.Image:
     """An image on the grid of ``sizes`` voxels with the same physical bounds, exactly: by its Fourier series.
 
     Args:
-        image: scalar 3-D. sizes: voxels along i, j, k, smaller or larger.
+        image: scalar 3-D.
+        sizes: voxels along i, j, k, smaller or larger.
 
     Returns:
         float32; not below the image's lowest value, which ringing would undercut in air.
@@ -99,7 +101,8 @@ def delivered(volume: sitk.Image, mask: sitk.Image | None, sizes: tuple) -> sitk
     """A result on a finer grid by cubic interpolation that does not see beyond its mask.
 
     Args:
-        volume: the result. mask: where it holds, on its grid; None where it holds everywhere.
+        volume: the result.
+        mask: where it holds, on its grid; None where it holds everywhere.
         sizes: voxels along i, j, k of the finer grid, which has the same bounds.
     """
     values = sitk.GetArrayFromImage(volume)

@@ -23,8 +23,11 @@ def warnings_about(
     """Warnings, one sentence each.
 
     Args:
-        small: (z, y, x) of the volume in LPS order at about 2 mm. head: boolean, of the same shape, or None.
-        spacing: mm along z, y, x. contrast: what the voxels say. tags: what the files say.
+        small: (z, y, x) of the volume in LPS order at about 2 mm.
+        head: boolean, of the same shape, or None.
+        spacing: mm along z, y, x.
+        contrast: what the voxels say.
+        tags: what the files say.
     """
     warnings = []
     maker = made_by_a_network(tags)

@@ -32,7 +32,9 @@ def find_resampling(values: np.ndarray, tissue: np.ndarray, axis: int) -> Resamp
     """The period that resampling left along one array axis.
 
     Args:
-        values: (z, y, x) float32. tissue: boolean, of the same shape. axis: 0, 1 or 2.
+        values: (z, y, x) float32.
+        tissue: boolean, of the same shape.
+        axis: 0, 1 or 2.
     """
     lines, inside = (_some(np.moveaxis(one, axis, 0)) for one in (values, tissue))
     if len(lines) < _FEWEST or inside.mean() < 0.02:

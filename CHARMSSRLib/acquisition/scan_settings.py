@@ -36,7 +36,9 @@ def filled_in(settings: EnhancementSettings, image: sitk.Image, tags: dict | Non
     the voxels show. It is filled in only where it differs from the slices' distance.
 
     Args:
-        settings: the user's. image: the scan. tags: of :func:`~.tags.tags_of`; what its files claim.
+        settings: the user's.
+        image: the scan.
+        tags: of :func:`~.tags.tags_of`; what its files claim.
     """
     tags = dict(tags or {})
     thick = settings.planes == "three" and not settings.slice_thickness and not is_isotropic(image.GetSpacing())

@@ -26,7 +26,8 @@ def overlap(axes: list, spectra: list) -> tuple[Finding, float | None]:
     """Whether the slices overlap, and their thickness in mm where they do.
 
     Args:
-        axes: of array axes z, y, x. spectra: of the same axes; None where there is too little tissue.
+        axes: of array axes z, y, x.
+        spectra: of the same axes; None where there is too little tissue.
     """
     spacing = [axis.spacing_mm for axis in axes]
     across = int(np.argmax(spacing))

@@ -43,7 +43,8 @@ def tags_of(path: Path | str, series: str = "") -> dict:
     """The tags of a file (DICOM, or its BIDS sidecar), or of the first image of a DICOM folder; {} where none.
 
     Args:
-        path: file or folder. series: number or identifier of the series, where the folder holds several.
+        path: file or folder.
+        series: number or identifier of the series, where the folder holds several.
 
     Returns:
         dict of keyword -> text, number or list. Nothing is raised for what cannot be read.

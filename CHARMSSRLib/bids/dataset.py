@@ -79,6 +79,9 @@ def prepare_output(dataset: Path, output: Path, description: dict[str, Any], che
     """Make the folder of the derivatives with what describes it; an existing one of ours is kept as it is.
 
     Args:
+        dataset: folder of the raw dataset.
+        output: folder of the derivatives.
+        description: of the raw dataset, its dataset_description.json.
         checkpoint: card of the checkpoint, for the text to cite.
 
     Raises:

@@ -60,8 +60,10 @@ class Finished:
     """Looks at results in the output folder; every folder is listed once, however many scans it holds.
 
     Args:
-        dataset, output: folders.
-        settings: of this run. checkpoint_sha256: of its weights.
+        dataset: folder of the raw dataset.
+        output: folder of the derivatives.
+        settings: of this run.
+        checkpoint_sha256: of its weights.
         verify: compare hashes of inputs even where size and time agree.
     """
 
@@ -78,8 +80,9 @@ class Finished:
         """State and, where it changed, one clause that says what did.
 
         Args:
-            scan: path relative to the dataset. fresh: list the folder anew, whatever a network file
-                system remembers (under the scan's lock).
+            scan: path relative to the dataset.
+            outputs: paths of a scan's results.
+            fresh: list the folder anew, whatever a network file system remembers (under the scan's lock).
         """
         names = self._listed(outputs.folder, fresh)
         if _base(outputs.sidecar) not in names or _base(outputs.image) not in names:

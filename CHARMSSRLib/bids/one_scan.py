@@ -39,7 +39,8 @@ class ScanWork:
     """Enhances scans of one dataset with one set of settings.
 
     Args:
-        dataset, output: folders.
+        dataset: folder of the raw dataset.
+        output: folder of the derivatives.
         settings: of the enhancement.
         pictures: keep what the quality pages show.
     """

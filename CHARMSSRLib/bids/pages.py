@@ -31,7 +31,9 @@ def write_subject_page(
     """Write ``sub-01.html``.
 
     Args:
-        subject: "sub-01". rows: its scans with their percentiles; read from the folder, without percentiles, if None.
+        output: folder of the derivatives.
+        subject: "sub-01".
+        rows: its scans with their percentiles; read from the folder, without percentiles, if None.
         neighbours: the subjects before and after it, to step to.
     """
     from ..files.output_files import OutputFiles
@@ -51,6 +53,7 @@ def write_group(output: Path, pages: bool = True) -> tuple[list[Row], int]:
     """Write ``group.tsv``, ``group.json``, ``group.html`` and every subject's page with its percentiles.
 
     Args:
+        output: folder of the derivatives.
         pages: also the HTML files.
 
     Returns:

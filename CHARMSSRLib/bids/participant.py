@@ -87,6 +87,8 @@ def plan(
     """Sort the scans by what there is already.
 
     Args:
+        tasks: the scans, with the paths of their results.
+        orders: what the run was asked to do.
         fresh: see Finished.state.
 
     Returns:
@@ -109,9 +111,12 @@ class ParticipantRun:
     """Works through the scans of one process.
 
     Args:
-        orders: see Orders. enhancer: see Enhancer. observer: see Observer.
+        orders: see Orders.
+        enhancer: see Enhancer.
+        observer: see Observer.
         is_cancelled: whether the user stopped the run.
-        sleep, clock: for tests.
+        sleep: for tests.
+        clock: likewise.
     """
 
     def __init__(

@@ -39,7 +39,10 @@ def scan_pictures(
     """Pictures of one scan through the middle of its mask.
 
     Args:
-        scan: as it was acquired. result, mask, maps: on the enlarged grid.
+        scan: as it was acquired.
+        result: on the enlarged grid.
+        mask: likewise.
+        maps: likewise.
 
     Returns:
         {"planes": {plane: {"width", "height" (pixels), "before", "after", "edge", "maps": {name: ...}}}} with

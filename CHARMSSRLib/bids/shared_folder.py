@@ -16,7 +16,8 @@ def names_now(folder: Path, root: Path) -> set[str]:
     """The names in a folder as the server has them; empty where there is none.
 
     Args:
-        folder: in or below ``root``. root: a folder whose existence is certain; those between are looked at anew.
+        folder: in or below ``root``.
+        root: a folder whose existence is certain; those between are looked at anew.
     """
     for place in [*(parent for parent in reversed(folder.parents) if root in (parent, *parent.parents))]:
         _ask(place)

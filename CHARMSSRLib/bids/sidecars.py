@@ -24,8 +24,12 @@ def image_sidecar(
     """Sidecar of the result.
 
     Args:
-        scan: path relative to the dataset. stamp: see ``input_stamp``. settings: see ``wanted_settings``.
-        report: of the enhancement. stripped: whether only the brain is left.
+        scan: path relative to the dataset.
+        outputs: paths of a scan's results.
+        stamp: see ``input_stamp``.
+        settings: see ``wanted_settings``.
+        report: of the enhancement.
+        stripped: whether only the brain is left.
     """
     checkpoint = report["checkpoint"]
     return {

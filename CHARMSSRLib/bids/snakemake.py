@@ -56,7 +56,11 @@ def run_snakemake(
     """Run the batches; what they do is seen in the output folder afterwards.
 
     Args:
-        subjects: labels. options: of ``charmssr bids``, for every batch. profile: see ``profile_folder``.
+        dataset: folder of the raw dataset.
+        output: folder of the derivatives.
+        subjects: labels.
+        options: of ``charmssr bids``, for every batch.
+        profile: see ``profile_folder``.
         parts: batches; 0 for one per subject (at most 1000).
         resources: "cpus", "mem_mb" of a batch, where they were asked for.
 

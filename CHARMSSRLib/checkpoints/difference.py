@@ -51,7 +51,8 @@ def added(parent: dict[str, np.ndarray], tensors: dict[str, dict], path: Path) -
 
     Args:
         parent: name -> float32 array.
-        tensors: of the difference, as ``safetensors.deserialize`` gives them. path: of it, for errors.
+        tensors: of the difference, as ``safetensors.deserialize`` gives them.
+        path: of it, for errors.
 
     Raises:
         CheckpointError: the difference does not fit the parent.

@@ -50,8 +50,10 @@ def blended(arrays: dict, path: Path, card: dict, share: int) -> dict:
     """The weights ``share`` percent of the way to the quiet set that a card with a noise control names.
 
     Args:
-        arrays: float32 arrays by name, as measured. path: their file; the quiet set lies beside it.
-        card: their card. share: 0 to 100.
+        arrays: float32 arrays by name, as measured.
+        path: their file; the quiet set lies beside it.
+        card: their card.
+        share: 0 to 100.
 
     Raises:
         CheckpointError: the quiet set is missing, damaged, or of another network.

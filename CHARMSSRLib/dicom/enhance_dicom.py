@@ -40,7 +40,8 @@ def enhance_dicom(
         mask: brain mask, as for ``enhance``.
         series: number or identifier of the series, where the folder holds several.
         overwrite: replace an earlier result.
-        progress, is_cancelled: as for ``enhance``.
+        progress: as for ``enhance``.
+        is_cancelled: likewise.
 
     Returns:
         Enhancement; its report has the key "dicom" (identifiers, pixel rule, rounding error).

@@ -38,6 +38,7 @@ def write_map(series: DerivedSeries, name: str, image: sitk.Image, folder: Path)
         series: the result that the map belongs to.
         name: of the map.
         image: scalar, on the grid of the result.
+        folder: existing.
 
     Raises:
         BackendError: highdicom is missing.

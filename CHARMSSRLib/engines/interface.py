@@ -36,7 +36,8 @@ class Model(Protocol):
         """The network on a device.
 
         Args:
-            device: "cpu", "cuda:N", "mps" or "vulkan:N". precision: "float32", "float16" or "bfloat16".
+            device: "cpu", "cuda:N", "mps" or "vulkan:N".
+            precision: "float32", "float16" or "bfloat16".
 
         Raises:
             MemoryError: the device has no room for it.

@@ -12,7 +12,9 @@ def load_model(engine: str, name_or_path: str | Path, denoise: int = 0) -> tuple
     """(model, card) of a checkpoint.
 
     Args:
-        engine: "ncnn" or "torch"; only its package is imported. name_or_path, denoise: see ``load_checkpoint``.
+        engine: "ncnn" or "torch"; only its package is imported.
+        name_or_path: see ``load_checkpoint``.
+        denoise: likewise.
 
     Raises:
         CheckpointError: missing, damaged, of another architecture, or not plain weights.

@@ -34,7 +34,9 @@ class CharmsGraphs:
     number 1 / (h w). "features" are those before the last doubling.
 
     Args:
-        weights: name -> array of the checkpoint's state dict. architecture: of its card. name: for messages.
+        weights: name -> array of the checkpoint's state dict.
+        architecture: of its card.
+        name: for messages.
 
     Attributes:
         attends: whether there is a transformer, which asks for "per_pixel".

@@ -106,7 +106,9 @@ def computed(net, given, wanted, packed=True, pool=None):
     """The blob ``wanted`` as ncnn.Mat.
 
     Args:
+        net: ncnn.Net.
         given: name -> ncnn.Mat.
+        wanted: name of the blob.
         packed: in the layout in which it was made, which numpy cannot read where channels are packed.
         pool: ncnn.PoolAllocator for the blobs, which must outlive them; None for the network's own, which keeps what
             was freed for as long as the network lives.

@@ -30,7 +30,8 @@ class Graph:
         """Add a layer.
 
         Args:
-            kind: ncnn's name of its type. blobs: name or names of what it reads.
+            kind: ncnn's name of its type.
+            blobs: name or names of what it reads.
             parameters: {number: int, float, list of them, or quoted text}.
             weights: (array, tagged) in the order in which the layer reads them; stored as float32. ``tagged``
                 are weights that ncnn may also store in other types, as a convolution's; a bias is not.

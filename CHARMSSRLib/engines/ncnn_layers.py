@@ -21,7 +21,11 @@ class Layers(Graph):
         """Stride 1, zero "same" padding.
 
         Args:
-            weight: (C_out, C_in, k, k), or (C_out, C_in) for k = 1. bias: (C_out,).
+            blob: name of the input.
+            weight: (C_out, C_in, k, k), or (C_out, C_in) for k = 1.
+            bias: (C_out,).
+            activation: what follows, a key of ``_ACTIVATIONS``, or "none".
+            dilation: of the kernel.
             direct: without transforms: for few output channels, which those are not worth for.
         """
         size = weight.shape[-1] if weight.ndim == 4 else 1
@@ -109,7 +113,9 @@ class Layers(Graph):
 
         Args:
             first: a blob, or an array that never changes. Matrices, or (rows, 1, columns).
-            transposed: whether ``second`` is. plus: a column, (rows, 1), or None.
+            second: a blob.
+            transposed: whether ``second`` is.
+            plus: a column, (rows, 1), or None.
             stacked: give (rows, 1, columns) instead of a matrix.
         """
         parameters, weights, blobs = {3: int(transposed), 11: int(stacked)}, (), [second]

@@ -92,7 +92,9 @@ class VulkanRunner:
     """Computes slice by slice on a card.
 
     Args:
-        graphs: CharmsGraphs. index: of the card. precision: "float32", or "float16" for what is stored.
+        graphs: CharmsGraphs.
+        index: of the card.
+        precision: "float32", or "float16" for what is stored.
     """
 
     def __init__(self, graphs, index, precision):
@@ -134,6 +136,9 @@ def checked_runner(graphs, device: str, precision: str, folder: Path | None = No
     """A runner on a card that computes right.
 
     Args:
+        graphs: of the network.
+        device: "vulkan:N".
+        precision: as the settings name it.
         folder: where the answers are kept, the user's checkpoint folder by default.
 
     Raises:

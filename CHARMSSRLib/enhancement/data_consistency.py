@@ -128,7 +128,10 @@ def residual(output, reference, mask, operator):
     """||D(output) - reference|| / ||reference|| inside the mask eroded by D's radius.
 
     Args:
-        output: (t*n, s*h, s*w) float32; reference: (n, h, w); mask: (n, h, w).
+        output: (t*n, s*h, s*w) float32.
+        reference: (n, h, w).
+        mask: (n, h, w).
+        operator: Operator, D of the card.
 
     Returns:
         The figure, or None when nothing is left of the eroded mask.
@@ -155,7 +158,11 @@ def project(output, reference, mask, operator, task=None):
     stops at a residual of 5e-4 or after 15 rounds.
 
     Args:
-        output: (t*n, s*h, s*w) float32, changed in place; reference: (n, h, w) unmasked; mask: (n, h, w).
+        output: (t*n, s*h, s*w) float32, changed in place.
+        reference: (n, h, w) unmasked.
+        mask: (n, h, w).
+        operator: Operator, D of the card.
+        task: progress and cancelling; None for nobody's.
     """
     task, inside = task or Task(), inner_mask(mask, operator.radius, operator.through > 1)
     for part in operator.parts(len(reference)):

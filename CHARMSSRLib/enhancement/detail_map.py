@@ -25,7 +25,9 @@ def removed_detail(output, acquired, factors):
     """What the scan showed and the result does not, within the band that was measured: noise, and what went with it.
 
     Args:
-        output: (t*n, s*h, s*w) float32, not masked. acquired: (n, h, w). factors: (t, s, s).
+        output: (t*n, s*h, s*w) float32, not masked.
+        acquired: (n, h, w).
+        factors: (t, s, s).
 
     Returns:
         (t*n, s*h, s*w) float32; signed.

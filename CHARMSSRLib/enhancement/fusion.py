@@ -67,7 +67,8 @@ def shares(axis, weights, row, method=FUSION):
     """Share of one plane in the fused spectrum: w_p / sum of w, a third where that is 0/0.
 
     Args:
-        axis: 0, 1 or 2: the plane's axis. weights: its w_p and the others', three 1-D arrays.
+        axis: 0, 1 or 2: the plane's axis.
+        weights: its w_p and the others', three 1-D arrays.
         row: coefficient along axis 0; the shares of one (N1, N2) layer are returned.
         method: "mean" for a third everywhere; the other two weigh alike.
     """
@@ -146,7 +147,8 @@ def disagreement(spectra, shape, scale):
 
     Args:
         spectra: (axis, spectrum) of each plane, as for :meth:`Fusion.add`.
-        shape, scale: as for :class:`Fusion`.
+        shape: as for :class:`Fusion`.
+        scale: likewise.
 
     Returns:
         float32 volume on the enlarged grid.

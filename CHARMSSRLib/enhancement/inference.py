@@ -16,7 +16,8 @@ class SliceEnhancer:
 
     Args:
         model: the network in an engine's hands, see ``engines.interface``.
-        device, precision: where and in what precision, as texts.
+        device: where and in what precision, as texts.
+        precision: likewise.
         batch: slices at a time, 0 for the default of the device.
     """
 
@@ -38,9 +39,11 @@ class SliceEnhancer:
         """Enhance the in-plane box of some slices.
 
         Args:
-            stack: (n, h, w) float32, normalised; indices: which slices.
+            stack: (n, h, w) float32, normalised.
+            indices: which slices.
             output: (n, s*h, s*w) float32, receives the enhanced box of each slice.
-            rows, columns: the box in LR pixels.
+            rows: the box in LR pixels.
+            columns: likewise.
             task: Task, whose ``count`` is told how many slices are done; None for nobody's.
 
         Raises:

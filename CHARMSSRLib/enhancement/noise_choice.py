@@ -47,8 +47,10 @@ def choose_share(volume: Volume, run: Callable, default: int, task: Task | None 
     """The smallest share that makes a scan quiet enough, edges kept.
 
     Args:
-        volume: the scan. run: (share, stack, output, rows, columns) enhances all slices of a stack, see
-            ``SliceEnhancer.run``. default: share where nothing can be measured.
+        volume: the scan.
+        run: (share, stack, output, rows, columns) enhances all slices of a stack, see ``SliceEnhancer.run``.
+        default: share where nothing can be measured.
+        task: progress and cancelling; None for nobody's.
     """
     chosen = chosen_slices(volume.brain)
     rows, columns = box_of(volume.foreground[chosen], min(MARGIN, volume.margin))[1:]

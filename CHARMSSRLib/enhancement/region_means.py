@@ -11,7 +11,8 @@ def box_means(magnitude, inside):
     """Share of the mask in the cube around each voxel, and the mean of a volume there, taken as 0 outside the mask.
 
     Args:
-        magnitude: array (z, y, x), not negative. inside: boolean mask.
+        magnitude: array (z, y, x), not negative.
+        inside: boolean mask.
 
     Returns:
         (share, mean): float32 arrays of the same shape; their quotient is the mean over the masked part of a cube.
@@ -24,7 +25,8 @@ def means_over_regions(stack, inside):
     """Replace each voxel of a map by the mean magnitude over 3 x 3 x 3 voxels, of those inside the mask; in place.
 
     Args:
-        stack: float32 (n, h, w). inside: mask of the same shape, non-zero inside.
+        stack: float32 (n, h, w).
+        inside: mask of the same shape, non-zero inside.
 
     Returns:
         ``stack``; 0 outside the mask.

@@ -15,7 +15,8 @@ def to_scan_levels(output: np.ndarray, mask: np.ndarray | None, lowest: float, o
         mask: (n, h, w), non-zero where the result holds; None where it holds everywhere.
         lowest: smallest value of the scan minus ``offset``; results below both it and 0 are raised to it
             (or to 0, where the scan holds nothing negative).
-        offset, background: see ``Preprocessed``.
+        offset: see ``Preprocessed``.
+        background: likewise.
 
     Returns:
         How many voxels were raised.

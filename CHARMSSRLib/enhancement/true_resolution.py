@@ -44,8 +44,9 @@ def measured(image: sitk.Image, settings: EnhancementSettings, axes: tuple | Non
     """The grid that an image is enhanced from, by ``settings.resolution``.
 
     Args:
-        image: scalar 3-D. settings: of the enhancement. axes: what was found out about the
-            image's axes; None where ``resolution`` is not "auto".
+        image: scalar 3-D.
+        settings: of the enhancement.
+        axes: what was found out about the image's axes; None where ``resolution`` is not "auto".
 
     Raises:
         SettingsError: factors that the image cannot have.
@@ -83,7 +84,9 @@ def enhance_measured(enhance_stated: Callable, image: sitk.Image, what: Measured
 
     Args:
         enhance_stated: enhances an image as it is: (image, settings, mask).
-        image: as it came. what: of :func:`measured`. mask: on the grid of ``image``, or None.
+        image: as it came.
+        what: of :func:`measured`.
+        mask: on the grid of ``image``, or None.
 
     Returns:
         What ``enhance_stated`` returns; its report's figures refer to the measured grid.

@@ -151,7 +151,8 @@ class Volume:
         """The noise in even tissue before (cubic interpolation) and after, in input units, on a few slices.
 
         Args:
-            output: not masked yet. share: percent of the noise that was to be taken away.
+            output: not masked yet.
+            share: percent of the noise that was to be taken away.
         """
         report = {"denoise": share, "before": None, "after": None, "ratio": None}
         chosen = np.flatnonzero(self.brain.any(axis=(1, 2)))

@@ -22,7 +22,8 @@ def placed_mask(mask: Scan, scan: Scan) -> sitk.Image:
     where the forms of either differ.
 
     Args:
-        mask, scan: as ``read_scan`` gave them.
+        mask: as ``read_scan`` gave them.
+        scan: likewise.
 
     Returns:
         The mask's image, or a copy with another geometry where that is needed.

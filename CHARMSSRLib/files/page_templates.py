@@ -12,7 +12,8 @@ def page_template(folder: Path, name: str) -> Any:
     """The template of a page.
 
     Args:
-        folder: of templates, which may include each other. name: of its file.
+        folder: of templates, which may include each other.
+        name: of its file.
 
     Returns:
         ``jinja2.Template``.

@@ -24,9 +24,13 @@ def tuned_card(base, settings, plan, pairs, training, held_out, step, seconds, v
 
     Args:
         base: card of the checkpoint that it starts from.
-        settings: FineTuningSettings. plan: Plan.
-        training, held_out: lists of PairSlices. pairs: number of pairs given.
-        step, seconds: what it took.
+        settings: FineTuningSettings.
+        plan: Plan.
+        training: lists of PairSlices.
+        held_out: likewise.
+        pairs: number of pairs given.
+        step: steps that the training took.
+        seconds: that it took.
         validation: dict of figures, or None while the run goes on.
         commands: the command line, where there is one.
     """

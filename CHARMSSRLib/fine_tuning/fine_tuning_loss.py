@@ -32,7 +32,9 @@ def masked_loss(output, target, mask):
     """L1 and SSIM inside a mask, in float32.
 
     Args:
-        output, target: (N, 1, H, W), nominally in [0, 1]. mask: (N, 1, H, W), 1 inside.
+        output: (N, 1, H, W), nominally in [0, 1].
+        target: likewise.
+        mask: (N, 1, H, W), 1 inside.
 
     Returns:
         MaskedLoss; both parts are 0 where the mask is empty.

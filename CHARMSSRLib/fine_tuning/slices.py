@@ -196,7 +196,9 @@ class Patches:
 
     Args:
         parts: list of (PairSlices, slice numbers to draw from).
-        patch: window size in 3T pixels. batch: patches per step. seed: of the run.
+        patch: window size in 3T pixels.
+        batch: patches per step.
+        seed: of the run.
         channels: neighbouring slices that the network reads.
     """
 

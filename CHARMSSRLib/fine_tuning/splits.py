@@ -35,7 +35,8 @@ def one_split(pairs, hold_out, watched=True):
     subject only, or with ``hold_out`` 0, a block in the middle of every pair is held out.
 
     Args:
-        pairs: list of PairSlices. hold_out: number of subjects, the last of the list.
+        pairs: list of PairSlices.
+        hold_out: number of subjects, the last of the list.
         watched: False trains on everything.
 
     Raises:

@@ -57,8 +57,10 @@ class Run:
         network: CHARMS of the checkpoint that it starts from; not changed.
         card: makes the card of the best weights: function of (step, seconds) -> dict.
         publish: called with the path of the best weights whenever there are better ones.
-        patches: Patches. held_out: HeldOut, or None to train for all steps.
-        plan: Plan. folder: of state and best weights; the same folder resumes.
+        patches: Patches.
+        held_out: HeldOut, or None to train for all steps.
+        plan: Plan.
+        folder: of state and best weights; the same folder resumes.
         identity: text that tells runs on other data apart.
         stop_at: step at which it ends before the schedule does; None for all steps.
     """

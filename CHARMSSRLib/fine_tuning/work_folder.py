@@ -104,7 +104,9 @@ def identity_of(pair, settings, card):
     """Text that names the slices of a pair: its voxels and all that decides what becomes of them.
 
     Args:
-        pair: Pair. settings: FineTuningSettings. card: of the checkpoint that it starts from.
+        pair: Pair.
+        settings: FineTuningSettings.
+        card: of the checkpoint that it starts from.
     """
     digest = hashlib.sha256()
     decisive = [settings.bias_correction, settings.skull_strip, card["scale"], card["intensity"], card["margin"]]

@@ -4,6 +4,8 @@ Everything inside works in this frame, so any axis order, flip or direction of t
 voxels takes the same path, and results return onto the caller's grid exactly.
 """
 
+from __future__ import annotations
+
 from itertools import permutations
 
 import numpy as np
@@ -14,10 +16,10 @@ class LPSFrame:
     """The way from an image's own grid to the LPS frame and back.
 
     Args:
-        reference (SimpleITK.Image): 3-D image that defines the grid; it is only read.
+        reference: 3-D image that defines the grid; it is only read.
     """
 
-    def __init__(self, reference):
+    def __init__(self, reference: sitk.Image):
         direction = np.array(reference.GetDirection()).reshape(3, 3)
         # Columns are image axes, rows are patient axes. The assignment maximises the sum of
         # |cosines|, so every patient axis gets an image axis of its own, however oblique.

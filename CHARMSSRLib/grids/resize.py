@@ -35,7 +35,9 @@ def fourier_resize(image, size, axis):
     of its frequency and is split between them.
 
     Args:
-        image: real tensor; size: new number of samples, smaller or larger; axis: which one.
+        image: real tensor.
+        size: new number of samples, smaller or larger.
+        axis: which one.
 
     Returns:
         Real tensor of the same mean intensity.

@@ -17,6 +17,7 @@ def profile_matrix(fine: int, slices: int, thickness: float = 1.0, dtype: str = 
         slices: number of thick ones.
         thickness: of a slice, in units of their distance: below 1 with gaps, above with overlap. 1 gives plain means of
             ``fine // slices`` neighbours.
+        dtype: of the matrix.
 
     Returns:
         Rows sum to 1; at the ends of the stack a slice counts only what lies within.

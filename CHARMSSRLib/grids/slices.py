@@ -44,7 +44,9 @@ def enlargement(spacing, scale, planes):
     making it finer.
 
     Args:
-        spacing: mm along the stack's axes. planes: one of the settings' PLANES.
+        spacing: mm along the stack's axes.
+        scale: enlargement, 2 or 4.
+        planes: one of the settings' PLANES.
     """
     if planes != "three":
         return 1, scale, scale
@@ -106,7 +108,9 @@ def plan_runs(foreground, margin, longest):
     """Plans for runs of neighbouring slices, each with a box of its own: slices at the brain's ends need a small one.
 
     Args:
-        foreground: boolean (n, h, w). margin: LR pixels around the box of each. longest: slices of a run at most.
+        foreground: boolean (n, h, w).
+        margin: LR pixels around the box of each.
+        longest: slices of a run at most.
 
     Returns:
         List of SlicePlan whose ``indices`` and ``count`` are those of the whole volume.

@@ -17,7 +17,9 @@ def interpolated(stack, factors, task=None, wanted=None):
     """Cubic interpolation of a stack along its three axes, one output slice at a time.
 
     Args:
-        stack: (n, h, w) float32. factors: (t, s, s). task: Task, asked every 16 slices; None to go on in any case.
+        stack: (n, h, w) float32.
+        factors: (t, s, s).
+        task: Task, asked every 16 slices; None to go on in any case.
         wanted: numbers of the output's slices that are made, None for all; the others are 0 and take no memory.
 
     Returns:
@@ -49,7 +51,8 @@ def enlarged_mask(stack, factors):
     The mask is smoothed along the enlarged axes, interpolated linearly and cut at half its height.
 
     Args:
-        stack: boolean (n, h, w). factors: (t, s, s).
+        stack: boolean (n, h, w).
+        factors: (t, s, s).
     """
     sigmas = [MASK_SIGMA if factor > 1 else 0 for factor in factors]
     smooth = ndimage.gaussian_filter(np.asarray(stack, np.float32), sigmas, mode="nearest", truncate=3.0)
@@ -76,7 +79,9 @@ def band_limited(array, size, axis):
     samples lie half a sample off the edges on every grid.
 
     Args:
-        array: real; size: samples to return, more or fewer than now.
+        array: real.
+        size: samples to return, more or fewer than now.
+        axis: of the array.
 
     Returns:
         float32 array of the same mean.
@@ -93,7 +98,9 @@ def band_limited_stack(stack, factors, task=None):
     """:func:`band_limited` enlargement of a stack along its three axes.
 
     Args:
-        stack: (n, h, w). factors: (t, s, s). task: as for :func:`interpolated`.
+        stack: (n, h, w).
+        factors: (t, s, s).
+        task: as for :func:`interpolated`.
 
     Returns:
         (t*n, s*h, s*w) float32.

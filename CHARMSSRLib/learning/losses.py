@@ -85,7 +85,9 @@ def difference(output, target, ssim_weight=0.0):
     pale. SSIM compares variances too, so its best answer has as much contrast as the target.
 
     Args:
-        output, target: (N, 1, H, W), nominally in [0, 1]; H, W > 10 where SSIM counts.
+        output: (N, 1, H, W), nominally in [0, 1]; H, W > 10 where SSIM counts.
+        target: likewise.
+        ssim_weight: of 1 - SSIM beside L1.
 
     Returns:
         (loss, L1), scalar tensors.
@@ -100,7 +102,9 @@ def ssim_map(output, target, data_range=1.0):
     """Structural similarity (Wang et al., TIP 2004): Gaussian window 11x11 of sigma 1.5, K 0.01 and 0.03.
 
     Args:
-        output, target: (N, 1, H, W) with H, W > 10.
+        output: (N, 1, H, W) with H, W > 10.
+        target: likewise.
+        data_range: intensity from black to white.
 
     Returns:
         (N, 1, H - 10, W - 10): the pixels whose window lies within the slice.

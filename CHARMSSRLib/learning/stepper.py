@@ -50,7 +50,9 @@ class Stepper:
         """One step.
 
         Args:
-            number: of the step, for the log. rate: learning rate. batch: what the loss takes.
+            number: of the step, for the log.
+            rate: learning rate.
+            batch: what the loss takes.
 
         Returns:
             What the loss reported, without graphs.

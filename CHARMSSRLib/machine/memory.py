@@ -20,9 +20,11 @@ def estimate_bytes(frame, box, factors, maps=False, turned=False):
     """Peak memory of an enhancement along three axes, an upper estimate in bytes.
 
     Args:
-        frame: voxels of the scan along its three axes. box: of the part that is enhanced.
+        frame: voxels of the scan along its three axes.
+        box: of the part that is enhanced.
         factors: enlargement of the axes.
-        maps: whether maps are asked for. turned: whether each slice goes through the network turned, too.
+        maps: whether maps are asked for.
+        turned: whether each slice goes through the network turned, too.
     """
     small, large = (int(np.prod(frame)), int(np.prod(frame)) * int(np.prod(factors)))
     inner = int(np.prod(box)) * int(np.prod(factors))
@@ -71,7 +73,8 @@ def require_memory(estimate, available=None):
     """Refuse a job that is too large.
 
     Args:
-        estimate: bytes. available: bytes; None asks the machine.
+        estimate: bytes.
+        available: bytes; None asks the machine.
 
     Raises:
         SettingsError: with the estimate and what to do.

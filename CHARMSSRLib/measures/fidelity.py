@@ -19,7 +19,8 @@ def brain_range(reference, mask):
     """Data range of the brain-masked scores: the 99.9th percentile of the reference inside the mask.
 
     Args:
-        reference: array of any shape; mask: array of that shape, brain where non-zero.
+        reference: array of any shape.
+        mask: array of that shape, brain where non-zero.
 
     Raises:
         ValueError: when the mask is empty or the reference is not above zero inside it.
@@ -37,7 +38,8 @@ def brain_psnr(output, reference, mask):
     """Peak signal-to-noise ratio in dB, global over the mask of a volume; nothing is clipped.
 
     Args:
-        output, reference: arrays (z, y, x) on one grid and one intensity scale.
+        output: arrays (z, y, x) on one grid and one intensity scale.
+        reference: likewise.
         mask: brain where non-zero. Data range: :func:`brain_range`.
     """
     data_range = brain_range(reference, mask)
@@ -67,7 +69,8 @@ def slice_psnr(output, reference):
     """The paper's PSNR: of each whole slice with data range 1, in dB.
 
     Args:
-        output, reference: arrays (slice, row, column) scaled to [0, 1] over the volume.
+        output: arrays (slice, row, column) scaled to [0, 1] over the volume.
+        reference: likewise.
 
     Returns:
         array (slice,); the paper's figure is its mean.
@@ -90,7 +93,9 @@ def ssim_map(output, reference, data_range, sigmas):
     """Structural similarity at each voxel.
 
     Args:
-        output, reference: arrays of one shape. data_range: of the intensities.
+        output: arrays of one shape.
+        reference: likewise.
+        data_range: of the intensities.
         sigmas: the window's width along each axis; 0 keeps the axis' samples apart.
     """
     x, y = np.asarray(output, np.float64), np.asarray(reference, np.float64)

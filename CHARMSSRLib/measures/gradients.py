@@ -11,7 +11,8 @@ def through_plane_gradient_ratio(stack, mask, spacing):
     or interpolated, more where they jump.
 
     Args:
-        stack: (n, h, w), slices first. mask: (n, h, w), non-zero inside the brain.
+        stack: (n, h, w), slices first.
+        mask: (n, h, w), non-zero inside the brain.
         spacing: mm along the three axes.
 
     Returns:

@@ -33,7 +33,9 @@ def native_figures(
     """The three figures; arrays (n, H, W) on one grid.
 
     Args:
-        output, cubic: the result and cubic interpolation of the same corrected scan. brain: bool.
+        output: the result and cubic interpolation of the same corrected scan.
+        cubic: likewise.
+        brain: bool.
         probed: (result, cubic) of the same scan with weak noise added; without it ``noise`` is None.
 
     Returns:

@@ -46,7 +46,9 @@ def noise_before_and_after(before: np.ndarray, after: np.ndarray, mask: np.ndarr
     """SD of the noise in the even tissue of two stacks (n, h, w) on one grid; None where there is no even tissue.
 
     Args:
-        before: the interpolated scan, which also tells where tissue is even. after: the result. mask: the brain.
+        before: the interpolated scan, which also tells where tissue is even.
+        after: the result.
+        mask: the brain.
     """
     even = even_tissue(before, mask)
     return (noise_sd(before, even), noise_sd(after, even)) if even.any() else None

@@ -14,7 +14,8 @@ def paired_p_value(first, second):
     """Two-sided p of Wilcoxon's signed-rank test on paired figures of the same subjects.
 
     Args:
-        first, second: figures of one length, in the same order of subjects.
+        first: figures of one length, in the same order of subjects.
+        second: likewise.
 
     Returns:
         p in (0, 1]; 1 when all pairs are equal. With n pairs it cannot fall below 2 / 2^n.

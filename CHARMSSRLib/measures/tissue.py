@@ -78,8 +78,10 @@ def find_tissues(reference, mask, spacing, contrast):
     """The tissues of a reference volume.
 
     Args:
-        reference: array (z, y, x). mask: brain where non-zero.
-        spacing: voxel size in mm along (z, y, x). contrast: a key of TISSUE_ORDER.
+        reference: array (z, y, x).
+        mask: brain where non-zero.
+        spacing: voxel size in mm along (z, y, x).
+        contrast: a key of TISSUE_ORDER.
 
     Raises:
         SettingsError: for a contrast whose order of tissues is not known.
@@ -125,7 +127,10 @@ def edge_sharpness(image, reference, mask, tissues, spacing):
 
     Args:
         image: array (z, y, x) to be measured, on the reference's grid.
-        reference, mask: give the intensity range (``brain_range``). spacing: mm along (z, y, x).
+        reference: array that gives the intensity range (``brain_range``).
+        mask: boolean, the brain.
+        tissues: of :func:`find_tissues`.
+        spacing: mm along (z, y, x).
     """
     gradient = np.gradient(np.asarray(image, np.float64), *spacing)
     magnitude = np.sqrt(sum(component**2 for component in gradient))

@@ -25,10 +25,13 @@ class CHARMS(nn.Module):
 
     Args:
         scale: enlargement of each in-plane axis, 2 or 4.
-        channel_shuffle, pixel_channel_attention, transformer, refinement: the rungs of
-            the ablation ladder, Table 4 of the paper. All true is CHARMS.
+        channel_shuffle: the rungs of the ablation ladder, Table 4 of the paper. All true is CHARMS.
+        pixel_channel_attention: likewise.
+        transformer: likewise.
+        refinement: likewise.
         in_channels: odd number of neighbouring slices; the middle one is enhanced.
-        blocks, units: depth of the backbone (Fig. 6): RRAF blocks, RLFE units in each.
+        blocks: depth of the backbone (Fig. 6): RRAF blocks, RLFE units in each.
+        units: likewise.
         transformers: number of late transformers (section 4.2).
 
     Raises:

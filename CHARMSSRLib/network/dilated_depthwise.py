@@ -16,7 +16,8 @@ class DilatedDepthwise(nn.Conv2d):
     Shape: (N, C, H, W) -> (N, C, H, W).
 
     Args:
-        channels: C. rate: the dilation.
+        channels: C.
+        rate: the dilation.
     """
 
     def __init__(self, channels, rate):

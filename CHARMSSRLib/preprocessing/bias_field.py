@@ -1,5 +1,7 @@
 """N4 bias-field correction inside a mask (Tustison et al., IEEE TMI 29(6), 2010)."""
 
+from __future__ import annotations
+
 from collections import namedtuple
 
 import numpy as np
@@ -24,16 +26,16 @@ _SMALLEST_SHARE = 0.01
 _BRIGHT = 1000.0
 
 
-def correct_bias_field(image, mask, task=None):
+def correct_bias_field(image: sitk.Image, mask: sitk.Image, task: Task | None = None):
     """Estimates the bias field at about 4 mm inside ``mask`` and divides it out.
 
     The field's geometric mean inside the mask is 1, so intensities keep their unit. Outside the
     mask's box the field is continued from the box's border.
 
     Args:
-        image (SimpleITK.Image): scalar 3-D, any orientation and spacing; not changed.
-        mask (SimpleITK.Image): non-zero where the field is to be estimated, on the same grid.
-        task (Task, optional): asked before each of the three levels (a second or
+        image: scalar 3-D, any orientation and spacing; not changed.
+        mask: non-zero where the field is to be estimated, on the same grid.
+        task: asked before each of the three levels (a second or
             less each; the filter itself ignores Abort).
 
     Returns:

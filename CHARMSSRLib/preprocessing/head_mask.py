@@ -1,5 +1,7 @@
 """Head mask: Otsu's threshold, largest component, holes filled."""
 
+from __future__ import annotations
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -18,14 +20,14 @@ _SPECK_ML = 10.0
 _NOISE_DEVIATIONS = 4.0
 
 
-def head_mask(image):
+def head_mask(image: sitk.Image):
     """The head in a whole-head scan, or the brain in a stripped one.
 
     Bright outliers would pull Otsu's threshold above dim tissue, so values are clipped at the
     98th percentile of what lies above the mean first.
 
     Args:
-        image (SimpleITK.Image): scalar 3-D, any orientation and spacing; not changed.
+        image: scalar 3-D, any orientation and spacing; not changed.
 
     Returns:
         SimpleITK.Image: UInt8, 1 = head, on the grid of ``image``.

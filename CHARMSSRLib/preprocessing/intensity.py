@@ -1,5 +1,7 @@
 """Intensity scaling by statistics of the whole volume, never of a slice."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,13 +23,13 @@ class IntensityScale:
         return scaled.astype(np.float32, copy=False)
 
 
-def fit_intensity_scale(array, mask_array, spec):
+def fit_intensity_scale(array: np.ndarray, mask_array: np.ndarray, spec: dict):
     """The scale that a checkpoint's card asks for.
 
     Args:
-        array (numpy.ndarray): (z, y, x), input units.
-        mask_array (numpy.ndarray): (z, y, x), non-zero inside the brain (or the head).
-        spec (dict): ``{"kind": "minmax"}`` for the extrema inside the mask (the paper's), or
+        array: (z, y, x), input units.
+        mask_array: (z, y, x), non-zero inside the brain (or the head).
+        spec: ``{"kind": "minmax"}`` for the extrema inside the mask (the paper's), or
             ``{"kind": "percentile", "upper": 99.9}`` for 0 to that percentile inside the mask
             (from the lowest percentile on, where it is negative: scans about 0).
 

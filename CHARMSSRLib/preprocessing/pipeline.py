@@ -1,7 +1,9 @@
 """From a checked volume to what the network needs: corrected intensities and masks."""
 
+from __future__ import annotations
+
 import time
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import SimpleITK as sitk
 
@@ -31,8 +33,8 @@ class Preprocessed(NamedTuple):
     image: sitk.Image
     mask: sitk.Image
     head: sitk.Image
-    field: Optional[sitk.Image]
-    strip: Optional[SkullStrip]
+    field: sitk.Image | None
+    strip: SkullStrip | None
     stages: dict
     warnings: list
     offset: float = 0.0
@@ -40,29 +42,29 @@ class Preprocessed(NamedTuple):
 
 
 def preprocess(
-    image,
-    bias_correction=True,
-    skull_strip="auto",
-    mask=None,
-    device="cpu",
-    task=None,
-    whole_head=False,
-    named_uni=False,
-    with_field=True,
+    image: sitk.Image,
+    bias_correction: bool = True,
+    skull_strip: str = "auto",
+    mask: sitk.Image | None = None,
+    device: str = "cpu",
+    task: Task | None = None,
+    whole_head: bool = False,
+    named_uni: bool = False,
+    with_field: bool = True,
 ):
     """Head mask, N4 inside it, skull-strip: the steps before the intensity scaling.
 
     Args:
-        image (SimpleITK.Image): scalar 3-D, any orientation and spacing; not changed.
-        bias_correction (bool): correct the bias field (N4).
-        skull_strip (str): "auto", "none" or the name of a backend.
-        mask (SimpleITK.Image, optional): the user's mask on the same grid; replaces the head
+        image: scalar 3-D, any orientation and spacing; not changed.
+        bias_correction: correct the bias field (N4).
+        skull_strip: "auto", "none" or the name of a backend.
+        mask: the user's mask on the same grid; replaces the head
             mask and the strip.
-        device (str): where a backend's network runs.
-        task (Task, optional): told between the stages, asked between and inside them whether to stop.
-        whole_head (bool): the head is wanted beside a user's mask, which then replaces the strip alone.
-        named_uni (bool): the scan's name says that it is a UNI image of MP2RAGE, whose air is noise.
-        with_field (bool): keep the bias field, which takes as much memory as the image.
+        device: where a backend's network runs.
+        task: told between the stages, asked between and inside them whether to stop.
+        whole_head: the head is wanted beside a user's mask, which then replaces the strip alone.
+        named_uni: the scan's name says that it is a UNI image of MP2RAGE, whose air is noise.
+        with_field: keep the bias field, which takes as much memory as the image.
 
     Returns:
         Preprocessed

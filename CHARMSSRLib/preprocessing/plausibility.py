@@ -1,5 +1,7 @@
 """Gates that a brain mask must pass; a mask that fails gets a warning, never silence."""
 
+from __future__ import annotations
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -29,14 +31,14 @@ def volume_ml(mask):
     return voxels * float(np.prod(mask.GetSpacing())) / 1000.0
 
 
-def mask_warnings(mask, head=None):
+def mask_warnings(mask: sitk.Image, head: sitk.Image | None = None):
     """Sentences that say what is implausible about a brain mask; empty when nothing is.
 
     Of a brain that goes on beyond the volume, as in a slab, no more is asked for than its part can hold.
 
     Args:
-        mask (SimpleITK.Image): non-zero inside the brain.
-        head (SimpleITK.Image, optional): head mask on the same grid.
+        mask: non-zero inside the brain.
+        head: head mask on the same grid.
     """
     volume = volume_ml(mask)
     if volume == 0:

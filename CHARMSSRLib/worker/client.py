@@ -165,8 +165,9 @@ class WorkerClient:
         """What a scan really measured, found out in the worker.
 
         Args:
-            image: scalar 3-D. tags: what its files claim. file: the scan's file, or one of its DICOM images, from
-                which more tags are read; those given count more.
+            image: scalar 3-D.
+            tags: what its files claim.
+            file: the scan's file, or one of its DICOM images, from which more tags are read; those given count more.
 
         Returns:
             dict of ``Acquisition.to_dict``: "line" is one short line for people.

@@ -167,8 +167,11 @@ class _Reader:
         return data
 
     def _acknowledge(self):
-        """Many senders hold back the last piece of an object until all before it was acknowledged, with which a system
-        by default takes its time (40 ms). The state does not last, so it is asked for before each reading."""
+        """Acknowledge at once what arrives.
+
+        Many senders hold back the last piece of an object until all before it was acknowledged, with which a system
+        by default takes its time (40 ms). The state does not last, so it is asked for before each reading.
+        """
         if _ACKNOWLEDGE_AT_ONCE is not None:
             with contextlib.suppress(OSError):
                 self._connection.setsockopt(socket.IPPROTO_TCP, _ACKNOWLEDGE_AT_ONCE, 1)

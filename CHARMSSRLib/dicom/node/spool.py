@@ -99,7 +99,8 @@ class Spool:
         """Keep an object; it is on the disk when this returns.
 
         Args:
-            series, image: identifiers, already checked.
+            series: identifiers, already checked.
+            image: likewise.
             parts: the file's bytes.
 
         Returns:

@@ -12,7 +12,8 @@ def server_security(certificate: str, key: str, authority: str) -> ssl.SSLContex
     """The context of a listening side; None without a certificate.
 
     Args:
-        certificate, key: PEM files of this node.
+        certificate: PEM files of this node.
+        key: likewise.
         authority: PEM file; callers then need a certificate that it signed.
 
     Raises:

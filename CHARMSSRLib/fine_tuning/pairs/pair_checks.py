@@ -1,5 +1,7 @@
 """What can be said against a pair before any registration, in a second or two."""
 
+from __future__ import annotations
+
 import re
 
 import numpy as np
@@ -19,11 +21,13 @@ _CONTRAST = re.compile(r"(?<![a-z0-9])(t1|t2|flair|pd|swi|qsm|mp2rage|mprage)", 
 _FAMILY = {"mp2rage": "t1", "mprage": "t1"}
 
 
-def check_pair(image_3t, image_7t, mask_3t=None, contrast="", names=("", "")):
+def check_pair(image_3t: sitk.Image, image_7t: sitk.Image, mask_3t=None, contrast="", names=("", "")):
     """Refuse a pair that cannot be used; say what looks doubtful.
 
     Args:
-        image_3t, image_7t (SimpleITK.Image): the two scans; mask_3t: a mask on the 3T, or None.
+        image_3t: the two scans.
+        image_7t: likewise.
+        mask_3t: a mask on the 3T, or None.
         contrast: the pair's label.
         names: of the two scans (files or nodes), from which contrasts are guessed.
 

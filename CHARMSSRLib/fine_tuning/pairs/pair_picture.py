@@ -25,7 +25,7 @@ def pair_picture(registered):
     """The picture as an RGB array.
 
     Args:
-        registered (RegisteredPair)
+        registered: RegisteredPair.
 
     Returns:
         numpy.ndarray: uint8 (height, width, 3); columns axial, coronal and sagittal, rows checkerboard

@@ -31,7 +31,11 @@ def measure_quality(image_3t, mask, image_7t, mask_7t, transform):
     """Figures of a registration.
 
     Args:
-        image_3t, mask, image_7t, mask_7t, transform: as in RegisteredPair.
+        image_3t: as in RegisteredPair.
+        mask: likewise.
+        image_7t: likewise.
+        mask_7t: likewise.
+        transform: likewise.
 
     Returns:
         dict of floats:

@@ -7,6 +7,8 @@ Everything is resampled once, by a windowed sinc, from the 7T's own grid:
   as the 7T's and low-passed by a windowed sinc with its edge at the target's Nyquist frequency.
 """
 
+from __future__ import annotations
+
 import numpy as np
 import SimpleITK as sitk
 import torch
@@ -46,14 +48,16 @@ def target_mask(mask_3t, mask_7t, transform, axis, scale):
     return sitk.Cast(sitk.And(on_3t, on_7t), sitk.sitkUInt8)
 
 
-def target_image(image_7t, mask, transform, axis, slice_mm, task=None):
+def target_image(image_7t: sitk.Image, mask: sitk.Image, transform, axis, slice_mm, task=None):
     """The 7T on the grid of ``mask``, float32, in the 7T's units; zero farther than 4 mm from the mask.
 
     Args:
-        image_7t (SimpleITK.Image): on its own grid.
-        mask (SimpleITK.Image): on the target grid.
-        transform (SimpleITK.Transform): takes points of the target grid to those of the 7T.
-        axis: array axis (z, y, x) of the slices; slice_mm: thickness of the 3T's slices.
+        image_7t: on its own grid.
+        mask: on the target grid.
+        transform: SimpleITK.Transform; takes points of the target grid to those of the 7T.
+        axis: array axis (z, y, x) of the slices.
+        slice_mm: thickness of the 3T's slices.
+        task: progress and cancelling; None for nobody's.
 
     Raises:
         Cancelled: the task was cancelled (asked before each slice).
@@ -170,10 +174,10 @@ class SincSampler:
     ITK's own windowed sinc gives the same at ten times the cost.
 
     Args:
-        volume (numpy.ndarray): float32 (z, y, x).
+        volume: float32 (z, y, x).
     """
 
-    def __init__(self, volume):
+    def __init__(self, volume: np.ndarray):
         self._limits = torch.tensor(volume.shape, dtype=torch.float64) - 1
         padded = torch.from_numpy(np.pad(volume, RADIUS, mode="edge"))
         self._values, self._strides = padded.view(-1), torch.tensor(padded.stride())

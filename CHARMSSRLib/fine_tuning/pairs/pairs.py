@@ -153,7 +153,8 @@ def swap_suspicion(spacing_3t: Sequence[float], spacing_7t: Sequence[float]) -> 
     that the 3T lacks either.
 
     Args:
-        spacing_3t, spacing_7t: voxel sizes in mm, in any order of the axes.
+        spacing_3t: voxel sizes in mm, in any order of the axes.
+        spacing_7t: likewise.
     """
     volume_3t, volume_7t = (s[0] * s[1] * s[2] for s in (spacing_3t, spacing_7t))
     if volume_7t <= 1.1 * volume_3t:

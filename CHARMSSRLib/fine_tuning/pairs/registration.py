@@ -1,5 +1,7 @@
 """Prepares a 3T/7T pair and registers the 7T to the 3T."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,13 +25,13 @@ class RegisteredPair:
 
     Attributes:
         subject, contrast: the pair's labels.
-        image_3t (SimpleITK.Image): float32, bias-corrected, axes in LPS order, own units, not masked.
-        mask (SimpleITK.Image): UInt8, the brain, on the grid of ``image_3t``.
-        image_7t (SimpleITK.Image): float32, bias-corrected, axes in LPS order, on its own grid.
-        mask_7t (SimpleITK.Image): UInt8, the brain, on the grid of ``image_7t``.
-        transform (SimpleITK.Euler3DTransform): takes physical points of the 3T to those of the 7T.
-        quality (dict): plain numbers, see ``pair_quality.measure_quality``.
-        warnings (list of str): sentences for the user.
+        image_3t: float32, bias-corrected, axes in LPS order, own units, not masked.
+        mask: UInt8, the brain, on the grid of ``image_3t``.
+        image_7t: float32, bias-corrected, axes in LPS order, on its own grid.
+        mask_7t: UInt8, the brain, on the grid of ``image_7t``.
+        transform: rigid, takes physical points of the 3T to those of the 7T.
+        quality: plain numbers, see ``pair_quality.measure_quality``.
+        warnings: sentences for the user.
     """
 
     subject: str
@@ -75,17 +77,17 @@ class RegisteredPair:
         return target_grid(self.image_3t, self.axis, scale)
 
 
-def register_pair(pair, settings=None, task=None):
+def register_pair(pair, settings=None, task: Task | None = None):
     """Check, bias-correct and skull-strip both scans, and register the 7T rigidly to the 3T.
 
     Geometry is what the images' headers say: transforms of a scene are hardened by the caller.
     Deterministic for one ``settings.seed``.
 
     Args:
-        pair (Pair): images or paths. A ``mask_3t`` replaces the skull-strip of the 3T.
+        pair: Pair; images or paths. A ``mask_3t`` replaces the skull-strip of the 3T.
         settings: any object with bias_correction, skull_strip, device and seed, such as
             FineTuningSettings; None for the defaults.
-        task (Task): told of the steps; asked between them, and inside the long ones, whether to stop.
+        task: told of the steps; asked between them, and inside the long ones, whether to stop.
 
     Returns:
         RegisteredPair

@@ -5,6 +5,8 @@ Heads may be turned by 30 degrees (and more) and lie anywhere: the search starts
 centroids of the brain masks and from a lattice of rotations, scored on coarse images.
 """
 
+from __future__ import annotations
+
 import itertools
 
 import numpy as np
@@ -32,16 +34,25 @@ _UNIT_MM = 60.0
 _BRIGHT_PERCENTILE = 99.5
 
 
-def register_rigid(fixed, fixed_mask, moving, moving_mask, seed=0, task=None):
+def register_rigid(
+    fixed: sitk.Image,
+    fixed_mask: sitk.Image,
+    moving: sitk.Image,
+    moving_mask: sitk.Image,
+    seed=0,
+    task: Task | None = None,
+):
     """The rigid transform that takes physical points of ``fixed`` to those of ``moving``.
 
     Deterministic for one seed and number of threads.
 
     Args:
-        fixed, moving (SimpleITK.Image): float32, 3-D.
-        fixed_mask, moving_mask (SimpleITK.Image): UInt8, the brain, each on its image's grid.
+        fixed: float32, 3-D.
+        moving: likewise.
+        fixed_mask: UInt8, the brain, each on its image's grid.
+        moving_mask: likewise.
         seed: of the metric's random samples.
-        task (Task): told of the steps; asked at every iteration whether to stop.
+        task: told of the steps; asked at every iteration whether to stop.
 
     Returns:
         SimpleITK.Euler3DTransform about the centroid of ``fixed_mask``.

@@ -63,7 +63,9 @@ def middle_pictures(images, mask, spacing):
     """The slice with most of the mask, cut to it, of each image: dict caption -> array scaled to 0..1 for display.
 
     Args:
-        images: dict method -> (z, y, x), one grid. mask: (z, y, x). spacing: mm along (z, y, x).
+        images: dict method -> (z, y, x), one grid.
+        mask: (z, y, x).
+        spacing: mm along (z, y, x).
     """
     number = int(mask.sum(axis=(1, 2)).argmax())
     rows, columns = (np.flatnonzero(mask[number].any(axis=axis)) for axis in (1, 0))

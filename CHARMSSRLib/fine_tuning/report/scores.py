@@ -30,7 +30,8 @@ class PairScorer:
     """Scores images of one held-out pair.
 
     Args:
-        pair: PairSlices. numbers: the held-out slices; all usable ones of a held-out subject.
+        pair: PairSlices.
+        numbers: the held-out slices; all usable ones of a held-out subject.
 
     Attributes:
         images: dict method -> float32 (z, y, x) on the 7T grid, of the volumes scored so far.
@@ -91,7 +92,11 @@ def enhanced_stack(network, pair, numbers, plan, task=None):
     that interpolation reaches beyond them; the others are interpolated input.
 
     Args:
-        network: CHARMS. pair: PairSlices. numbers: the slices that matter. plan: gives the device.
+        network: CHARMS.
+        pair: PairSlices.
+        numbers: the slices that matter.
+        plan: gives the device.
+        task: progress and cancelling; None for nobody's.
     """
     n, height, width = pair.acquired.shape
     near = np.unique(np.add.outer(np.asarray(numbers), np.arange(-NEIGHBOURS, NEIGHBOURS + 1)))

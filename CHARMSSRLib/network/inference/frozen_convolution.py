@@ -15,8 +15,11 @@ class FrozenConvolution(nn.Module):
     Shape: (N, C_in, H, W) -> (N, C_out, H, W).
 
     Args:
-        weight: (C_out, C_in / groups, k, k). bias: (C_out,).
-        padding, dilation, groups: as nn.Conv2d's; padding and dilation one number for both axes.
+        weight: (C_out, C_in / groups, k, k).
+        bias: (C_out,).
+        padding: as nn.Conv2d's; padding and dilation one number for both axes.
+        dilation: likewise.
+        groups: likewise.
         activation: "none", "relu" or "sigmoid".
     """
 

@@ -6,6 +6,8 @@ head mask), and a sentence ``HOW_TO_GET_IT``; it is registered by name below. Mo
 on first use, so that listing the backends stays cheap.
 """
 
+from __future__ import annotations
+
 from collections import namedtuple
 from importlib import import_module
 
@@ -41,11 +43,11 @@ def available_backends():
     return [name for name in _BACKENDS if _module(name).is_available()]
 
 
-def check_backend(name):
+def check_backend(name: str):
     """Refuses a backend that does not exist or cannot be used here, before any work is done.
 
     Args:
-        name (str): "auto", "none" or one of :func:`backend_names`.
+        name: "auto", "none" or one of :func:`backend_names`.
 
     Raises:
         SettingsError: there is no backend of this name.
@@ -59,7 +61,7 @@ def check_backend(name):
         raise BackendError(_module(name).HOW_TO_GET_IT)
 
 
-def strip_skull(image, backend="auto", device="cpu", task=None, head=None):
+def strip_skull(image, backend: str = "auto", device: str = "cpu", task: Task | None = None, head=None):
     """Finds the brain in a scan.
 
     ``"auto"`` first recognises volumes that are stripped already and keeps their foreground. Else
@@ -68,11 +70,11 @@ def strip_skull(image, backend="auto", device="cpu", task=None, head=None):
     is named runs in any case, and alone.
 
     Args:
-        image (SimpleITK.Image): scalar 3-D, any orientation and spacing; not changed.
-        backend (str): "auto" or one of :func:`backend_names`.
-        device (str): "cpu", "cuda", "cuda:N" or "mps".
-        task (Task, optional): asked between the steps whether to stop.
-        head (SimpleITK.Image, optional): head mask, if there is one already.
+        image: SimpleITK.Image; scalar 3-D, any orientation and spacing; not changed.
+        backend: "auto" or one of :func:`backend_names`.
+        device: "cpu", "cuda", "cuda:N" or "mps".
+        task: asked between the steps whether to stop.
+        head: SimpleITK.Image, optional; head mask, if there is one already.
 
     Returns:
         SkullStrip

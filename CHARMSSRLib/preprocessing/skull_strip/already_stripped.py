@@ -1,5 +1,7 @@
 """Recognises volumes that hold nothing but a brain, so that they are not stripped twice."""
 
+from __future__ import annotations
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -16,7 +18,7 @@ _LARGEST_CUT = 0.35
 SMALL_ML = 950.0
 
 
-def foreground_if_stripped(image):
+def foreground_if_stripped(image: sitk.Image):
     """The foreground's mask when ``image`` is stripped already, else None.
 
     It is when at least 30 % of the volume is a constant (0 or another value; after resampling:
@@ -24,7 +26,7 @@ def foreground_if_stripped(image):
     the volume.
 
     Args:
-        image (SimpleITK.Image): scalar 3-D; not changed.
+        image: scalar 3-D; not changed.
 
     Returns:
         SimpleITK.Image or None: UInt8 on the grid of ``image``.

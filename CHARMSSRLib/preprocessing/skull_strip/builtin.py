@@ -1,5 +1,7 @@
 """The built-in backend: our own small network on a 3 mm grid; needs no download and no GPU."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from pathlib import Path
@@ -62,12 +64,12 @@ def strip_with(weights, image, head, device="cpu", task=None):
     return frame.leave(_on_full_grid(image_like(logits, grid), upright))
 
 
-def network_input(upright, head):
+def network_input(upright: sitk.Image, head: sitk.Image):
     """What the network reads, and its grid.
 
     Args:
-        upright (SimpleITK.Image): the scan in the LPS frame, float32.
-        head (SimpleITK.Image): its head mask.
+        upright: the scan in the LPS frame, float32.
+        head: its head mask.
 
     Returns:
         tuple: float32 array (z, y, x) in which the head's 99th percentile is 1, clipped to

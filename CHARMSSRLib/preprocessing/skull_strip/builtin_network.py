@@ -13,7 +13,7 @@ class StripUNet(nn.Module):
     D, H and W must be divisible by ``SIZE_MULTIPLE``.
 
     Args:
-        channels (sequence of int): features per level, finest first.
+        channels: sequence of int; features per level, finest first.
     """
 
     def __init__(self, channels=CHANNELS):

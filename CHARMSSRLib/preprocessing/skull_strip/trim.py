@@ -23,7 +23,9 @@ def trimmed(mask, logits, values, spacing):
     """A mask without what does not look like brain at its border.
 
     Args:
-        mask: boolean (z, y, x), generous. logits, values: float32, same shape: the network's answer and the scan.
+        mask: boolean (z, y, x), generous.
+        logits: float32, same shape: the network's answer and the scan.
+        values: likewise.
         spacing: mm, (z, y, x).
 
     Returns:
