@@ -1,7 +1,5 @@
 """A stand-in for the network part, so that the tests of the command line take no time."""
 
-import sys
-import types
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +8,8 @@ import SimpleITK as sitk
 from CHARMSSRLab.cli import main
 from CHARMSSRLib.errors import Cancelled
 from CHARMSSRLib.files.volumes import write_volume
+from Testing.commands import put_in_place, run_command
+from Testing.phantom import piece_of
 
 
 class FakeEnhance:
@@ -37,10 +37,19 @@ class FakeEnhance:
 @pytest.fixture
 def fake_enhance(monkeypatch):
     """The stand-in, in the place of CHARMSSRLib.enhancement.enhance."""
-    module = types.ModuleType("CHARMSSRLib.enhancement.enhance")
-    module.enhance = FakeEnhance()
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    return module.enhance
+    return put_in_place(monkeypatch, "CHARMSSRLib.enhancement.enhance", enhance=FakeEnhance())
+
+
+@pytest.fixture
+def phantom_head(phantom_head):
+    """A piece is enough here: 40 x 40 voxels, 18 slices, with the field of view of a head."""
+    return piece_of(phantom_head)
+
+
+@pytest.fixture
+def phantom_brain(phantom_brain):
+    """Of the same piece."""
+    return piece_of(phantom_brain)
 
 
 @pytest.fixture
@@ -63,9 +72,7 @@ def charmssr(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("CHARMSSR_HOME", str(home))
 
     def run(*arguments):
-        status = main([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        return SimpleNamespace(status=status, out=out, err=err)
+        return run_command(main, capfd, *arguments)
 
     return run
 

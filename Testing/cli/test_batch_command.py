@@ -14,21 +14,8 @@ from CHARMSSRLib.cli.entry import configure_logging
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files.lease_lock import LeaseLock
 from CHARMSSRLib.files.volumes import read_scan, write_volume
-from Testing.phantom import piece_of
 
 MODEL = ("--checkpoint", "any")
-
-
-@pytest.fixture
-def phantom_head(phantom_head):
-    """A piece is enough here: 40 x 40 voxels, 18 slices, with the field of view of a head."""
-    return piece_of(phantom_head)
-
-
-@pytest.fixture
-def phantom_brain(phantom_brain):
-    """Of the same piece."""
-    return piece_of(phantom_brain)
 
 
 @pytest.fixture

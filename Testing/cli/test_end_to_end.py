@@ -16,7 +16,6 @@ from CHARMSSRLib import EnhancementSettings, enhance
 from CHARMSSRLib.errors import Cancelled, CheckpointError, InputError
 from CHARMSSRLib.files.volumes import read_volume, write_volume
 from CHARMSSRLib.worker.client import WorkerClient
-from Testing.phantom import piece_of
 from Testing.small_checkpoint import small_checkpoint
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -33,17 +32,6 @@ def checkpoint(tmp_path_factory):
 def worker():
     with WorkerClient(environment=ENVIRONMENT) as running:
         yield running
-
-
-@pytest.fixture
-def phantom_head(phantom_head):
-    """A piece of the head: little work."""
-    return piece_of(phantom_head)
-
-
-@pytest.fixture
-def phantom_brain(phantom_brain):
-    return piece_of(phantom_brain)
 
 
 @pytest.fixture

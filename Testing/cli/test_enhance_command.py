@@ -15,21 +15,8 @@ import SimpleITK as sitk
 from CHARMSSRLib.files import output_files
 from CHARMSSRLib.files.volumes import read_volume, write_volume
 from CHARMSSRLib.settings import EnhancementSettings
-from Testing.phantom import piece_of
 
 MODEL = ("--checkpoint", "any")
-
-
-@pytest.fixture
-def phantom_head(phantom_head):
-    """A piece is enough here: 40 x 40 voxels, 18 slices, with the field of view of a head."""
-    return piece_of(phantom_head)
-
-
-@pytest.fixture
-def phantom_brain(phantom_brain):
-    """Of the same piece."""
-    return piece_of(phantom_brain)
 
 
 def assert_refused(done, words):

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import types
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,13 +10,7 @@ import pytest
 
 from CHARMSSRLib.errors import Cancelled, PairError
 from CHARMSSRLib.files.volumes import write_volume
-from Testing.phantom import piece_of
-
-
-@pytest.fixture
-def phantom_head(phantom_head):
-    """A piece is enough here: 40 x 40 voxels, 18 slices, with the field of view of a head."""
-    return piece_of(phantom_head)
+from Testing.commands import put_in_place
 
 
 class FakeFineTune:
@@ -46,10 +39,7 @@ class FakeFineTune:
 
 @pytest.fixture
 def fake_fine_tune(monkeypatch):
-    module = types.ModuleType("CHARMSSRLib.fine_tuning.fine_tune")
-    module.fine_tune = FakeFineTune()
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    return module.fine_tune
+    return put_in_place(monkeypatch, "CHARMSSRLib.fine_tuning.fine_tune", fine_tune=FakeFineTune())
 
 
 @pytest.fixture

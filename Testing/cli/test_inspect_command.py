@@ -11,9 +11,8 @@ from CHARMSSRLib.cli import main
 
 
 @pytest.fixture
-def scan(tmp_path, phantom_head):
-    phantom_head = sitk.Shrink(phantom_head, [1, 1, 2])
-    sitk.WriteImage(phantom_head, str(tmp_path / "scan.nii.gz"))
+def scan(tmp_path, _phantom):
+    sitk.WriteImage(sitk.Shrink(_phantom[0], [1, 1, 2]), str(tmp_path / "scan.nii.gz"))
     return tmp_path / "scan.nii.gz"
 
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import types
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +14,7 @@ from CHARMSSRLib.errors import Cancelled
 from CHARMSSRLib.files.output_files import OutputFiles
 from CHARMSSRLib.files.volumes import read_scan
 from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings
+from Testing.commands import put_in_place, run_command
 from Testing.dicom.refining import refined
 from Testing.programs import program_of
 
@@ -74,17 +74,13 @@ def repeating(monkeypatch):
         fine = refined(image)
         return Result(fine, fine > 300, {}, report)
 
-    module = types.ModuleType("CHARMSSRLib.enhancement.enhance")
-    module.enhance = enhance
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    put_in_place(monkeypatch, "CHARMSSRLib.enhancement.enhance", enhance=enhance)
 
 
 @pytest.fixture
 def charmssr(tmp_path, capfd):
     def run(*arguments):
-        status = main([str(one) for one in arguments])
-        out, err = capfd.readouterr()
-        return SimpleNamespace(status=status, out=out, err=err)
+        return run_command(main, capfd, *arguments)
 
     return run
 

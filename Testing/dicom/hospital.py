@@ -6,6 +6,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
+from Testing.files.dicom_files import item
+
 MR = "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -129,14 +131,6 @@ def write_multi_frame(path, pixels=None, orientation=AXIAL, order=None, step=STE
     path.parent.mkdir(parents=True, exist_ok=True)
     whole.save_as(path, enforce_file_format=True)
     return pixels
-
-
-def item(**values):
-    """A sequence of one item."""
-    one = Dataset()
-    for keyword, value in values.items():
-        setattr(one, keyword, value)
-    return Sequence([one])
 
 
 def read_back(folder):

@@ -41,6 +41,7 @@ def affine(orientation=AXIAL):
 
 
 def item(**values):
+    """A sequence of one item."""
     dataset = Dataset()
     for keyword, value in values.items():
         setattr(dataset, keyword, value)

@@ -10,7 +10,7 @@ from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
 from CHARMSSRLib.settings import FineTuningSettings
 from Testing.small_checkpoint import small_checkpoint as random_checkpoint
 
-SLICES, SIZE = 16, 48  # of the 7T; the 3T has half the size
+SLICES, SIZE = 10, 48  # of the 7T; the 3T has half the size
 
 
 def small_checkpoint(folder, name="small", **arguments):
@@ -22,10 +22,10 @@ def small_checkpoint(folder, name="small", **arguments):
     return random_checkpoint(folder, name, card=card, **arguments)
 
 
-def formula_volumes(seed, size=SIZE, curve=0.7, noise=0.01):
+def formula_volumes(seed, size=SIZE, curve=0.7, noise=0.01, slices=SLICES):
     """(3T, its mask, 7T, its mask): the 3T is the 7T with half the in-plane resolution and another contrast."""
     rng = np.random.default_rng(seed)
-    z, y, x = np.mgrid[:SLICES, :size, :size].astype(np.float64)
+    z, y, x = np.mgrid[:slices, :size, :size].astype(np.float64)
     a, b, c = rng.uniform(1.6, 3.2, 3)
     pattern = np.sin(x / a + z / 5 + seed) * np.cos(y / b - z / 7) + 0.5 * np.sin((x + y) / c)
     middle = (size - 1) / 2

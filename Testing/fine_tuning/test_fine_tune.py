@@ -141,9 +141,11 @@ def test_events_tell_about_pairs_and_validations(plain_run):
 def test_the_network_reads_what_enhance_feeds_it(tmp_path, channels):
     path = small_checkpoint(tmp_path, in_channels=channels)
     checkpoint = load_checkpoint(path)
-    pair = helpers.fake_register(helpers.FormulaPair("s", "T1w", helpers.formula_volumes(0, size=64), None))
+    pair = helpers.fake_register(helpers.FormulaPair("s", "T1w", helpers.formula_volumes(0, size=64, slices=16), None))
     slices = write_slices(pair, checkpoint.card, tmp_path / "pair")
-    settings = EnhancementSettings(checkpoint=path, bias_correction=False, data_consistency="none", device="cpu")
+    settings = EnhancementSettings(
+        checkpoint=path, bias_correction=False, data_consistency="none", device="cpu", resolution="stated"
+    )
     enhanced = enhance(pair.image_3t, settings, mask=pair.mask).image
     with torch.no_grad():
         own = [checkpoint.network(torch.from_numpy(slices.network_input(number, channels))[None])[0, 0].numpy()

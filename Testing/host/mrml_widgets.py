@@ -7,19 +7,13 @@ from .ctk_widgets import ctkCollapsibleButton
 from .pythonqt import native, standIn
 
 Signal = QtCore.Signal
-_SCENE_SIGNAL = {"mrmlSceneChanged(vtkMRMLScene*)": "mrmlSceneChanged"}
 
 
-@standIn
-class qMRMLWidget(native(QtWidgets.QWidget)):
-    """A widget that passes the scene on to those connected to it."""
+class _KnowsTheScene:
+    """What a widget with the signal ``mrmlSceneChanged`` needs to keep the scene and pass it on."""
 
-    _hostSignatures = _SCENE_SIGNAL
-    mrmlSceneChanged = Signal(object)
-
-    def __init__(self, parent=None):
-        super().__init__(parent)
-        self._hostScene = None
+    _hostSignatures = {"mrmlSceneChanged(vtkMRMLScene*)": "mrmlSceneChanged"}
+    _hostScene = None
 
     def mrmlScene(self):
         return self._hostScene
@@ -28,33 +22,25 @@ class qMRMLWidget(native(QtWidgets.QWidget)):
         if scene is not self._hostScene:
             self._hostScene = scene
             self.mrmlSceneChanged.emit(scene)
+
+
+@standIn
+class qMRMLWidget(_KnowsTheScene, native(QtWidgets.QWidget)):
+    """A widget that passes the scene on to those connected to it."""
+
+    mrmlSceneChanged = Signal(object)
 
 
 @standIn
 class qSlicerWidget(qMRMLWidget):
     """A widget of the application that knows the scene."""
 
-    _hostSignatures = _SCENE_SIGNAL
-
 
 @standIn
-class qMRMLCollapsibleButton(ctkCollapsibleButton):
+class qMRMLCollapsibleButton(_KnowsTheScene, ctkCollapsibleButton):
     """A collapsible button that passes the scene on."""
 
-    _hostSignatures = _SCENE_SIGNAL
     mrmlSceneChanged = Signal(object)
-
-    def __init__(self, text="", parent=None):
-        super().__init__(text, parent)
-        self._hostScene = None
-
-    def mrmlScene(self):
-        return self._hostScene
-
-    def setMRMLScene(self, scene):
-        if scene is not self._hostScene:
-            self._hostScene = scene
-            self.mrmlSceneChanged.emit(scene)
 
 
 @standIn

@@ -7,13 +7,10 @@ VIEWS = ("Red", "Yellow", "Green")
 
 
 @pytest.fixture
-def panel(slicerModule, head):
+def panel(panel):
     """The opened module, ready to enhance the head with maps."""
-    widget = slicerModule.openModule("CHARMSSR")
-    widget._parameterNode.checkpoint = "mine"
-    widget._parameterNode.maps = True
-    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
-    return widget
+    panel._parameterNode.maps = True
+    return panel
 
 
 @pytest.fixture

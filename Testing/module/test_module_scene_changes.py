@@ -4,15 +4,6 @@ import pytest
 
 
 @pytest.fixture
-def panel(slicerModule, head):
-    """The opened module; the head is the scene's first volume."""
-    widget = slicerModule.openModule("CHARMSSR")
-    widget._parameterNode.checkpoint = "mine"
-    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
-    return widget
-
-
-@pytest.fixture
 def chosen(panel, pairs, addScan):
     """Names of what is chosen in the panel, none of it the first or the last volume: input, output and two pairs."""
     scans = {"input": addScan("Chosen"), "output": addScan("Written over")}

@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import sys
-import traceback
 
 import slicer
 
@@ -27,9 +26,6 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        status = main()
-    except Exception:  # whatever it is: without an exit the application would stay open
-        traceback.print_exc()
-        status = 1
-    slicer.util.exit(status)
+    from leaving import leave_with
+
+    leave_with(main)

@@ -10,7 +10,6 @@ Resources in few colours.
 import os
 import sys
 import time
-import traceback
 from pathlib import Path
 
 import slicer
@@ -112,9 +111,6 @@ def fineTune(panel, folder):
 
 
 if __name__ == "__main__":
-    try:
-        status = main()
-    except Exception:  # whatever it is: without an exit the application would stay open
-        traceback.print_exc()
-        status = 1
-    slicer.util.exit(status)
+    from leaving import leave_with
+
+    leave_with(main)
