@@ -39,7 +39,7 @@ def claims(tags: dict, size: tuple, spacing: tuple) -> dict:
     Returns:
         dict of axis (0, 1) -> Claim; {} where the tags are silent, odd, or of another image.
     """
-    found = _dicom(tags, size, spacing) or _bids(tags, size)
+    found = _dicom(tags, size, spacing) or _bids(tags, size, spacing)
     return {axis: claim._replace(share=min(claim.share, 1.0)) for axis, claim in found.items() if _possible(claim)}
 
 
@@ -60,11 +60,12 @@ def compare(found: Acquisition, size: tuple, spacing: tuple) -> None:
                 f"{axis.direction}: the tags say {share:.0%} of the grid was measured ({source}), the voxels say"
                 f" {axis.share:.0%}; the voxels were believed."
             )
-    partial = number(found.tags, "PartialFourier")
-    along = _phase_axis(found.tags, size)
-    if partial is not None and 0.5 <= partial < 1 and along is not None:
-        note = f"partial Fourier of {partial:g}, say the tags"
-        axes[along] = replace(axes[along], notes=(*axes[along].notes, note))
+    for i, note in _partial_fourier(found.tags, size):
+        axes[i] = replace(axes[i], notes=(*axes[i].notes, note))
+    filtering = str(found.tags.get("KSpaceFiltering") or "NONE").strip()
+    if filtering.upper() != "NONE":
+        for i in (0, 1):
+            axes[i] = replace(axes[i], notes=(*axes[i].notes, f"filter of k-space ({filtering}), say the tags"))
     found.axes = tuple(axes)
 
 
@@ -113,14 +114,9 @@ def _dicom(tags, size, spacing):
     if (matrix[0] > 0) == (matrix[2] > 0):
         return {}  # both along the same axis: no scanner does that
     other = 1 - along
-    # What FOV the lines cover: the frequency's is that of the grid (or the diameter), the phase's a share of it.
     extent = [size[i] * spacing[i] for i in (0, 1)]
-    diameter = number(tags, "ReconstructionDiameter")
-    wide = max(extent) if diameter is None or abs(diameter - max(extent)) > 0.1 * max(extent) else diameter
-    share_of_field = (number(tags, "PercentPhaseFieldOfView") or number(tags, "PercentPhaseFOV") or 100) / 100
-    field = wide * share_of_field if 0.2 < share_of_field <= 1.0 else extent[along]
-    # Where the grid itself is as narrow as the field, or the tag is of a field that the grid does not have.
-    field = extent[along] if field > 1.02 * extent[along] or share_of_field == 1 else field
+    share_of_field = _share_of_field(tags)
+    field = _field(tags, extent, along)
     sampled = (number(tags, "PercentSampling") or 100) / 100
     if 0.2 < sampled < 1 and abs(phase / (frequency * share_of_field) - sampled) > _INCLUDED:
         phase *= sampled  # else the lines were counted without those that were left out
@@ -130,24 +126,59 @@ def _dicom(tags, size, spacing):
     }
 
 
-def _bids(tags, size):
+def _share_of_field(tags):
+    return (number(tags, "PercentPhaseFieldOfView") or number(tags, "PercentPhaseFOV") or 100) / 100
+
+
+def _field(tags, extent, along):
+    """What the phase lines cover, mm: the frequency's field is that of the grid (or the diameter), theirs a share."""
+    diameter = number(tags, "ReconstructionDiameter")
+    wide = max(extent) if diameter is None or abs(diameter - max(extent)) > 0.1 * max(extent) else diameter
+    share = _share_of_field(tags)
+    field = wide * share if 0.2 < share <= 1.0 else extent[along]
+    # Where the grid itself is as narrow as the field, or the tag is of a field that the grid does not have.
+    return extent[along] if field > 1.02 * extent[along] or share == 1 else field
+
+
+def _bids(tags, size, spacing):
     lines, grid, along = number(tags, "AcquisitionMatrixPE"), number(tags, "ReconMatrixPE"), _phase_axis(tags, size)
     if along is None:
         return {}
     found = {}
     if lines is not None and grid is not None and lines >= _FEWEST and int(grid) == size[along]:
-        found[along] = Claim(lines / grid, "AcquisitionMatrixPE")
-    base = number(tags, "BaseResolution")
-    if base is not None and base >= _FEWEST:
-        found[1 - along] = Claim(base / size[1 - along], "BaseResolution")
+        extent = [size[i] * spacing[i] for i in (0, 1)]
+        found[along] = Claim(lines * spacing[along] / _field(tags, extent, along), "AcquisitionMatrixPE")
+    for name in ("BaseResolution", "FrequencyEncodingSteps"):
+        base = number(tags, name)
+        if base is not None and base >= _FEWEST:
+            found[1 - along] = Claim(base / size[1 - along], name)
+            break
     return found
+
+
+def _partial_fourier(tags, size):
+    """(axis, note) of the axes of which the tags say that one side of k-space was left out."""
+    along = _phase_axis(tags, size)
+    partial = number(tags, "PartialFourier")
+    if partial is not None and 0.5 <= partial < 1 and along is not None:
+        return [(along, f"partial Fourier of {partial:g}, say the tags")]
+    words = str(tags.get("ScanOptions") or "").upper().replace("\\", " ").replace("_", " ").split()
+    stated = str(tags.get("PartialFourierDirection") or "").strip().upper()
+    found = []
+    if along is not None and (stated == "PHASE" or "PFP" in words):
+        found.append(along)
+    if along is not None and (stated == "FREQUENCY" or "PFF" in words):
+        found.append(1 - along)
+    if stated == "SLICE_SELECT":
+        found.append(2)
+    return [(axis, "partial Fourier, say the tags") for axis in found]
 
 
 def _phase_axis(tags, size):
     """Image axis (0 or 1) along which the phase was encoded; None where the tags do not say."""
     text = str(tags.get("InPlanePhaseEncodingDirectionDICOM") or tags.get("InPlanePhaseEncodingDirection") or "")
     by_name = {"ROW": 0, "COL": 1, "COLUMN": 1}.get(text.strip().upper())
-    stated = str(tags.get("PhaseEncodingDirection", ""))[:1]
+    stated = str(tags.get("PhaseEncodingDirection") or tags.get("PhaseEncodingAxis") or "")[:1]
     by_letter = {"i": 0, "j": 1}.get(stated)
     if stated == "k" or (by_letter is not None and by_name is not None and by_letter != by_name):
         return None  # turned since, or the tags contradict each other

@@ -124,7 +124,7 @@ class Acquisition:
 
     def sentence(self) -> str:
         """What was found about the resolution, in one sentence."""
-        changed = [axis for axis in self.axes if axis.share is not None and axis.interpolation not in (NONE, UNKNOWN)]
+        changed = [axis for axis in self.axes if axis.share not in (None, 1) and axis.interpolation != NONE]
         if changed:
             stated = _listed({round(axis.spacing_mm, 2) for axis in changed})
             measured = _listed({round(axis.true_mm, 2) for axis in changed})

@@ -2,6 +2,7 @@
 
 A resampled voxel's variance depends on how far it lies from the old voxels. That repeats every (old spacing / new
 spacing) voxels, in all lines at once, which anatomy and noise never do; zero-filling does not either.
+Which kernel it was, and which of the periods that look alike, ``interpolation_kernel`` tells.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from .findings import CUBIC, LINEAR, NEAREST, NONE, UNKNOWN
+from .findings import NEAREST, NONE, UNKNOWN
+from .interpolation_kernel import explain
 
 _FEWEST = 24  # voxels along an axis
 _PEAK = 15.0  # of the period's line by the median of the others
@@ -20,7 +22,11 @@ _LARGEST_RATIO = 4.0
 
 
 class Resampling(NamedTuple):
-    """How an axis was resampled: share of the stated resolution, kind, confidence, evidence."""
+    """How an axis was resampled: share of the stated resolution, kind, confidence, evidence.
+
+    An axis that was resampled in a way that cannot be told is UNKNOWN with a confidence above 0, and a share where that
+    is certain.
+    """
 
     share: float | None
     interpolation: str
@@ -61,11 +67,16 @@ def find_resampling(values: np.ndarray, tissue: np.ndarray, axis: int) -> Resamp
     if peak < _PEAK or depth < 0.03:
         return Resampling(1.0, NONE, 0.7, "no period along the axis")
     # A line at f is a period of 1/f voxels, or, beyond what planes can show, of 1/(1 - f).
-    shares = [one for one in (frequency, 1 - frequency) if 1 / _LARGEST_RATIO < one < 0.97]
-    share = shares[0] if len(shares) == 1 else _by_power(lines, inside, shares)
-    kind = _kind(lines, inside, share)
+    shares = [one for one in dict.fromkeys((frequency, 1 - frequency)) if 1 / _LARGEST_RATIO < one < 0.97]
     confidence = float(np.clip(0.5 + 0.02 * (peak - _PEAK), 0.5, 0.95))
-    return Resampling(float(share), kind, confidence, f"differences of neighbours repeat every {1 / share:.2f} voxels")
+    made = explain(lines, inside, shares)
+    if made is None:
+        periods = " or ".join(f"{1 / share:.2f}" for share in shares)
+        evidence = f"resampled in a way that cannot be told: differences of neighbours repeat every {periods} voxels"
+        return Resampling(None, UNKNOWN, confidence, evidence)
+    why = "several kernels explain" if made.interpolation == UNKNOWN else "no other kernel explains"
+    evidence = f"differences of neighbours repeat every {1 / made.share:.2f} voxels; {why} them"
+    return Resampling(made.share, made.interpolation, confidence, evidence)
 
 
 def _some(array):
@@ -91,34 +102,3 @@ def _period(profile):
 
 def _spread(values):
     return 1.4826 * float(np.median(np.abs(values - np.median(values)))) + 1e-6
-
-
-def _power(lines, inside):
-    window = np.hanning(len(lines) + 2)[1:-1, None]
-    full = inside.mean(0) > 0.4
-    some = lines[:, full] if np.count_nonzero(full) > 30 else lines
-    power = (np.abs(np.fft.rfft((some - some.mean(0)) * window, axis=0)) ** 2).mean(1)
-    return np.linspace(0, 1, len(power)), power
-
-
-def _by_power(lines, inside, shares):
-    """Of two possible resolutions the one above which there is little: the smaller if power is low between them."""
-    frequency, power = _power(lines, inside)
-    low, high = sorted(shares)
-    if high - low < 0.05:
-        return low
-    between = power[(frequency > low + 0.03) & (frequency < high - 0.03)]
-    below = power[(frequency > low - 0.12) & (frequency < low - 0.03)]
-    return low if len(between) and between.mean() < 0.12 * below.mean() else high
-
-
-def _kind(lines, inside, share):
-    """Linear interpolation lets copies of the spectrum through beyond the old grid; cubic hardly any."""
-    frequency, power = _power(lines, inside)
-    below = (frequency > 0.6 * share) & (frequency < 0.9 * share)
-    beyond = frequency > min(0.9, share + 0.08)
-    if not below.any() or not beyond.any():
-        return CUBIC
-    let_through = np.sinc(frequency / (2 * share)) ** 4
-    expected = let_through[beyond].mean() / let_through[below].mean()
-    return LINEAR if power[beyond].mean() > 0.3 * expected * power[below].mean() else CUBIC

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import CHARMSSRError
 from ..files.output_files import plain
+from .multi_frame_tags import multi_frame_tags
 
 # DICOM's tag (as SimpleITK writes it) -> the keyword.
 _DICOM = {
@@ -22,10 +23,12 @@ _DICOM = {
     "0010|1010": "PatientAge", "0018|0015": "BodyPartExamined", "0018|0022": "ScanOptions",
     "0018|0023": "MRAcquisitionType", "0008|2111": "DerivationDescription",
 }  # fmt: skip
+_NUMBER_OF_FRAMES = "0028|0008"
 _SIDECAR = (
     "AcquisitionMatrixPE", "ReconMatrixPE", "BaseResolution", "PartialFourier", "SliceThickness",
     "SpacingBetweenSlices", "PercentSampling", "PercentPhaseFOV", "InPlanePhaseEncodingDirectionDICOM",
-    "PhaseEncodingDirection", "ImageType",
+    "PhaseEncodingDirection", "PhaseEncodingAxis", "FrequencyEncodingSteps", "PartialFourierEnabled",
+    "PartialFourierDirection", "ImageType",
     "SeriesDescription", "ProtocolName", "Manufacturer", "SoftwareVersions", "MRAcquisitionType", "RepetitionTime",
     "EchoTime", "InversionTime", "BodyPartExamined", "ScanOptions", "NonlinearGradientCorrection", "GeneratedBy",
     "Sources", "PhaseResolution",
@@ -137,11 +140,14 @@ def _dicom_tags(path):
         reader = header_reader(path)
     except RuntimeError:
         return {}
-    return {
+    tags = {
         name: text
         for tag, name in _DICOM.items()
         if reader.HasMetaDataKey(tag) and (text := reader.GetMetaData(tag).strip(" \0"))
     }
+    if reader.HasMetaDataKey(_NUMBER_OF_FRAMES):
+        tags = {**multi_frame_tags(path, _DICOM.values()), **tags}
+    return tags
 
 
 def _sidecar_tags(path):

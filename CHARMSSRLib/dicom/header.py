@@ -6,8 +6,8 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
+from ..files.functional_groups import elements_of
 from .derivation import NOT_FOR_DIAGNOSIS, Derivation, code, equipment, source_reference
-from .functional_groups import elements_of
 from .kept_attributes import IDENTITY, KEPT, MR_MAY_BE_EMPTY
 from .needs import need
 from .uids import is_uid, uid_from

@@ -11,8 +11,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..files.functional_groups import classic_frame
 from ..files.scan import Scan
-from .functional_groups import classic_frame
 from .needs import need
 
 # Fractions of a slice's distance, and of a cosine, within which an image is the volume's slice.

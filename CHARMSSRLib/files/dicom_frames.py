@@ -16,6 +16,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from .functional_groups import functional_macro
 from .native_messages import native_messages_hidden
 
 # Objects without an image of their own, though many hold an icon: by their class's identifier.
@@ -36,6 +37,7 @@ _NO_IMAGES = (
     "1.2.840.10008.5.1.4.38",
 )
 _MR, _CT = "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.2"
+_SCALING = "PixelValueTransformationSequence"
 _PIXEL_DATA_TAG = b"\xe0\x7f\x10\x00"
 _FIRST_VRS = (b"UI", b"CS", b"UL", b"SH", b"LO", b"DA", b"TM", b"OB")
 
@@ -124,6 +126,8 @@ def read_frames(path: Path) -> list[Frame]:
     except RuntimeError as error:
         # A class of images without any is a file that was cut short.
         if _class_in_meta(path).startswith(_MR) or _PIXEL_DATA_TAG in path.read_bytes():
+            if _scales_by_zero(path):
+                raise _no_scale(path) from error
             raise InputError(
                 f"The DICOM file {path.name} is damaged or packed in a way that cannot be read; "
                 "export the series again, uncompressed."
@@ -217,6 +221,9 @@ def _frame(path, dataset, index, count, reader):
         or dataset.get("ImageType")
         or []
     )
+    slope = float(macro(_SCALING, "RescaleSlope", dataset.get("RescaleSlope", 1.0)))
+    if slope == 0:
+        raise _no_scale(path)
     component = macro("MRImageFrameTypeSequence", "ComplexImageComponent", dataset.get("ComplexImageComponent", ""))
     converted = "UnassignedPerFrameConvertedAttributesSequence"
     plain = {
@@ -247,15 +254,33 @@ def _frame(path, dataset, index, count, reader):
         orientation=_array(macro("PlaneOrientationSequence", "ImageOrientationPatient"), 6),
         spacing=None if measures is None else (float(measures[1]), float(measures[0])),
         slice_spacing=_number(macro("PixelMeasuresSequence", "SpacingBetweenSlices", "")),
-        slope=float(macro("PixelValueTransformationSequence", "RescaleSlope", dataset.get("RescaleSlope", 1.0))),
-        intercept=float(
-            macro("PixelValueTransformationSequence", "RescaleIntercept", dataset.get("RescaleIntercept", 0.0))
-        ),
+        slope=slope,
+        intercept=float(macro(_SCALING, "RescaleIntercept", dataset.get("RescaleIntercept", 0.0))),
         padding=_number(dataset.get("PixelPaddingValue", "")),
         traits={
             "image type": "\\".join(str(part) for part in list(frame_type)[2:]),
             **{name: _plain_text(value) for name, value in plain.items()},
         },
+    )
+
+
+def _scales_by_zero(path: Path) -> bool:
+    """Whether a frame's scaling is by 0, which GDCM refuses as if the file were damaged."""
+    try:
+        import pydicom
+
+        dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        count = max(1, int(dataset.get("NumberOfFrames") or 1))
+        slopes = (functional_macro(dataset, index)(_SCALING, "RescaleSlope") for index in range(count))
+        return any(slope is not None and float(slope) == 0 for slope in (dataset.get("RescaleSlope"), *slopes))
+    except (ModuleNotFoundError, OSError, AttributeError, ValueError, TypeError, EOFError, NotImplementedError):
+        return False
+
+
+def _no_scale(path: Path) -> InputError:
+    return InputError(
+        f"The DICOM file {path.name} says that its values are to be multiplied by 0 (RescaleSlope): nothing would be"
+        " left of them; export it again, or correct the slope."
     )
 
 

@@ -56,6 +56,12 @@ def test_a_grid_that_is_as_narrow_as_the_field_needs_no_percent_of_it():
     ({"BaseResolution": 256, "InPlanePhaseEncodingDirectionDICOM": "COL"}, (0.5, None)),
     ({"AcquisitionMatrixPE": 192, "ReconMatrixPE": 512, "BaseResolution": 256, "PhaseEncodingDirection": "j"},
      (0.5, 0.375)),
+    ({"AcquisitionMatrixPE": 192, "ReconMatrixPE": 512, "PhaseEncodingAxis": "j"}, (None, 0.375)),
+    # Three quarters of the field on a square grid.
+    ({"AcquisitionMatrixPE": 192, "ReconMatrixPE": 512, "PhaseEncodingDirection": "j", "PercentPhaseFOV": 75},
+     (None, 0.5)),
+    ({"FrequencyEncodingSteps": 256, "InPlanePhaseEncodingDirectionDICOM": "COL"}, (0.5, None)),
+    ({"FrequencyEncodingSteps": 128, "BaseResolution": 256, "InPlanePhaseEncodingDirectionDICOM": "COL"}, (0.5, None)),
     ({"AcquisitionMatrixPE": 192, "ReconMatrixPE": 512}, (None, None)),  # along which axis?
     ({"AcquisitionMatrixPE": 192, "ReconMatrixPE": 256, "PhaseEncodingDirection": "j"}, (None, None)),  # turned since
     ({"AcquisitionMatrixPE": 192, "ReconMatrixPE": 512, "PhaseEncodingDirection": "k"}, (None, None)),
@@ -105,6 +111,10 @@ def test_partial_fourier_of_the_tags_is_noted_on_its_axis():
     told = acquisition(PartialFourier=0.75, PhaseEncodingDirection="j")
     compare(told, SIZE, SPACING)
     assert told.axes[1].notes == ("partial Fourier of 0.75, say the tags",) and not told.axes[0].notes
+    for tags in ({"ScanOptions": "PFP\\SFS"}, {"PartialFourierDirection": "PHASE"}):
+        told = acquisition(InPlanePhaseEncodingDirection="COL", **tags)
+        compare(told, SIZE, SPACING)
+        assert [len(axis.notes) for axis in told.axes] == [0, 1, 0]
     for odd in (0.2, 1, "x", None):
         told = acquisition(PartialFourier=odd, PhaseEncodingDirection="j")
         compare(told, SIZE, SPACING)

@@ -8,6 +8,8 @@ from CHARMSSRLab.acquisition_study.made import acquired, interpolated
 from CHARMSSRLib.acquisition.findings import CUBIC, LINEAR, NEAREST, NONE, UNKNOWN, ZERO_FILLED, ZERO_FILLED_WITH_FILTER
 from CHARMSSRLib.acquisition.fourier import fourier_resize
 from CHARMSSRLib.acquisition.inspect import inspect_image
+from CHARMSSRLib.acquisition.resampling import find_resampling
+from CHARMSSRLib.acquisition.spectrum import tissue_mask
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +55,60 @@ def test_a_filter_before_the_zeros_is_told_from_none(head):
     assert y.share == pytest.approx(1 / ratios[1], rel=0.08)
 
 
-@pytest.mark.parametrize(("kind", "ratio"), [(NEAREST, 1.5), (LINEAR, 1.3), (LINEAR, 2.0), (CUBIC, 1.5), (CUBIC, 2.0)])
+@pytest.mark.parametrize(("kind", "ratio"), [(NEAREST, 1.5), (LINEAR, 1.3), (LINEAR, 2.5), (CUBIC, 1.5), (CUBIC, 2.0)])
 def test_resampling_by_a_program_is_found_by_its_period(head, kind, ratio):
     values, ratios = interpolated(acquired(head, (0.8, 0.8, 0.8), 0.03, 3), kind, (1, 1, ratio))
     z, y, x = found_in(values)
     assert x.interpolation == kind
     assert x.share == pytest.approx(1 / ratios[2], rel=0.05)
     assert (z.interpolation, y.interpolation) == (NONE, NONE)
+
+
+def resampled(values, kind, ratio):
+    """An array whose last axis another program has resampled, at places of its own."""
+    import torch
+    from scipy import ndimage
+
+    size = round(values.shape[2] * ratio)
+    if kind in ("zoom linear", "zoom cubic"):  # from the first voxel's centre to the last one's
+        return ndimage.zoom(values, (1, 1, size / values.shape[2]), order=1 if kind == "zoom linear" else 3)
+    if kind == "torch bicubic":  # only in two dimensions
+        flat = torch.from_numpy(values)[None]
+        return torch.nn.functional.interpolate(flat, (values.shape[1], size), mode="bicubic")[0].numpy()
+    image = sitk.GetImageFromArray(values)
+    kinds = {"sitk linear": sitk.sitkLinear, "sitk cubic": sitk.sitkBSpline, "sitk sinc": sitk.sitkHammingWindowedSinc}
+    # A rotation's worth of shift: no voxel lies where one lay.
+    grid = ((size, *values.shape[1::-1]), sitk.Transform(), kinds[kind], (0.37, 0, 0), (1 / ratio, 1, 1))
+    return sitk.GetArrayFromImage(sitk.Resample(image, *grid, image.GetDirection()))
+
+
+@pytest.mark.parametrize(("kind", "expected"), [
+    ("zoom linear", LINEAR), ("zoom cubic", CUBIC), ("torch bicubic", CUBIC), ("sitk linear", LINEAR),
+    ("sitk cubic", CUBIC), ("sitk sinc", UNKNOWN),
+])  # fmt: skip
+@pytest.mark.parametrize("ratio", [1.4, 1.7, 2.5])
+def test_what_other_programs_do_is_told_apart_or_left_unknown(head, kind, expected, ratio):
+    scan = np.abs(acquired(head, (0.5, 0.5, 0.8), 0.03, 3)).astype(np.float32)
+    values = np.rint(resampled(scan, kind, ratio)).astype(np.float32)
+    found = find_resampling(values, tissue_mask(values), 2)
+    step = (values.shape[2] - 1) / (scan.shape[2] - 1) if kind.startswith("zoom") else values.shape[2] / scan.shape[2]
+    assert found.interpolation == expected
+    assert found.share == pytest.approx(1 / step, rel=0.01) or (kind == "sitk sinc" and found.share is None)
+
+
+def test_cubic_convolution_to_twice_the_voxels_is_as_good_as_linear_so_only_the_spacing_is_told(head):
+    values, _ = interpolated(acquired(head, (0.5, 0.5, 0.8), 0.03, 3), LINEAR, (1, 1, 2))
+    found = find_resampling(values, tissue_mask(values), 2)
+    assert (found.interpolation, found.share) == (UNKNOWN, pytest.approx(0.5, rel=0.01))
+    assert "several kernels" in found.evidence
+
+
+def test_stripping_does_not_hide_the_kernel(head):
+    values, ratios = interpolated(acquired(head, (0.5, 0.5, 0.8), 0.03, 3), CUBIC, (1, 1, 1.75))
+    rows = np.linspace(-1, 1, values.shape[2])
+    values[..., np.abs(rows) > 0.7] = 0
+    found = find_resampling(values, tissue_mask(values), 2)
+    assert (found.interpolation, found.share) == (CUBIC, pytest.approx(1 / ratios[2], rel=0.01))
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.03, 0.08])

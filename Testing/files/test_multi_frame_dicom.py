@@ -65,6 +65,14 @@ def test_each_frame_is_scaled_by_its_own_factors(tmp_path, order):
     assert np.allclose(sitk.GetArrayFromImage(read_volume(shared)), stack() * 2.0 + 10)
 
 
+@pytest.mark.parametrize("options", [
+    {"shared_scaling": (0.0, 10.0)}, {"scaling": lambda k: (0.0, 5.0)}, {"scaling": lambda k: (float(k != 3), 0.0)},
+])  # fmt: skip
+def test_frames_that_are_multiplied_by_nothing_are_refused_with_the_reason(tmp_path, options):
+    message = refusal(write_enhanced(tmp_path / "a.dcm", **options))
+    assert "a.dcm says that its values are to be multiplied by 0 (RescaleSlope)" in message
+
+
 def test_shared_groups_and_signed_values_are_read(tmp_path):
     pixels = stack(dtype=np.int16) - 120
     path = write_enhanced(tmp_path / "a.dcm", pixels, repeated_groups=False)

@@ -58,7 +58,7 @@ def classic_frame(dataset: Any, index: int) -> Any:
         if element.keyword not in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "PixelData"):
             frame[element.tag] = copy.copy(element)
     frame.file_meta = getattr(dataset, "file_meta", None)  # tells how the pixels are packed
-    macro = _reader(dataset, index)
+    macro = functional_macro(dataset, index)
     # Converted objects keep whatever had no place elsewhere.
     for name in ("UnassignedSharedConvertedAttributesSequence", "UnassignedPerFrameConvertedAttributesSequence"):
         for group in _groups(dataset, index):
@@ -89,7 +89,8 @@ def _groups(dataset, index):
     return [*per_frame[index : index + 1], *shared[:1]]
 
 
-def _reader(dataset, index) -> Callable[[str, str], Any]:
+def functional_macro(dataset: Any, index: int) -> Callable[[str, str], Any]:
+    """A function of (sequence, keyword) -> the value in a frame's functional groups, or in the shared ones; or None."""
     groups = _groups(dataset, index)
 
     def macro(sequence: str, keyword: str) -> Any:
@@ -136,10 +137,11 @@ def _geometry_of(frame, macro):
         frame.InPlanePhaseEncodingDirection = {"ROW": "ROW", "COLUMN": "COL"}[direction]
     phase = macro("MRFOVGeometrySequence", "MRAcquisitionPhaseEncodingStepsInPlane")
     frequency = macro("MRFOVGeometrySequence", "MRAcquisitionFrequencyEncodingSteps")
-    if phase and frequency:
+    if phase and frequency and direction in ("ROW", "COLUMN"):
         # Frequency rows, frequency columns, phase rows, phase columns; phase runs along what it is named after.
         along_rows = direction == "ROW"
         frame.AcquisitionMatrix = [frequency, 0, 0, phase] if along_rows else [0, frequency, phase, 0]
+    if phase:
         frame.NumberOfPhaseEncodingSteps = phase
     moment = str(frame.get("AcquisitionDateTime", ""))
     if len(moment) >= 14:
