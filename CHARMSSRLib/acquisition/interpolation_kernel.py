@@ -47,7 +47,8 @@ def explain(lines: np.ndarray, inside: np.ndarray, shares: list) -> Explained | 
     """The kernel that made the lines, and the share among those given.
 
     Args:
-        lines: (voxels along the axis, lines). inside: boolean, of the same shape: tissue.
+        lines: (voxels along the axis, lines).
+        inside: boolean, of the same shape: tissue.
         shares: what the period allows, each below 1, right to about half a sample over the whole axis.
 
     Returns:

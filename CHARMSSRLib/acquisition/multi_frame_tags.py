@@ -22,7 +22,8 @@ def multi_frame_tags(path: Path, names: Iterable[str]) -> dict:
     """The tags of the first frame of a multi-frame object.
 
     Args:
-        path: DICOM file. names: keywords that are wanted.
+        path: DICOM file.
+        names: keywords that are wanted.
 
     Returns:
         dict of keyword -> text, several values with a backslash between them; {} where pydicom is missing, or where
