@@ -133,6 +133,7 @@ def test_the_pictures_show_scan_and_result_of_the_same_place(phantom_head, phant
     fine = sitk.Expand(phantom_head, (2, 2, 1), sitk.sitkBSpline)
     mask = sitk.Expand(phantom_brain, (2, 2, 1), sitk.sitkNearestNeighbor)
     told = scan_pictures(sitk.PermuteAxes(phantom_head, (2, 0, 1)), fine, mask, {"detail": fine})
+    assert len(told["planes"]) == 3
     for picture in told["planes"].values():
         before, after, edge = (
             np.asarray(Image.open(io.BytesIO(base64.b64decode(picture[name].partition(",")[2]))).convert("L"), float)

@@ -136,6 +136,7 @@ def write_multi_frame(path, pixels=None, orientation=AXIAL, order=None, step=STE
 def read_back(folder):
     """Datasets of a folder in the order of their instances."""
     found = [pydicom.dcmread(path) for path in sorted(folder.glob("*.dcm"))]
+    assert found, f"{folder} holds no image"
     return sorted(found, key=lambda one: int(one.InstanceNumber))
 
 

@@ -135,7 +135,7 @@ def test_a_jpeg_2000_source_gives_the_same_series_as_an_unpacked_one(tmp_path, d
     packed_as_jpeg_2000(tmp_path / "packed")
     for name in ("plain", "packed"):
         derive(tmp_path / name, tmp_path / f"{name}_out")
-    for one, other in zip(read_back(tmp_path / "plain_out"), read_back(tmp_path / "packed_out")):
+    for one, other in zip(read_back(tmp_path / "plain_out"), read_back(tmp_path / "packed_out"), strict=True):
         assert one.PixelData == other.PixelData and one.SOPInstanceUID == other.SOPInstanceUID
         assert "LossyImageCompression" not in other
     assert dciodvfy(tmp_path / "packed_out" / "IM0001.dcm") == []
@@ -197,5 +197,5 @@ def test_sources_in_other_encodings_give_the_same_series(tmp_path, derive, synta
     save_all(tmp_path / "other", datasets)
     for name in ("plain", "other"):
         derive(tmp_path / name, tmp_path / f"{name}_out")
-    for one, other in zip(read_back(tmp_path / "plain_out"), read_back(tmp_path / "other_out")):
+    for one, other in zip(read_back(tmp_path / "plain_out"), read_back(tmp_path / "other_out"), strict=True):
         assert one.PixelData == other.PixelData and one.SOPInstanceUID == other.SOPInstanceUID

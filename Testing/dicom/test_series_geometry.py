@@ -66,7 +66,7 @@ def test_every_slice_lies_where_its_source_slice_lies(tmp_path, derive, name):
     derive(tmp_path / "in", tmp_path / "out")
     row, column = np.reshape(ORIENTATIONS[name], (2, 3))
     shift = -0.25 * (0.9 * row + 0.8 * column)
-    for before, after in zip(read_back(tmp_path / "in"), read_back(tmp_path / "out")):
+    for before, after in zip(read_back(tmp_path / "in"), read_back(tmp_path / "out"), strict=True):
         moved = np.array(after.ImagePositionPatient, float) - np.array(before.ImagePositionPatient, float)
         assert np.abs(moved - shift).max() < TOLERANCE
         assert after.SourceImageSequence[0].ReferencedSOPInstanceUID == before.SOPInstanceUID

@@ -25,7 +25,7 @@ InstitutionName DeviceSerialNumber ProtocolName SpecificCharacterSet EchoTrainLe
 def test_patient_study_and_acquisition_are_kept(tmp_path, derive):
     write_series(tmp_path / "in", tags=lambda k: {"Laterality": "L"})
     derive(tmp_path / "in", tmp_path / "out")
-    for before, after in zip(read_back(tmp_path / "in"), read_back(tmp_path / "out")):
+    for before, after in zip(read_back(tmp_path / "in"), read_back(tmp_path / "out"), strict=True):
         for keyword in [*KEPT, "Laterality"]:
             assert after[keyword].value == before[keyword].value, keyword
 
@@ -202,7 +202,7 @@ def test_packed_sources_give_the_same_series_as_unpacked_ones(tmp_path, derive, 
     write_series(tmp_path / "packed", pack=pack)
     for name in ("plain", "packed"):
         derive(tmp_path / name, tmp_path / f"{name}_out")
-    for one, other in zip(read_back(tmp_path / "plain_out"), read_back(tmp_path / "packed_out")):
+    for one, other in zip(read_back(tmp_path / "plain_out"), read_back(tmp_path / "packed_out"), strict=True):
         assert one.PixelData == other.PixelData and one.SOPInstanceUID == other.SOPInstanceUID
         assert other.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
 
@@ -227,7 +227,7 @@ def test_a_mark_shows_in_the_corner_of_each_image_and_nowhere_else(tmp_path, der
     write_series(tmp_path / "in")
     derive(tmp_path / "in", tmp_path / "plain", (4, 4, 1))
     derive(tmp_path / "in", tmp_path / "marked", (4, 4, 1), dicom=DICOMSettings(mark=True))
-    for plain, marked in zip(read_back(tmp_path / "plain"), read_back(tmp_path / "marked")):
+    for plain, marked in zip(read_back(tmp_path / "plain"), read_back(tmp_path / "marked"), strict=True):
         changed = np.argwhere(plain.pixel_array != marked.pixel_array)
         assert len(changed) > 100
         assert changed[:, 0].min() > plain.Rows * 0.85 and changed[:, 1].max() < plain.Columns * 0.6

@@ -91,7 +91,7 @@ def panel(slicerModule, head):
     """The opened module with a head in the scene and a fake worker that is ready."""
     widget = slicerModule.openModule("CHARMSSR")
     widget._parameterNode.checkpoint = "mine"
-    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
+    assert slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
     return widget
 
 

@@ -20,7 +20,7 @@ def panel(slicerModule, fakeWorker, head):
     def openPanel(mode="normal"):
         fakeWorker(mode)
         widget = slicerModule.openModule("CHARMSSR")
-        slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
+        assert slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
         slicerModule.processEvents(0.1)
         return widget
 
@@ -84,7 +84,7 @@ def test_what_a_first_enhancement_needs_is_seen_without_scrolling(slicerModule, 
     assert all(inSight(window, each) for each in (ui.enhanceButton, ui.progressBar, ui.statusLabel))
     assert "slice" in ui.statusLabel.text and "left" in ui.statusLabel.text
     ui.enhanceButton.click()
-    slicerModule.waitUntil(lambda: opened.job is None, 300)
+    assert slicerModule.waitUntil(lambda: opened.job is None, 300)
 
 
 def test_an_error_stands_under_the_button_and_in_sight(slicerModule, panel, window):
@@ -201,7 +201,7 @@ def test_nothing_is_cut_in_a_language_with_longer_words_and_every_text_is_transl
             request.getfixturevalue("fakeWorker")("normal")
             request.getfixturevalue("pairs")
             opened = slicerModule.openModule("CHARMSSR")
-            slicerModule.waitUntil(lambda: opened.logic.worker.state != "starting", 300)
+            assert slicerModule.waitUntil(lambda: opened.logic.worker.state != "starting", 300)
             run(slicerModule, opened)
             everythingOpen(slicerModule, opened)
             import slicer

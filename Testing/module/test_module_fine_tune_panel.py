@@ -9,7 +9,7 @@ def panel(slicerModule, pairs):
     widget = slicerModule.openModule("CHARMSSR")
     widget._parameterNode.checkpoint = "mine"
     widget.ui.fineTuneCollapsibleButton.collapsed = False
-    slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
+    assert slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
     return widget
 
 

@@ -138,7 +138,7 @@ def test_a_cancelled_job_leaves_the_scene_as_it_was(slicerModule, logic, fakeWor
     fakeWorker("slow")
     before = sceneState()
     job = logic.process(head, checkpoint="mine", waitForCompletion=False)
-    slicerModule.waitUntil(lambda: job.fraction > 0, 300)
+    assert slicerModule.waitUntil(lambda: job.fraction > 0, 300)
     job.cancel()
     assert slicerModule.waitUntil(lambda: job.done, 300)
     assert job.node is None and job.error == "Cancelled: nothing was added."
@@ -158,7 +158,7 @@ def test_a_closed_scene_drops_the_job_and_gets_nothing(slicerModule, logic, fake
 
     fakeWorker("slow")
     job = logic.process(head, checkpoint="mine", waitForCompletion=False)
-    slicerModule.waitUntil(lambda: job.fraction > 0, 300)
+    assert slicerModule.waitUntil(lambda: job.fraction > 0, 300)
     slicer.mrmlScene.Clear()
     assert job.done and "scene was closed" in job.error
     assert slicerModule.waitUntil(lambda: logic.currentJob() is None, 300)

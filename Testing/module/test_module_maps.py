@@ -60,7 +60,7 @@ def test_after_cancelling_no_map_is_left(slicerModule, logic, fakeWorker, head, 
     fakeWorker("slow")
     before = sceneState()
     job = enhanceWithMaps(logic, head, waitForCompletion=False)
-    slicerModule.waitUntil(lambda: job.fraction > 0, 300)
+    assert slicerModule.waitUntil(lambda: job.fraction > 0, 300)
     job.cancel()
     assert slicerModule.waitUntil(lambda: job.done, 300)
     assert sceneState() == before

@@ -317,7 +317,7 @@ def test_the_same_button_cancels_and_the_scene_stays_as_it_was(slicerModule, pan
     fakeWorker("slow")
     before = sceneState()
     panel.ui.enhanceButton.click()
-    slicerModule.waitUntil(lambda: panel.job.fraction > 0, 300)
+    assert slicerModule.waitUntil(lambda: panel.job.fraction > 0, 300)
     panel.ui.enhanceButton.click()
     assert panel.ui.enhanceButton.text == "Cancelling…" and not panel.ui.enhanceButton.enabled
     finish()
@@ -397,11 +397,11 @@ def test_a_job_of_the_console_disables_the_button_and_its_tool_tip_says_why(slic
     panel.logic.worker.stop()
     fakeWorker("slow")
     job = CHARMSSRLogic().process(head, checkpoint="mine", waitForCompletion=False)
-    slicerModule.waitUntil(lambda: job.fraction > 0, 300)
+    assert slicerModule.waitUntil(lambda: job.fraction > 0, 300)
     assert not panel.ui.enhanceButton.enabled
     assert "Phantom head is still being enhanced" in panel.ui.enhanceButton.toolTip
     job.cancel()
-    slicerModule.waitUntil(lambda: job.done, 300)
+    assert slicerModule.waitUntil(lambda: job.done, 300)
     assert panel.ui.enhanceButton.enabled
 
 

@@ -12,7 +12,7 @@ def test_closing_the_scene_while_running_adds_nothing_and_the_panel_is_usable_ag
     panel.logic.worker.stop()
     fakeWorker("slow")
     panel.ui.enhanceButton.click()
-    slicerModule.waitUntil(lambda: panel.job.fraction > 0, 300)
+    assert slicerModule.waitUntil(lambda: panel.job.fraction > 0, 300)
     slicer.mrmlScene.Clear()
     assert panel.job is None
     assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == []
@@ -29,7 +29,7 @@ def test_reloading_the_module_while_running_drops_the_job(slicerModule, panel, f
     panel.logic.worker.stop()
     fakeWorker("slow")
     panel.ui.enhanceButton.click()
-    slicerModule.waitUntil(lambda: panel.job.fraction > 0, 300)
+    assert slicerModule.waitUntil(lambda: panel.job.fraction > 0, 300)
     job, before = panel.job, sceneState()
     slicer.util.reloadScriptedModule("CHARMSSR")
     assert job.done and job.node is None

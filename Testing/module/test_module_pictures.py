@@ -34,7 +34,7 @@ def opened(slicerModule, fakeWorker, head):
     def openPanel(mode, asPythonSlicer=False):
         fakeWorker(mode, asPythonSlicer)
         widget = slicerModule.openModule("CHARMSSR")
-        slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
+        assert slicerModule.waitUntil(lambda: widget.logic.worker.state != "starting", 300)
         slicerModule.processEvents(0.1)
         return widget
 
@@ -60,13 +60,13 @@ def test_picture_running(slicerModule, opened, grab):
     assert slicerModule.waitUntil(lambda: panel.job.fraction > 0.1, 300)
     grab(panel, "running")
     panel.ui.enhanceButton.click()
-    slicerModule.waitUntil(lambda: panel.job is None, 300)
+    assert slicerModule.waitUntil(lambda: panel.job is None, 300)
 
 
 def test_picture_done_with_all_settings_open(slicerModule, opened, grab):
     panel = opened("warns")
     panel.ui.enhanceButton.click()
-    slicerModule.waitUntil(lambda: panel.job is None, 300)
+    assert slicerModule.waitUntil(lambda: panel.job is None, 300)
     grab(panel, "done")
     panel.ui.advancedCollapsibleButton.collapsed = False
     grab(panel, "advanced")
@@ -81,7 +81,7 @@ def test_pictures_with_a_map_over_the_result_and_side_by_side(slicerModule, open
     panel.ui.advancedCollapsibleButton.collapsed = False
     grab(panel, "choices")
     panel.ui.enhanceButton.click()
-    slicerModule.waitUntil(lambda: panel.job is None, 300)
+    assert slicerModule.waitUntil(lambda: panel.job is None, 300)
     panel.ui.showMapButton.click()
     panel.ui.advancedCollapsibleButton.collapsed = True
     grab(panel, "map")
@@ -103,7 +103,7 @@ def saveViews(slicerModule, name, views):
 def test_picture_of_an_error(slicerModule, opened, grab):
     panel = opened("is killed")
     panel.ui.enhanceButton.click()
-    slicerModule.waitUntil(lambda: panel.job is None, 300)
+    assert slicerModule.waitUntil(lambda: panel.job is None, 300)
     grab(panel, "error")
 
 

@@ -124,7 +124,7 @@ def test_a_scan_that_is_removed_while_it_is_enhanced_ends_the_job_at_once(slicer
     slicer.mrmlScene.RemoveNode(head)
     assert panel.job is None
     assert panel.ui.statusLabel.text == "The input volume was removed while it was being enhanced: nothing was added."
-    slicerModule.waitUntil(lambda: panel.logic.worker.job is None, 300)
+    assert slicerModule.waitUntil(lambda: panel.logic.worker.job is None, 300)
 
 
 def test_the_report_is_a_table_of_the_scene_beside_the_result(slicerModule, panel, head):

@@ -161,7 +161,7 @@ def test_the_workers_errors_become_exceptions(slicerModule, fakeWorker, worker, 
 def test_a_cancelled_job_ends_quickly_and_the_worker_stays(slicerModule, fakeWorker, worker, submit):
     fakeWorker("slow")
     job = submit()
-    slicerModule.waitUntil(lambda: len(job.progress) > 2, 300)
+    assert slicerModule.waitUntil(lambda: len(job.progress) > 2, 300)
     process = worker.processId
     worker.cancel()
     worker.cancel()  # once is enough, twice does no harm
@@ -178,7 +178,7 @@ def test_a_job_that_was_not_sent_yet_is_cancelled_at_once(worker, submit):
 def test_a_worker_that_does_not_listen_is_killed_after_the_grace_time(slicerModule, fakeWorker, worker, submit):
     fakeWorker("deaf")
     job = submit()
-    slicerModule.waitUntil(lambda: len(job.progress) > 1, 300)
+    assert slicerModule.waitUntil(lambda: len(job.progress) > 1, 300)
     job.cancelGraceMs = 200
     worker.cancel()
     assert "Cancelled" in str(ended(slicerModule, job).error)
@@ -202,7 +202,7 @@ def test_the_application_takes_the_worker_along_when_it_quits(slicerModule, fake
 
     fakeWorker("slow")
     job = submit()
-    slicerModule.waitUntil(lambda: job.progress, 300)
+    assert slicerModule.waitUntil(lambda: job.progress, 300)
     process = worker.processId
     slicer.app.aboutToQuit.emit()
     assert job.done and worker.processId == 0

@@ -96,11 +96,11 @@ def test_cmake_puts_the_library_beside_the_module(layout):
 
 def test_cmake_installs_every_python_file_of_the_module(repository, layout):
     module = repository / "CHARMSSR"
-    for path in sorted(module.rglob("*.py")):
-        relative = path.relative_to(module)
-        if relative.parts[0] != "Testing":
-            installed = layout / "qt-scripted-modules" / relative
-            assert installed.is_file(), f"{relative} is not in CHARMSSR/CMakeLists.txt"
+    scripts = [path.relative_to(module) for path in sorted(module.rglob("*.py"))]
+    scripts = [path for path in scripts if path.parts[0] != "Testing"]
+    assert len(scripts) > 40
+    left_out = [path for path in scripts if not (layout / "qt-scripted-modules" / path).is_file()]
+    assert not left_out, "these are not in CHARMSSR/CMakeLists.txt"
 
 
 def test_cmake_configures_and_packs_once_each(layout):
