@@ -442,3 +442,25 @@ def test_views_are_linked_and_unlinked(panel):
     assert viewsAreLinked()
     panel.ui.linkViewsButton.click()
     assert not viewsAreLinked()
+
+
+def test_while_another_volume_is_chosen_the_job_is_named(slicerModule, panel, fakeWorker, finish, head, addScan):
+    panel.logic.worker.stop()
+    fakeWorker("slow")
+    status, parameters = panel.ui.statusLabel, panel._parameterNode
+    other = addScan("Other")
+    panel.ui.enhanceButton.click()
+    assert slicerModule.waitUntil(lambda: panel.job.fraction > 0.02, 300)
+    assert status.text.startswith("Enhancing slice ")
+    parameters.inputVolume = other
+    assert status.text.startswith(f"{head.GetName()}: Enhancing slice ")
+    panel.ui.enhanceButton.click()
+    finish()
+    assert status.text == "Cancelled: nothing was added."
+    panel.logic.worker.stop()
+    fakeWorker("normal")
+    parameters.inputVolume = head
+    panel.ui.enhanceButton.click()
+    parameters.inputVolume = other
+    finish()
+    assert status.text.startswith(f"{head.GetName()}: Done in ")

@@ -33,6 +33,10 @@ class EnhancementJob(WorkerJob):
         self._version = version
         self._sceneTags = []
 
+    def isAbout(self, node):
+        """Whether this volume is the one that is enhanced."""
+        return node is not None and node.GetID() == self._inputId
+
     def runningSentence(self):
         return _("{name} is still being enhanced: wait for it, or cancel it first.").format(name=self.name)
 

@@ -29,18 +29,18 @@ class ProgressPanel:
         self._showStatus("")
         self._showMessage("")
 
-    def showProgress(self, job, cancelling):
-        """The bar shows how far the job is."""
+    def showProgress(self, job, cancelling, name=""):
+        """The bar shows how far the job is; a name says what it is about."""
         self._ui.progressBar.visible = True
         self._ui.progressBar.value = round(job.fraction * self._progressScale)
         parts = [job.message, "" if cancelling else remainingTime(job.remainingSeconds)]
-        self._showStatus(" \u00b7 ".join(part for part in parts if part))
+        self._showStatus(_named(name, " \u00b7 ".join(part for part in parts if part)))
 
-    def showOutcome(self, job):
-        """How it ended."""
+    def showOutcome(self, job, name=""):
+        """How it ended; a name says what it was about."""
         self._ui.progressBar.visible = False
         if job.exception is None:
-            self._showStatus(_("Done in {time}.").format(time=durationText(job.seconds)))
+            self._showStatus(_named(name, _("Done in {time}.").format(time=durationText(job.seconds))))
         elif isinstance(job.exception, JobCancelled):
             self._showStatus(job.error)
         else:
@@ -64,3 +64,7 @@ class ProgressPanel:
 
     def _onDetails(self, checked=False):
         slicer.util.errorDisplay(self._ui.messageLabel.text, windowTitle=_("CHARMSSR"), detailedText=self._details)
+
+
+def _named(name, text):
+    return _("{name}: {text}").format(name=name, text=text) if name else text

@@ -21,8 +21,8 @@ class RunPanel(ProgressPanel):
         self._ui.enhanceButton.enabled = not reason
         self._ui.enhanceButton.toolTip = reason or _("Enhance the volume; the result is added when it is complete")
 
-    def showRunning(self, job, cancelling):
-        """The button cancels; the bar shows how far the job is."""
+    def showRunning(self, job, cancelling, chosen):
+        """The button cancels; the bar shows how far the job is, and of what, if it isn't the chosen volume."""
         self._ui.enhanceButton.text = _("Cancelling\u2026") if cancelling else _("Cancel")
         self._ui.enhanceButton.enabled = not cancelling
         self._ui.enhanceButton.toolTip = (
@@ -30,7 +30,15 @@ class RunPanel(ProgressPanel):
             if cancelling
             else _("Stop; the scene stays as it is")
         )
-        self.showProgress(job, cancelling)
+        self.showProgress(job, cancelling, self._other(job, chosen))
+
+    def showEnd(self, job, chosen):
+        """How it ended, and of what, if it isn't the chosen volume."""
+        self.showOutcome(job, self._other(job, chosen))
+
+    @staticmethod
+    def _other(job, chosen):
+        return "" if job.isAbout(chosen) else job.name
 
     def showNotice(self, startError):
         """What keeps the worker from starting, above everything else; None hides it. The sentence that is shown."""

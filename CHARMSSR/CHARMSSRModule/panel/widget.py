@@ -241,7 +241,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._showChoices()
         missing = self._runPanel.showNotice(self.logic.worker.startError)
         if self.job is not None:
-            self._runPanel.showRunning(self.job, self._cancelling)
+            self._runPanel.showRunning(self.job, self._cancelling, parameters.inputVolume)
         else:
             self._runPanel.showReady(missing or self._reasonNotToStart())
         self._resultPanel.refresh(parameters)
@@ -315,15 +315,16 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     # The job
 
     def _onProgress(self, fraction, message):
-        if self.job is not None:
-            self._runPanel.showRunning(self.job, self._cancelling)
+        if self.job is not None and self._parameterNode is not None:
+            self._runPanel.showRunning(self.job, self._cancelling, self._parameterNode.inputVolume)
 
     def _onJobEnd(self, job):
         if self.job is not job:  # the panel has let go of it
             return
         self.job, self._cancelling = None, False
         self.logic.startWorkerAgain(job)
-        self._runPanel.showOutcome(job)
+        chosen = self._parameterNode.inputVolume if self._parameterNode is not None else None
+        self._runPanel.showEnd(job, chosen)
         if job.node is not None:
             self._resultPanel.beforeNewResult()
             if self._parameterNode is not None:
