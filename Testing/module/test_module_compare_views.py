@@ -314,3 +314,41 @@ def test_maps_are_off_unless_asked_for(slicerModule, panel):
     assert not panel.ui.mapsCheckBox.checked and panel._parameterNode.maps is False
     panel.ui.mapsCheckBox.checked = True
     assert panel._parameterNode.maps is True
+
+
+def test_the_second_click_shows_the_views_as_they_were(panel, enhanced, head):
+    import slicer
+    from CHARMSSRModule.scene.geometry import arrayFromMatrix
+
+    enhanced()
+    manager, button = slicer.app.layoutManager(), panel.ui.compareButton
+    manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView)
+    nodes = [manager.sliceWidget(view).mrmlSliceNode() for view in VIEWS]
+    composite("Red").SetForegroundVolumeID(head.GetID())
+    composite("Red").SetForegroundOpacity(0.25)
+    nodes[1].SetFieldOfView(77.0, 66.0, 1.0)
+
+    def state():
+        planes = [arrayFromMatrix(node.GetSliceToRAS()).tolist() for node in nodes]
+        links = [(composite(view).GetLinkedControl(), composite(view).GetHotLinkedControl()) for view in VIEWS]
+        return manager.layout, layers(), planes, [node.GetFieldOfView() for node in nodes], links
+
+    before = state()
+    button.click()
+    assert state() != before and button.text == "As before" and "as they were before" in button.toolTip
+    button.click()
+    assert state() == before and button.text == "Side by side"
+
+
+def test_after_a_new_result_the_views_come_back_with_it(panel, enhanced, head):
+    import slicer
+
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    enhanced()
+    panel.ui.compareButton.click()
+    second, _maps = enhanced()
+    assert panel.ui.compareButton.text == "Side by side"
+    panel.ui.compareButton.click()
+    panel.ui.compareButton.click()
+    assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+    assert layers() == [(second.GetID(), None, 0.0)] * 3

@@ -256,7 +256,7 @@ def test_noise_quality_pixels_and_engine_reach_the_worker(slicerModule, panel, f
     finish()
     seen = reportOf(panel._parameterNode.resultVolume)["settings_seen"]
     assert (seen["resolution"], seen["denoise"], seen["quality"], seen["engine"]) == ("stated", "30", "best", "ncnn")
-    assert panel.ui.modelCollapsibleButton.toolTip.endswith("noise \u221230 %, best quality")
+    assert panel.ui.modelCollapsibleButton.toolTip.endswith("noise \u221230 %, best quality</p>")
     assert panel.ui.slicesCollapsibleButton.text == "Slices: As acquired, stated pixels"
     assert panel.ui.advancedCollapsibleButton.text == "Advanced: ncnn"
 
@@ -270,7 +270,7 @@ def test_noise_is_automatic_until_the_user_takes_the_slider(panel):
     ui.noiseAutomaticCheckBox.checked = False
     assert shown(ui.noiseSlider) and (ui.noiseSlider.value, parameters.noise) == (70, 70)
     ui.noiseSlider.value = 0
-    assert parameters.noise == 0 and ui.modelCollapsibleButton.toolTip.endswith("noise kept")
+    assert parameters.noise == 0 and ui.modelCollapsibleButton.toolTip.endswith("noise kept</p>")
     parameters.checkpoint = "mine"  # has no such control
     assert not ui.noiseAutomaticCheckBox.enabled and not shown(ui.noiseSlider) and parameters.noise == 0
     assert "as it was measured" in ui.noiseAutomaticCheckBox.toolTip and panel._noisePanel.setting() == "auto"
@@ -464,3 +464,5 @@ def test_while_another_volume_is_chosen_the_job_is_named(slicerModule, panel, fa
     parameters.inputVolume = other
     finish()
     assert status.text.startswith(f"{head.GetName()}: Done in ")
+    parameters.inputVolume = head
+    assert status.text == ""  # it said nothing about this one

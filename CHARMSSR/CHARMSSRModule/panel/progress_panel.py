@@ -17,6 +17,7 @@ class ProgressPanel:
     def __init__(self, ui):
         self._ui = ui
         self._details = ""
+        self._isDone = False
         self._progressScale = ui.progressBar.maximum
         self._fitted = FittedTexts()
         self._fitted.keepWhole(ui.statusLabel, ui.messageLabel)
@@ -28,6 +29,11 @@ class ProgressPanel:
         self._ui.progressBar.visible = False
         self._showStatus("")
         self._showMessage("")
+
+    def forgetDone(self):
+        """Another volume is chosen: that the last run went well says nothing about it."""
+        if self._isDone:
+            self.clear()
 
     def showProgress(self, job, cancelling, name=""):
         """The bar shows how far the job is; a name says what it is about."""
@@ -41,6 +47,7 @@ class ProgressPanel:
         self._ui.progressBar.visible = False
         if job.exception is None:
             self._showStatus(_named(name, _("Done in {time}.").format(time=durationText(job.seconds))))
+            self._isDone = True
         elif isinstance(job.exception, JobCancelled):
             self._showStatus(job.error)
         else:
@@ -54,6 +61,7 @@ class ProgressPanel:
             self._showMessage(str(exception), getattr(exception, "details", ""))
 
     def _showStatus(self, text):
+        self._isDone = False
         showText(self._ui.statusLabel, text)
 
     def _showMessage(self, text, details=""):

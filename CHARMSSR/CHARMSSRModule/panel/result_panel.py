@@ -1,39 +1,32 @@
 """The result section of the panel: figures of the last result, comparison, and its maps in colour."""
 
 import slicer
-import vtk
 from slicer.i18n import tr as _
-from slicer.util import VTKObservationMixin
 
-from ..scene import compare_views, fade_views
+from ..scene import compare_views
 from ..scene.dicom_export import exportSeries, isFromDICOM, reasonNotToExport
 from ..scene.map_overlay import MapOverlay
 from ..scene.map_texts import mapExplanation, mapTitle
 from ..scene.report_table import showTable, tableOfReport
 from ..scene.result_maps import MAP, mapNodes
 from ..scene.scene_results import reportOf, sourceOf
-from ..scene.shared_grey_levels import SharedGreyLevels
+from .compare_panel import ComparePanel
 from .fitted_texts import FittedTexts, toolTip
 from .report_text import reportHeadline, reportRows, reportTable
 
 
-class ResultPanel(VTKObservationMixin):
+class ResultPanel:
     """Shows the result that the parameter node names."""
 
     def __init__(self, ui):
-        VTKObservationMixin.__init__(self)
         self._ui = ui
         self._parameters = None
         self._overlay = MapOverlay()
-        self._greyLevels = SharedGreyLevels()
+        self._comparePanel = ComparePanel(ui, self._overlay, self._comparedNow, lambda: self.refresh(self._parameters))
         self._shownResult = None
         self._savedResult = None
         self._fitted = FittedTexts()
         self._fitted.keepWhole(ui.resultLabel, ui.figuresLabel, ui.mapExplanationLabel)
-        ui.compareButton.connect("clicked(bool)", self.onCompareButton)
-        ui.flipButton.connect("clicked(bool)", self.onFlipButton)
-        ui.fadeSlider.connect("valueChanged(int)", self._onFade)
-        ui.linkViewsButton.connect("clicked(bool)", self.onLinkViewsButton)
         ui.showMapButton.connect("clicked(bool)", self.onShowMapButton)
         ui.figuresButton.connect("toggled(bool)", self._onFiguresToggled)
         ui.tableButton.connect("clicked(bool)", self.onTableButton)
@@ -45,10 +38,8 @@ class ResultPanel(VTKObservationMixin):
         """Show the result of a parameter node; None while there is none."""
         self._parameters = parameters
         if parameters is None:
-            self.removeObservers()
-            self._greyLevels.stop()
+            self._comparePanel.stop()
             return
-        self._observeViews()
         node = parameters.resultVolume
         report, source = reportOf(node), sourceOf(node)
         hasReport = node is not None and bool(report)
@@ -64,43 +55,21 @@ class ResultPanel(VTKObservationMixin):
             self._shownResult = node
         maps = mapNodes(node)
         self._refreshDICOM(node, source)
-        self._refreshComparison(node, source, maps)
+        self._comparePanel.refresh()
         self._fillMaps(maps)
         self._refreshMaps(node, maps)
 
     def beforeNewResult(self):
         """Take the map of an earlier result, and that result where it fades, out of the views."""
         self._overlay.hide()
-        source, result = self._compared()
-        if result is not None and source is not None:
-            fade_views.stopFading(source, result)
+        self._comparePanel.beforeNewResult()
 
     def forgetViews(self):
         """The scene is closed: there is nothing to go back to."""
         self._overlay.forget()
+        self._comparePanel.forgetViews()
 
     # Buttons
-
-    def onCompareButton(self, checked=False):
-        """Input and result side by side, and the result under its map if there is one."""
-        with slicer.util.tryWithErrorDisplay(_("The views could not be arranged.")):
-            result = self._parameters.resultVolume
-            mapNode = mapNodes(result).get(self._chosenMap())
-            self._overlay.hide()
-            compare_views.showSideBySide(sourceOf(result), result, withThirdView=mapNode is not None)
-            self._greyLevels.share(sourceOf(result), result)
-            if mapNode is not None:
-                self._overlay.show(mapNode, result, self._parameters.mapOpacity, compare_views.THIRD)
-            self.refresh(self._parameters)
-
-    def onFlipButton(self, checked=False):
-        """The scan where the result is seen, the result where the scan is."""
-        source, result = self._compared()
-        self._fadeTo(0.0 if fade_views.shownShare(source, result) >= 0.5 else 1.0)
-
-    def onLinkViewsButton(self, checked=False):
-        """Link or unlink all slice views."""
-        compare_views.linkViews(self._ui.linkViewsButton.checked)
 
     def onShowMapButton(self, checked=False):
         """Show the chosen map over the result, or hide it."""
@@ -127,9 +96,6 @@ class ResultPanel(VTKObservationMixin):
             self._savedResult = self._parameters.resultVolume.GetID()
             self.refresh(self._parameters)
 
-    def _onFade(self, value):
-        self._fadeTo(value / self._ui.fadeSlider.maximum)
-
     def _onFiguresToggled(self, checked):
         self._ui.figuresLabel.visible = checked and bool(self._ui.figuresLabel.text)
 
@@ -147,33 +113,12 @@ class ResultPanel(VTKObservationMixin):
 
     # Inside
 
-    def _compared(self):
-        """(scan, result) that the section is about; None for what is not there."""
-        result = self._parameters.resultVolume if self._parameters is not None else None
-        return sourceOf(result), result
-
-    def _fadeTo(self, share):
-        source, result = self._compared()
-        if source is None:
-            return
-        if not compare_views.threeViewsAreShown():  # there the map has a view of its own
-            self._overlay.hide()
-        self._greyLevels.share(source, result)
-        fade_views.fade(source, result, share)
-        self.refresh(self._parameters)
-
-    def _observeViews(self):
-        """The slider follows the views: there, T and a slider of the application change the opacity, too."""
-        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
-            if not self.hasObserver(composite, vtk.vtkCommand.ModifiedEvent, self._showShare):
-                self.addObserver(composite, vtk.vtkCommand.ModifiedEvent, self._showShare)
-
-    def _showShare(self, caller=None, event=None):
-        source, result = self._compared()
-        slider = self._ui.fadeSlider
-        wasBlocked = slider.blockSignals(True)
-        slider.value = round(slider.maximum * fade_views.shownShare(source, result)) if source is not None else 0
-        slider.blockSignals(wasBlocked)
+    def _comparedNow(self):
+        """(scan, result, chosen map, its opacity) that the section is about; None for what is not there."""
+        if self._parameters is None:
+            return None, None, None, 0.0
+        result = self._parameters.resultVolume
+        return sourceOf(result), result, mapNodes(result).get(self._chosenMap()), self._parameters.mapOpacity
 
     def _showChosenMap(self):
         result = self._parameters.resultVolume
@@ -200,27 +145,6 @@ class ResultPanel(VTKObservationMixin):
         button.text = _("Saved as DICOM series") if saved else _("Save as DICOM series")
         text = _("Add the result to Slicer's DICOM database, in the study of {source}")
         button.toolTip = toolTip(reason or text.format(source=source.GetName()))
-
-    def _refreshComparison(self, node, source, maps):
-        canCompare = node is not None and source is not None
-        self._ui.compareButton.enabled = canCompare
-        if not canCompare:
-            text = _("There is no result yet") if node is None else _("The input of this result is not in the scene")
-        elif maps:
-            text = _("Show {source} left, {result} in the middle and the map right, linked, in the same grey levels")
-        else:
-            text = _("Show {source} left and {result} right, linked, in the same grey levels")
-        if canCompare:
-            text = toolTip(text.format(source=source.GetName(), result=node.GetName()))
-        self._ui.compareButton.toolTip = text
-        for widget in (self._ui.flipButton, self._ui.fadeSlider, self._ui.fadeScanLabel, self._ui.fadeResultLabel):
-            widget.enabled = canCompare
-        if canCompare:
-            text = _("Show {source} and {result} in turn, in the same place and grey levels (T in a view)")
-            text = toolTip(text.format(source=source.GetName(), result=node.GetName()))
-        self._ui.flipButton.toolTip = text
-        self._showShare()
-        self._ui.linkViewsButton.checked = compare_views.viewsAreLinked()
 
     def _fillMaps(self, maps):
         comboBox = self._ui.mapComboBox

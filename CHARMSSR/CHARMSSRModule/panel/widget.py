@@ -39,6 +39,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = None
         self._guiTags = []
         self._observedInput = None
+        self._chosenBefore = None
         self._voxelChecks = VoxelChecks()
 
     def setup(self):
@@ -239,6 +240,9 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._noisePanel.refresh(parameters, self._modelPanel.card(parameters.checkpoint))
         self._machinePanel.refresh(parameters.skullStrip)
         self._showChoices()
+        if parameters.inputVolume is not self._chosenBefore:
+            self._chosenBefore = parameters.inputVolume
+            self._runPanel.forgetDone()
         missing = self._runPanel.showNotice(self.logic.worker.startError)
         if self.job is not None:
             self._runPanel.showRunning(self.job, self._cancelling, parameters.inputVolume)

@@ -62,11 +62,16 @@ def threeViewsAreShown():
     return layoutManager is not None and layoutManager.layout == THREE_VIEWS_LAYOUT
 
 
-def sideBySideAreShown(inputNode):
-    """True in a layout of ``showSideBySide`` whose left view shows this scan alone."""
+def compareLayoutIsShown():
+    """True in the layouts of ``showSideBySide``, whatever the views show."""
     layoutManager = slicer.app.layoutManager()
     layouts = (slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView, THREE_VIEWS_LAYOUT)
-    if layoutManager is None or layoutManager.layout not in layouts:
+    return layoutManager is not None and layoutManager.layout in layouts
+
+
+def sideBySideAreShown(inputNode):
+    """True in a layout of ``showSideBySide`` whose left view shows this scan alone."""
+    if not compareLayoutIsShown():
         return False
     left = compositeNode(LEFT)
     return left.GetBackgroundVolumeID() == inputNode.GetID() and not left.GetForegroundVolumeID()
