@@ -11,30 +11,24 @@ from .stage import measure_stage
 from .timed_processes import ENHANCE, run_job, volume_file
 
 
-def measure_growth(head, network, threads, checkpoint, skull_strip, shares, slices, lr_size, rounds=1,
-                   task=None):  # fmt: skip
+def measure_growth(head, network, plan, task=None):
     """Whole enhancements of one head at several sizes, and the network stage for several numbers of slices.
 
     The smaller volumes hold the same head with fewer voxels, so that every part of the work has
-    its share of them. The volumes take turns.
+    its share of them. The volumes take turns. On one thread only the smallest volume is enhanced.
 
     Args:
         head: SimpleITK image.
         network: CHARMS on the CPU.
-        threads: list of numbers; with all but the last only the smallest volume is enhanced.
-        checkpoint: name or path.
-        skull_strip: "auto" or the name of a backend.
-        shares: of the head's voxels along each axis.
-        slices: numbers of them.
-        lr_size: rows and columns of the slices.
-        rounds: of each measurement.
+        plan: BenchmarkPlan: threads, checkpoint, skull-strip, shares of the head, numbers of slices, rounds.
         task: progress and cancelling; None for nobody's.
 
     Returns:
         dict: "volumes" (list of "voxels", "size", "threads", "enhanced_pixels", "seconds", "stages",
         "peak_bytes"), "slices" (list, see ``measure_stage``, with "threads"), "fits" (see ``fits_of``).
     """
-    task = task or Task()
+    task, rounds = task or Task(), plan.whole_rounds
+    threads, shares = sorted({1, plan.threads}), plan.growth_shares
     jobs = [(share, threads[-1]) for share in shares] + [(shares[0], count) for count in threads[:-1]]
     steps = len(jobs) * rounds + len(threads)
     runs = {job: [] for job in jobs}
@@ -43,15 +37,15 @@ def measure_growth(head, network, threads, checkpoint, skull_strip, shares, slic
             part = task.share(turn * len(jobs) + place, steps)
             image = coarser(head, share)
             with volume_file(image) as path:
-                run = run_job(ENHANCE, path, count, checkpoint, skull_strip, "cpu", task=part)
+                run = run_job(ENHANCE, path, count, plan.checkpoint, plan.skull_strip, "cpu", task=part)
             runs[share, count].append({**run, "size": list(image.GetSize())})
     stages, before = [], torch.get_num_threads()
     try:
         for place, count in enumerate(threads):
             torch.set_num_threads(count)
-            for number in slices:
+            for number in plan.growth_slices:
                 part = task.share(len(jobs) * rounds + place, steps)
-                row = measure_stage(network, torch.device("cpu"), torch.float32, number, lr_size, lr_size,
+                row = measure_stage(network, torch.device("cpu"), torch.float32, number, plan.lr_size, plan.lr_size,
                                     rounds=max(3, rounds), task=part)  # fmt: skip
                 stages.append({**row, "threads": count})
     finally:

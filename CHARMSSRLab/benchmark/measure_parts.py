@@ -91,10 +91,7 @@ def _limits(plan, network, earlier, task):
 def _networks(plan, network, earlier, task):
     rows, dtype = [], choose_precision("auto", plan.device)
     for number, batch in enumerate(plan.batches):
-        rows += networks.measure_networks(
-            network, plan.device, dtype, plan.lr_size, plan.lr_size, batch, plan.rounds, plan.seconds_each, plan.others,
-            plan.quick, task.share(number, len(plan.batches)),
-        )  # fmt: skip
+        rows += networks.measure_networks(network, plan, dtype, batch, task.share(number, len(plan.batches)))
     return {"precision": limits.name_of(dtype), "rows": rows}
 
 
@@ -154,10 +151,7 @@ def _worker(plan, network, earlier, task):
 def _growth(plan, network, earlier, task):
     from .growth import measure_growth
 
-    return _with_head(plan, lambda head, path: measure_growth(
-        head, network, sorted({1, plan.threads}), plan.checkpoint, plan.skull_strip, plan.growth_shares,
-        plan.growth_slices, plan.lr_size, plan.whole_rounds, task,
-    ))  # fmt: skip
+    return _with_head(plan, lambda head, path: measure_growth(head, network, plan, task))
 
 
 def _with_head(plan, measure):

@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import math
 
 import torch
 
@@ -24,8 +23,7 @@ EDSR_ORIGINAL = "EDSR 32 x 256 (the original)"
 OTHERS = [name for name in METHODS if name not in ("charms", "edsr")]
 
 
-def measure_networks(network, device, dtype, height, width, batch=1, rounds=15, seconds_each=math.inf, others=True,
-                     quick=False, task=None):  # fmt: skip
+def measure_networks(network, plan, dtype, batch=1, task=None):
     """Times per slice; every network but the first, CHARMS as trained, is channels-last.
 
     A matrix product (and on a GPU a copy) takes its turn among them: the shares of the peak and
@@ -33,15 +31,9 @@ def measure_networks(network, device, dtype, height, width, batch=1, rounds=15, 
 
     Args:
         network: CHARMS in evaluation mode, float32, on the CPU.
-        device: where torch computes.
+        plan: BenchmarkPlan: device, size of the slices, turns (the ratios need 15 rounds to be worth printing).
         dtype: torch.dtype of weights and slices.
-        height: of the LR slice.
-        width: likewise.
         batch: slices at a time.
-        rounds: of ``take_turns``; the ratios need 15 rounds to be worth printing.
-        seconds_each: likewise.
-        others: also the other methods of the comparison.
-        quick: a small matrix product, which may miss the peak.
         task: progress and cancelling; None for nobody's.
 
     Returns:
@@ -49,20 +41,20 @@ def measure_networks(network, device, dtype, height, width, batch=1, rounds=15, 
         as specified), "milliseconds" (per slice), "ratio" (to EDSR_TABLE_2), "share" (of the rate of
         the matrix product), Spreads as dicts; "floor_milliseconds" per slice.
     """
-    device = torch.device(device)
+    device, height, width = torch.device(plan.device), plan.lr_size, plan.lr_size
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(batch, 1, height, width, generator=generator).to(device, dtype)
     macs = count_macs(network, height, width)
     work, counts = {}, {}
     for name, one in _charms_work(network, image).items():
         work[name], counts[name] = one, macs
-    for name, one in _compared(network.scale, others).items():
+    for name, one in _compared(network.scale, plan.others).items():
         deployed = one.for_inference()
         counts[name] = count_macs(deployed, height, width)
         work[name] = forward(_ready(deployed, image), image)
-    work[PRODUCT], flops = product(device, dtype, quick)
-    work[COPY], moved = copy_numbers(device, quick)
-    times = take_turns(work, device, rounds, seconds_each, task)
+    work[PRODUCT], flops = product(device, dtype, plan.quick)
+    work[COPY], moved = copy_numbers(device, plan.quick)
+    times = take_turns(work, device, plan.rounds, plan.seconds_each, task)
     found = spreads(times)
     # On a CPU the caches hold what one operation hands to the next: no floor there.
     copied = 0 if device.type == "cpu" else _moved_per_slice(network, height, width, dtype)

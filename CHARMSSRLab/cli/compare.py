@@ -62,7 +62,7 @@ def run(arguments):
 
     from ..comparison import contest
     from ..comparison.studies import check_base, entries_of
-    from ..comparison.study_report import report_study
+    from ..comparison.study_report import StudyOutcome, report_study
     from ..comparison.volumes import one_plane_each, prepared_volumes
     from ..plots import require_matplotlib
     from ..training.config import TrainingConfig
@@ -93,10 +93,10 @@ def run(arguments):
         config, training, degradations, arguments.split, arguments.study == "methods-as-published"
     )
     protocol += f" Machine: {hardware(device)}. Command: `{_command(arguments)}`."
-    report_study(
-        arguments.study, entries, config, arguments.output, protocol, contestants, costs, rows, scored,
-        runs if arguments.weights is None else arguments.weights, arguments.figures, arguments.slices, device,
-    )  # fmt: skip
+    outcome = StudyOutcome(
+        arguments.study, entries, config, protocol, contestants, costs, rows, scored, arguments.slices
+    )
+    report_study(outcome, arguments.output, arguments.weights or runs, arguments.figures, device)
     print(arguments.output / "report.md")
 
 

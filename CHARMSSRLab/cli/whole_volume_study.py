@@ -37,7 +37,7 @@ def run_whole_volume_study(arguments):
     from CHARMSSRLib.machine.devices import choose_device
 
     from ..whole_volume.registry import load_study
-    from ..whole_volume.study_of_volumes import Setup, run_study
+    from ..whole_volume.study_of_volumes import Selection, Setup, run_study
 
     if len(arguments.output) != 1:
         raise SettingsError("A study writes several files: give one --output, an existing folder.")
@@ -49,11 +49,9 @@ def run_whole_volume_study(arguments):
         tuple(arguments.planes or study.planes), arguments.coarse, str(folder), arguments.slices, arguments.denoise,
         arguments.quality,
     )  # fmt: skip
+    selection = Selection(tuple(arguments.split.split(",")), arguments.contrast, arguments.limit, arguments.skull_strip)
     share = share_of(read_card(arguments.checkpoint), arguments.denoise)
     checkpoint = load_checkpoint(arguments.checkpoint, denoise=share)
     with Interruption() as interruption, ProgressLine() as progress:
-        run_study(
-            study, arguments.data, folder, checkpoint, setup, arguments.split.split(","), arguments.contrast,
-            arguments.limit, arguments.skull_strip, progress, interruption.is_cancelled,
-        )  # fmt: skip
+        run_study(study, arguments.data, folder, checkpoint, setup, selection, progress, interruption.is_cancelled)
     print(folder / f"{study.name}.md")

@@ -25,6 +25,7 @@ from CHARMSSRLib.errors import PairError
 from CHARMSSRLib.files.output_files import plain
 from CHARMSSRLib.files.volumes import read_volume
 from CHARMSSRLib.fine_tuning import fine_tune as job
+from CHARMSSRLib.fine_tuning import given_pairs
 from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
 from CHARMSSRLib.settings import FineTuningSettings
 
@@ -121,7 +122,7 @@ def mismatched_pairs(rows, arguments):
 
 def watch_registrations(known):
     """Fills a list with how far each registration is from the known transform, as they are made."""
-    errors, register = [], job.register_pair
+    errors, register = [], given_pairs.register_pair
 
     def watched(pair, *arguments):
         registered = register(pair, *arguments)
@@ -129,7 +130,7 @@ def watch_registrations(known):
             errors.append({"subject": pair.subject, **transform_error(registered, known[pair.subject])})
         return registered
 
-    job.register_pair = watched
+    given_pairs.register_pair = watched
     return errors
 
 

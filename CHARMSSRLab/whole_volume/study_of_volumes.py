@@ -66,6 +66,23 @@ class Setup:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Which volumes a study reads.
+
+    Attributes:
+        splits: rows of the manifest.
+        contrast: only this one; None for all.
+        limit: at most so many volumes; None for all.
+        skull_strip: "auto" or the name of a backend, for those that have a skull.
+    """
+
+    splits: tuple = ("val",)
+    contrast: Optional[str] = None
+    limit: Optional[int] = None
+    skull_strip: str = "auto"
+
+
+@dataclass(frozen=True)
 class Study:
     """One study.
 
@@ -93,19 +110,7 @@ class Study:
     draw: Optional[Callable] = None
 
 
-def run_study(
-    study,
-    data,
-    output,
-    checkpoint,
-    setup,
-    splits=("val",),
-    contrast=None,
-    limit=None,
-    skull_strip="auto",
-    progress=None,
-    is_cancelled=None,
-):
+def run_study(study, data, output, checkpoint, setup, selection=None, progress=None, is_cancelled=None):
     """Measure every volume of use and write NAME.csv, NAME.json, NAME.md and, where drawn, NAME.png.
 
     Each volume's rows are kept in ``output/parts`` as soon as they are known; a run that was stopped goes on
@@ -117,10 +122,7 @@ def run_study(
         output: existing folder.
         checkpoint: loaded ``Checkpoint``.
         setup: :class:`Setup`.
-        splits: of the manifest.
-        contrast: only this one.
-        limit: at most so many volumes.
-        skull_strip: "auto" or the name of a backend.
+        selection: :class:`Selection`, or None for the default.
         progress: called with (fraction, message).
         is_cancelled: asked before each volume.
 
@@ -130,11 +132,11 @@ def run_study(
     Raises:
         InputError: no volume of use. OutputError: the folder cannot be written. Cancelled.
     """
-    output = Path(output)
-    chosen = manifest_rows(data, splits, contrast)
+    output, selection = Path(output), selection or Selection()
+    chosen = manifest_rows(data, selection.splits, selection.contrast)
     if study.isotropic(setup.planes):
         chosen = [row for row in chosen if is_truly_isotropic(row, _spacing(Path(data) / row["file"]))]
-    chosen = chosen[:limit]
+    chosen = chosen[: selection.limit]
     if not chosen:
         raise InputError(f"{data} has no volume that the study {study.name!r} can use; choose another --split.")
     rows = [] if study.without_volume is None else plain(study.without_volume(checkpoint, setup))
@@ -142,7 +144,7 @@ def run_study(
     for number, row in enumerate(chosen):
         task.check("The study was stopped; start it again to go on.")
         task.tell(number / len(chosen), f"{study.name}: {Path(row['file']).name}")
-        rows += _rows_of(study, data, row, output / PARTS_FOLDER, checkpoint, setup, skull_strip)
+        rows += _rows_of(study, data, row, output / PARTS_FOLDER, checkpoint, setup, selection.skull_strip)
     write_report(study, rows, output, _identity(study, checkpoint, setup))
     return rows
 

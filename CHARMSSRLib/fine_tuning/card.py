@@ -1,6 +1,7 @@
 """The model card of a fine-tuned checkpoint (docs/reference/checkpoints.md)."""
 
 import time
+from typing import NamedTuple
 
 import torch
 
@@ -19,21 +20,28 @@ LIMITS = (
 )
 
 
-def tuned_card(base, settings, plan, pairs, training, held_out, step, seconds, validation=None, commands=""):
+class LearnedFrom(NamedTuple):
+    """Pairs of a run: how many were given, and the PairSlices trained on and held out."""
+
+    given: int
+    training: list
+    held_out: list
+
+
+def tuned_card(base, settings, plan, pairs, step, seconds, validation=None, commands=""):
     """The card of the weights of one step.
 
     Args:
         base: card of the checkpoint that it starts from.
         settings: FineTuningSettings.
         plan: Plan.
-        training: lists of PairSlices.
-        held_out: likewise.
-        pairs: number of pairs given.
+        pairs: LearnedFrom.
         step: steps that the training took.
         seconds: that it took.
         validation: dict of figures, or None while the run goes on.
         commands: the command line, where there is one.
     """
+    training, held_out = pairs.training, pairs.held_out
     trained_on = f"{_count(len(training), 'pair')} of {_count(len({p.subject for p in training}), 'subject')}"
     kept = {key: base[key] for key in ("intensity", "margin", "data_consistency_operator", "scale", "task")}
     return {
@@ -63,7 +71,7 @@ def tuned_card(base, settings, plan, pairs, training, held_out, step, seconds, v
         ] if held_out else [],
         "training": {
             "command": commands or "fine_tune(pairs, settings)",
-            "configuration": {**plan.to_dict(), "pairs_given": pairs, "bias_correction": settings.bias_correction,
+            "configuration": {**plan.to_dict(), "pairs_given": pairs.given, "bias_correction": settings.bias_correction,
                               "skull_strip": settings.skull_strip, "hold_out": settings.hold_out,
                               "leave_one_out": settings.leave_one_out},
             "trained_parts": "transformer, upsampler, refinement, tail; the rest as in the original",

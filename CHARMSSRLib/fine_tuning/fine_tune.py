@@ -8,23 +8,20 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import __version__
 from ..checkpoints.loading import load_checkpoint, save_checkpoint
-from ..checkpoints.registry import label, read_card
 from ..enhancement.stages import Stages
-from ..errors import Cancelled, CHARMSSRError, InputError, OutputError, PairError, SettingsError
+from ..errors import Cancelled, CHARMSSRError, OutputError
 from ..files.output_files import OutputFiles, plain
-from ..machine.memory import peak_memory
 from ..settings import FineTuningSettings
 from ..task import IsCancelled, Progress, Task
 from .automatic_values import Plan
-from .card import tuned_card
+from .card import LearnedFrom, tuned_card
+from .given_pairs import GivenPairs
 from .held_out import HeldOut, fit_maps, map_of
 from .pairs.pairs import Pair
-from .pairs.registration import register_pair
 from .report.report_contents import (
     CANCELLED_VERDICT,
     CHOSEN_ON_HELD_OUT,
@@ -35,11 +32,12 @@ from .report.report_contents import (
 )
 from .report.report_page import middle_pictures, page
 from .report.report_page import template as page_template
-from .report.scores import INTERPOLATED, MATCHED, TUNED, UNTUNED, PairScorer
-from .slices import ABOUT, PairSlices, Patches, write_slices
+from .report.scores import TUNED, UNTUNED, PairScorer
+from .run_report import run_report, validation_figures
+from .slices import Patches
 from .splits import leave_one_out, one_split, subjects_of
 from .training_loop import Run
-from .work_folder import check_result, identity_of, publish, result_files, result_folder, work_folder_of
+from .work_folder import check_result, publish, result_files, result_folder, work_folder_of
 
 logger = logging.getLogger(__name__)
 
@@ -105,24 +103,25 @@ def fine_tune(
 
 class _Job:
     def __init__(self, pairs, settings, task, observe, command):
-        self.given, self.settings, self.command = pairs, settings, command
+        self.settings, self.command = settings, command
         self.task = task
         self.observe = observe or (lambda event: None)
         self.stages, self.started = Stages(), time.monotonic()
         self.warnings, self.notes, self.runs, self.rows, self.pictures = [], [], [], [], []
-        self.pair_reports, self.opened, self.registrations = [], [], []
+        self.pairs = GivenPairs(pairs, self.observe)
 
     def run(self):
         settings = self.settings
         check_result(settings.name, settings.folder, settings.overwrite)
         page_template()
-        self._check_pairs()
+        self.pairs.check(settings)
         self.plan = Plan.of(settings)
         self.base = load_checkpoint(settings.checkpoint)
         self.work = work_folder_of(settings.name, settings.folder)
         try:
             with self.stages("registration"):
-                pairs = self._register()
+                pairs = self.pairs.register(settings, self.base.card, self.work, self.task.part(0, REGISTERED))
+            self.warnings += self.pairs.warnings
             if settings.leave_one_out and len(subjects_of(pairs)) > 1:
                 result = self._leave_one_out(pairs)
             else:
@@ -137,70 +136,8 @@ class _Job:
         return result
 
     def _remove_work(self):
-        for pair in self.opened:
-            pair.close()
+        self.pairs.close()
         shutil.rmtree(self.work, ignore_errors=True)
-
-    # ---- the pairs
-
-    def _check_pairs(self):
-        if not self.given:
-            raise PairError("There is no pair to learn from: give at least one 3T and one 7T scan of the same head.")
-        if self.settings.leave_one_out and len({pair.subject for pair in self.given}) < 2:
-            raise SettingsError("Leave-one-out needs pairs of at least two subjects: add pairs, or leave it out.")
-
-    def _register(self):
-        """PairSlices of every pair that can be used; the others are reported."""
-        pairs, known = [], set()
-        for index, pair in enumerate(self.given):
-            self.task.check()
-            report = {"subject": pair.subject, "contrast": pair.contrast, "quality": {}, "slices": 0, "role": "refused"}
-            try:
-                slices = self._slices_of(pair, index, known)
-            except (PairError, InputError) as error:
-                report.update(status="refused", reason=str(error))
-                self.warnings.append(f"A pair was left out. {error}")
-            else:
-                pairs.append(slices)
-                self.registrations.append((slices.label, slices.picture.read_bytes()))
-                self.opened.append(slices)
-                warnings = slices.about["warnings"]
-                report.update(
-                    status="warned" if warnings else "ok", reason=" ".join(warnings), role="training",
-                    quality=slices.about["quality"], slices=len(slices.usable), dropped=slices.about["dropped"],
-                )  # fmt: skip
-                self.warnings += [f"{slices.label}: {warning}" for warning in warnings]
-            self.pair_reports.append(report)
-            event = {key: report[key] for key in ("subject", "contrast", "status", "reason", "quality")}
-            self.observe({"event": "pair", "index": index, **plain(event)})
-        if not pairs:
-            reason = self.pair_reports[0]["reason"]
-            count = len(self.given)
-            raise PairError(reason if count == 1 else f"None of the {count} pairs can be used. The first: {reason}")
-        return pairs
-
-    def _slices_of(self, pair, index, known):
-        """The pair's slices: registered now, or by a run that was killed."""
-        try:
-            identity = identity_of(pair, self.settings, self.base.card)
-        except OSError as error:
-            raise PairError(f"{pair.name}: a scan cannot be read ({error.strerror}); check the list.") from error
-        if identity in known:
-            raise PairError(f"{pair.name}: this pair is given twice; give each pair once.")
-        known.add(identity)
-        folder = self.work / "pairs" / identity
-        if (folder / ABOUT).exists():
-            return PairSlices(folder)
-
-        part = self.task.part(REGISTERED * index / len(self.given), REGISTERED * (index + 1) / len(self.given))
-        registered = register_pair(pair, self.settings, part)
-        try:
-            return write_slices(registered, self.base.card, folder)
-        except OSError as error:
-            raise OutputError(
-                f"The slices of a pair cannot be written to {folder.parent}: {error.strerror or error}. Free some space"
-                " or choose another folder."
-            ) from error
 
     # ---- the runs
 
@@ -308,17 +245,15 @@ class _Job:
     def _set_roles(self, split):
         held_out = {(pair.subject, pair.contrast) for pair, _ in split.held_out}
         training = {(pair.subject, pair.contrast) for pair, _ in split.training}
-        for report in self.pair_reports:
+        for report in self.pairs.reports:
             if report["role"] != "refused" and (report["subject"], report["contrast"]) in held_out:
                 both = (report["subject"], report["contrast"]) in training
                 report["role"] = "training, a block of slices held out" if both else "held out"
 
     def _card(self, split, step, seconds, validation=None):
         training, held_out = ([pair for pair, _ in part] for part in (split.training, split.held_out))
-        return tuned_card(
-            self.base.card, self.settings, self.plan, len(self.given), training, held_out, step, seconds, validation,
-            self.command,
-        )  # fmt: skip
+        pairs = LearnedFrom(len(self.pairs.given), training, held_out)
+        return tuned_card(self.base.card, self.settings, self.plan, pairs, step, seconds, validation, self.command)
 
     def _end_cancelled(self, result, split):
         """Keep the best so far; without any, nothing is left."""
@@ -338,61 +273,14 @@ class _Job:
             beaten, verdict = False, NOTHING_GAINED
         path = None
         if network is not None:
-            card = self._card(split, result.best_step, result.seconds, _validation(summary))
+            card = self._card(split, result.best_step, result.seconds, validation_figures(summary))
             path = save_checkpoint(network, card, result_folder(settings.folder))
-        report = self._report(path, result, split, summary)
+        report = run_report(self, path, result, split, summary)
         report.update(cancelled=cancelled, baseline_beaten=beaten, verdict=verdict)
         report = plain(report)
         json_path, html_path = result_files(settings.name, settings.folder)[2:]
         with OutputFiles(overwrite=True) as files:
             files.add_json(report, json_path)
-            files.add_text(page(report, self.pictures, self.registrations), html_path)
+            files.add_text(page(report, self.pictures, self.pairs.registrations), html_path)
             files.commit()
         return FineTuning(path, report, dict(self.maps))
-
-    def _report(self, path, result, split, summary):
-        settings, base = self.settings, self.base.card
-        card = read_card(path) if path else {}
-        seconds, steps = sum(run["seconds_per_step"] * run["steps"] for run in self.runs), self._steps_done()
-        return {
-            "version": __version__,
-            "name": settings.name,
-            "notes": self.notes,
-            "warnings": list(dict.fromkeys(self.warnings)),
-            "checkpoint": {
-                "name": settings.name if path else None, "path": str(path) if path else None,
-                "sha256": card.get("sha256"), "scale": base["scale"], "label": label(card),
-                "derived_from": {"name": base["name"], "sha256": base["sha256"]},
-            },
-            "settings": asdict(settings), "plan": self.plan.to_dict(), "preset": self.plan.preset,
-            "device": str(self.plan.device), "precision": self.plan.precision,
-            "steps": result.steps, "best_step": result.best_step, "stopped": result.stopped,
-            "seconds": round(time.monotonic() - self.started, 1),
-            "seconds_per_step": round(seconds / steps, 4) if steps else None,
-            "stages": {name: round(value, 1) for name, value in self.stages.seconds.items()},
-            "peak_memory_bytes": peak_memory(self.plan.device),
-            "pairs": self.pair_reports,
-            "counts": {
-                "training": len(split.training), "refused": sum(p["role"] == "refused" for p in self.pair_reports),
-                "held_out": len({(row["subject"], row["contrast"]) for row in self.rows}) or len(split.held_out),
-            },
-            "hold_out": split.kind if len(self.runs) == 1 else "leave-one-out",
-            "runs": self.runs, "scores": self.rows, "summary": summary,
-            "files": {name: str(one) for name, one in zip(
-                ("report", "page"), result_files(settings.name, settings.folder)[2:])},
-        }  # fmt: skip
-
-    def _steps_done(self):
-        return sum(run["steps"] for run in self.runs)
-
-
-def _validation(summary):
-    """The figures of the card, from the held-out pairs; None without scores."""
-    if TUNED not in summary:
-        return None
-    names = {"": TUNED, "matched_": MATCHED, "before_": UNTUNED, "interpolated_": INTERPOLATED}
-    figures = {}
-    for prefix, method in names.items():
-        figures[f"{prefix}psnr_db"] = round(summary[method]["psnr"]["mean"], 3)
-        figures[f"{prefix}ssim"] = round(summary[method]["ssim"]["mean"], 4)
-    return figures

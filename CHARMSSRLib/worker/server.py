@@ -2,26 +2,20 @@
 
 import contextlib
 import os
-import platform
 import queue
 import signal
-import sys
 import threading
-import time
 import traceback
-from importlib import import_module
 
-from .. import __version__
 from ..errors import BackendError, Cancelled, CHARMSSRError
-from ..files.output_files import plain
-from ..remaining_time import RemainingTime
 from ..settings import EnhancementSettings, FineTuningSettings
 from ..task import Task
 from . import protocol
+from .channel import JobProgress, private_streams
+from .hello import hello, missing_package
 from .message_scan import named_scan
 
 IDLE_SECONDS = 600
-_PROGRESS_INTERVAL = 0.05
 
 
 def serve(idle_seconds=IDLE_SECONDS):
@@ -32,48 +26,10 @@ def serve(idle_seconds=IDLE_SECONDS):
     """
     # Ctrl-C in the terminal that Slicer was started from is Slicer's to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    incoming, channel = _private_streams()
+    incoming, channel = private_streams()
     server = Server(channel, idle_seconds)
     threading.Thread(target=server.read, args=(incoming,), daemon=True, name="messages").start()
     return server.run()
-
-
-def _private_streams():
-    """The caller's pipes under descriptors of our own.
-
-    Descriptor 1 then points at 2, so that no library's print enters the message stream, and
-    descriptor 0 at nothing, so that no child process takes messages away.
-    """
-    incoming, outgoing = os.dup(0), os.dup(1)
-    os.dup2(2, 1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    sys.stdout = sys.stderr
-    return os.fdopen(incoming, "rb"), Channel(outgoing)
-
-
-class Channel:
-    """Writes messages to a descriptor; any thread may."""
-
-    def __init__(self, descriptor):
-        self._descriptor = descriptor
-        self._lock = threading.Lock()
-
-    def send(self, type, id="", **fields):
-        """Send one message; a caller that has gone ends the process."""
-        line = memoryview(protocol.encode(type, id, **plain(fields)))
-        try:
-            with self._lock:
-                while line:
-                    line = line[os.write(self._descriptor, line) :]
-        except OSError:
-            os._exit(protocol.ENDED)
-
-    def error(self, id, kind, message, details=None):
-        """Send an error; the message becomes one line."""
-        fields = {} if details is None else {"details": details}
-        self.send("error", id, kind=kind, message=" ".join(str(message).split()), **fields)
 
 
 class Server:
@@ -134,11 +90,11 @@ class Server:
     def run(self):
         """Announce the worker and work until nothing comes any more; returns the exit status."""
         try:
-            hello = _hello()
+            welcome = hello()
         except (ImportError, OSError, BackendError) as error:
-            self._channel.error("", protocol.MISSING_PACKAGE, _missing_package(error.__cause__ or error))
+            self._channel.error("", protocol.MISSING_PACKAGE, missing_package(error.__cause__ or error))
             return protocol.UNUSABLE_PYTHON
-        self._channel.send("hello", **hello)
+        self._channel.send("hello", **welcome)
         while True:
             try:
                 message = self._jobs.get(timeout=self._idle_seconds)
@@ -152,7 +108,7 @@ class Server:
         try:
             answer = self._answer(message)
         except ModuleNotFoundError as error:  # what only some jobs need: torch, for fine-tuning
-            self._finish(id, self._channel.error, id, protocol.MISSING_PACKAGE, _missing_package(error))
+            self._finish(id, self._channel.error, id, protocol.MISSING_PACKAGE, missing_package(error))
         except CHARMSSRError as error:
             # The subclass tells the panel what kind of trouble it is; a cancelled job lands here too.
             self._finish(id, self._channel.error, id, type(error).__name__, error)
@@ -199,7 +155,7 @@ class Server:
             image,
             settings,
             mask=mask,
-            progress=_Progress(self._channel, message["id"]),
+            progress=JobProgress(self._channel, message["id"]),
             is_cancelled=self._cancelled.is_set,
             tags=tags,
         )
@@ -230,7 +186,7 @@ class Server:
         if not isinstance(pairs, list):
             raise protocol.ProtocolError("A fine-tuning has no list of pairs.")
         settings = FineTuningSettings.from_dict(message.get("settings") or {})
-        progress = _Progress(self._channel, message["id"])
+        progress = JobProgress(self._channel, message["id"])
         result = fine_tune(
             [pair_of(pair, folder) for pair in pairs],
             settings,
@@ -248,43 +204,9 @@ class Server:
 
         settings = FineTuningSettings.from_dict(message.get("settings") or {})
         pair = pair_of(message.get("pair"), folder)
-        progress = _Progress(self._channel, message["id"])
+        progress = JobProgress(self._channel, message["id"])
         registered = register_pair(pair, settings, Task(progress, self._cancelled.is_set))
         return {"quality": registered.quality, "warnings": list(registered.warnings)}
-
-
-class _Progress:
-    """Passes progress on, but not more often than anybody can see."""
-
-    def __init__(self, channel, id):
-        self._channel = channel
-        self._id = id
-        self._remaining = RemainingTime()
-        self._last_time, self._last_message = 0.0, None
-        self._last_fraction, self._left = 0.0, None
-
-    def __call__(self, fraction, message):
-        self._left = self._remaining.update(fraction, message)
-        self._last_fraction = fraction
-        now = time.monotonic()
-        if fraction < 1 and message == self._last_message and now - self._last_time < _PROGRESS_INTERVAL:
-            return
-        self._last_time, self._last_message = now, message
-        self._send(message)
-
-    def observe(self, event):
-        """Pass an event on, each one, with the progress that was last."""
-        self._send(self._last_message or "", event)
-
-    def _send(self, message, event=None):
-        self._channel.send(
-            "progress",
-            self._id,
-            fraction=self._last_fraction,
-            message=message,
-            remaining_seconds=self._left,
-            event=event,
-        )
 
 
 @contextlib.contextmanager
@@ -297,40 +219,3 @@ def _as_output_error(folder):
         raise OutputError(
             f"The result could not be written to {folder} ({error.strerror or error}); free some space and try again."
         ) from error
-
-
-def _hello():
-    """What the caller should know; imports everything that a job needs."""
-    from ..engines.choice import choose_engine, has_ncnn, has_torch, nvidia_cards
-    from ..engines.devices import list_devices, versions
-    from ..enhancement import enhance  # noqa: F401  (fails here rather than in the first job)
-    from ..machine.cores import set_threads
-    from ..machine.priority import raise_priority
-    from ..preprocessing.skull_strip import available_backends
-
-    set_threads()
-    if not (has_ncnn() or has_torch()):
-        raise ModuleNotFoundError("neither ncnn nor torch", name="ncnn")
-    chosen = choose_engine()
-    import_module(chosen.engine)
-    return {
-        "pid": os.getpid(),
-        "library": __version__,
-        "engine": chosen.engine,
-        "engines": versions(),
-        "python": platform.python_version(),
-        "device": chosen.device,
-        "devices": list_devices(),
-        "nvidia_cards": nvidia_cards(),
-        "skull_strip_backends": available_backends(),
-        "nice": raise_priority(),
-    }
-
-
-def _missing_package(error):
-    if isinstance(error, ModuleNotFoundError):
-        return (
-            f"The Python package {error.name!r} is missing in {sys.executable}; install it "
-            "(in Slicer: the panel does; the PyTorch extension brings torch)."
-        )
-    return f"A Python package in {sys.executable} cannot be loaded ({error}); install it again."

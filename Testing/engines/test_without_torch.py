@@ -78,7 +78,7 @@ def test_the_worker_says_hello_without_torch():
     code = (
         "import sys, threading\n"
         "from CHARMSSRLib.worker import server\n"
-        "hello = server._hello()\n"
+        "hello = server.hello()\n"
         "print(hello['engine'], 'torch' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
@@ -88,13 +88,13 @@ def test_the_worker_says_hello_without_torch():
 def test_a_whole_job_of_the_worker_loads_no_torch(head, tmp_path):
     seen = tmp_path / "modules.txt"
     code = (
-        "import sys\nfrom CHARMSSRLib.worker import server\nsend = server.Channel.send\n"
+        "import sys\nfrom CHARMSSRLib.worker import channel, server\nsend = channel.Channel.send\n"
         "def noting(self, type, id='', **fields):\n"
         "    if type == 'result':\n"
         f"        with open({str(seen)!r}, 'w', encoding='utf-8') as file:\n"
         "            file.write(' '.join(name for name in ('torch', 'ncnn') if name in sys.modules))\n"
         "    send(self, type, id, **fields)\n"
-        "server.Channel.send = noting\nserver.serve()\n"
+        "channel.Channel.send = noting\nserver.serve()\n"
     )
     worker = WorkerClient(environment={**os.environ, "PYTHONPATH": str(REPOSITORY)})
     worker._command = [sys.executable, "-c", code]

@@ -17,6 +17,7 @@ from CHARMSSRLib import available_checkpoints, enhance, fine_tune, load_checkpoi
 from CHARMSSRLib.checkpoints.registry import label
 from CHARMSSRLib.errors import Cancelled, CheckpointError, InputError, OutputError, PairError, SettingsError
 from CHARMSSRLib.fine_tuning import fine_tune as module
+from CHARMSSRLib.fine_tuning import given_pairs
 from CHARMSSRLib.fine_tuning.frozen import TRAINED
 from CHARMSSRLib.fine_tuning.slices import Patches, write_slices
 from CHARMSSRLib.fine_tuning.splits import one_split
@@ -30,8 +31,8 @@ FROZEN = ("head", "backbone", "fuse")
 @pytest.fixture(autouse=True)
 def registration(monkeypatch):
     """No registration here: it has tests of its own."""
-    monkeypatch.setattr(module, "register_pair", helpers.fake_register)
-    monkeypatch.setattr(module, "identity_of", lambda pair, settings, card: f"{pair.subject}-{pair.contrast}")
+    monkeypatch.setattr(given_pairs, "register_pair", helpers.fake_register)
+    monkeypatch.setattr(given_pairs, "identity_of", lambda pair, settings, card: f"{pair.subject}-{pair.contrast}")
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +50,8 @@ def plain_run(tmp_path_factory, checkpoint):
     """One run with nothing special, for tests that look at what it left: .result, .folder, .events, .told."""
     folder, events, told = tmp_path_factory.mktemp("plain"), [], []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "register_pair", helpers.fake_register)
-        patch.setattr(module, "identity_of", lambda pair, settings, card: f"{pair.subject}-{pair.contrast}")
+        patch.setattr(given_pairs, "register_pair", helpers.fake_register)
+        patch.setattr(given_pairs, "identity_of", lambda pair, settings, card: f"{pair.subject}-{pair.contrast}")
         result = fine_tune(
             formula_pairs(), tiny_settings(folder, checkpoint), observe=events.append,
             progress=lambda *one: told.append(one),
@@ -263,9 +264,9 @@ def test_a_killed_run_leaves_its_best_and_ends_as_an_uninterrupted_one(settings,
         "import os, sys, json, torch; torch.set_num_threads(1)\n"
         "from Testing.fine_tuning import fine_tuning_helpers as helpers\n"
         "from CHARMSSRLib.settings import FineTuningSettings\n"
-        "from CHARMSSRLib.fine_tuning import fine_tune as module\n"
-        "module.register_pair = helpers.fake_register\n"
-        "module.identity_of = lambda pair, settings, card: f'{pair.subject}-{pair.contrast}'\n"
+        "from CHARMSSRLib.fine_tuning import fine_tune as module, given_pairs\n"
+        "given_pairs.register_pair = helpers.fake_register\n"
+        "given_pairs.identity_of = lambda pair, settings, card: f'{pair.subject}-{pair.contrast}'\n"
         "def die(fraction, message):\n"
         "    if message.startswith('Step 5'): os.kill(os.getpid(), 9)\n"
         "settings = FineTuningSettings.from_dict(json.loads(sys.argv[1]))\n"
@@ -278,7 +279,7 @@ def test_a_killed_run_leaves_its_best_and_ends_as_an_uninterrupted_one(settings,
     left = load_checkpoint(tmp_path / "mine" / "tuned.safetensors")
     assert left.card["seen_7t"] and left.card["training"]["steps"] == 4
     registered = []
-    module.register_pair = lambda *arguments: registered.append(1)
+    given_pairs.register_pair = lambda *arguments: registered.append(1)
     resumed = fine_tune(formula_pairs(), six)
     assert not registered, "the pairs were registered already"
     for name, value in weights_of(resumed).items():
@@ -293,8 +294,8 @@ def test_a_run_with_other_settings_starts_again(settings, plain_run, monkeypatch
     with pytest.raises(ZeroDivisionError):
         fine_tune(formula_pairs(), first)
     monkeypatch.undo()
-    monkeypatch.setattr(module, "register_pair", helpers.fake_register)
-    monkeypatch.setattr(module, "identity_of", lambda pair, settings, card: f"{pair.subject}-{pair.contrast}")
+    monkeypatch.setattr(given_pairs, "register_pair", helpers.fake_register)
+    monkeypatch.setattr(given_pairs, "identity_of", lambda pair, settings, card: f"{pair.subject}-{pair.contrast}")
     again = fine_tune(formula_pairs(), settings)
     fresh = weights_of(plain_run.result)
     assert all(torch.equal(value, fresh[name]) for name, value in weights_of(again).items())
@@ -342,7 +343,7 @@ def test_pairs_that_fail_are_left_out_with_their_reason(settings, monkeypatch):
             raise PairError("s1 T1w: the two scans show different heads.")
         return helpers.fake_register(pair)
 
-    monkeypatch.setattr(module, "register_pair", register)
+    monkeypatch.setattr(given_pairs, "register_pair", register)
     events = []
     report = fine_tune(formula_pairs(), settings, observe=events.append).report
     assert [pair["role"] for pair in report["pairs"]] == ["training", "refused", "held out"]
@@ -365,7 +366,7 @@ def test_a_warned_pair_is_used_and_its_warning_passed_on(settings, monkeypatch):
         registered.warnings.append("The two scans may have different contrasts.")
         return registered
 
-    monkeypatch.setattr(module, "register_pair", register)
+    monkeypatch.setattr(given_pairs, "register_pair", register)
     events = []
     report = fine_tune(formula_pairs(), settings, observe=events.append).report
     assert events[0]["status"] == "warned" and "contrasts" in events[0]["reason"]
@@ -388,14 +389,14 @@ def test_a_bundled_name_is_refused(settings):
 
 
 def test_an_unwritable_folder_is_refused_before_any_work(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "register_pair", lambda *arguments: pytest.fail("work was done"))
+    monkeypatch.setattr(given_pairs, "register_pair", lambda *arguments: pytest.fail("work was done"))
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be made"):
         fine_tune(formula_pairs(), changed(settings, folder=str(tmp_path / "file" / "below")))
 
 
 def test_a_missing_checkpoint_is_refused_before_any_work(settings, monkeypatch):
-    monkeypatch.setattr(module, "register_pair", lambda *arguments: pytest.fail("work was done"))
+    monkeypatch.setattr(given_pairs, "register_pair", lambda *arguments: pytest.fail("work was done"))
     with pytest.raises(CheckpointError, match="no checkpoint 'nowhere'"):
         fine_tune(formula_pairs(), changed(settings, checkpoint="nowhere"))
 
@@ -411,7 +412,7 @@ def test_too_few_slices_for_a_block_are_refused(settings, tmp_path, monkeypatch)
         registered.mask_7t[:, :, 3:] = 0
         return registered
 
-    monkeypatch.setattr(module, "register_pair", register)
+    monkeypatch.setattr(given_pairs, "register_pair", register)
     with pytest.raises(InputError, match="too few slices"):
         fine_tune(formula_pairs(1), settings)
     assert names_in(tmp_path / "mine") == []

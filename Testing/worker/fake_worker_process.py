@@ -72,5 +72,5 @@ if __name__ == "__main__":
     from CHARMSSRLib.worker import server
 
     if "light" in sys.argv:  # saves the seconds that torch takes to load
-        server._hello = dict
+        server.hello = dict
     sys.exit(server.serve(idle_seconds=float(sys.argv[1])))

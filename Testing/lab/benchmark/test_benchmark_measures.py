@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from CHARMSSRLab.benchmark import growth, limits, networks, operators
+from CHARMSSRLab.benchmark.benchmark_plan import quick_plan
 from CHARMSSRLab.benchmark.engines import NCNN
 from CHARMSSRLab.benchmark.floors import count_moved_bytes, floor_seconds
 from CHARMSSRLab.benchmark.stage import measure_stage
@@ -105,19 +106,22 @@ def test_a_product_and_a_copy_say_how_much_they_do():
 
 def test_networks_are_counted_and_compared_in_pairs(small_network, monkeypatch):
     monkeypatch.setattr(EDSR, "original", classmethod(lambda cls, scale: cls(scale, blocks=1)))
-    rows = networks.measure_networks(small_network, "cpu", torch.float32, 12, 16, batch=2, rounds=2, others=False,
-                                     quick=True)  # fmt: skip
+    plan = quick_plan(
+        parts=(), device=torch.device("cpu"), checkpoint="", threads=1, lr_size=12, rounds=2, seconds_each=math.inf,
+        others=False,
+    )  # fmt: skip
+    rows = networks.measure_networks(small_network, plan, torch.float32, batch=2)
     names = [row["network"] for row in rows]
     assert names[:4] == [networks.TRAINED, networks.TRAINED_CHANNELS_LAST, networks.INFERENCE, NCNN]
     assert names[-2:] == [networks.EDSR_TABLE_2, networks.EDSR_ORIGINAL]
     for row in rows:
-        assert (row["batch"], row["height"], row["width"]) == (2, 12, 16)
+        assert (row["batch"], row["height"], row["width"]) == (2, 12, 12)
         assert all(0 < row[key]["median"] < math.inf for key in ("milliseconds", "ratio", "share"))
         assert 0 < row["floor_milliseconds"] < math.inf
     by_name = {row["network"]: row for row in rows}
     charms, edsr = by_name[networks.INFERENCE], by_name[networks.EDSR_TABLE_2]
     assert edsr["ratio"] == {"median": 1.0, "iqr": 0.0, "n": 2}
-    assert charms["gmac"] == count_macs(small_network, 12, 16) / 1e9
+    assert charms["gmac"] == count_macs(small_network, 12, 12) / 1e9
     assert charms["floor_milliseconds"] / edsr["floor_milliseconds"] == pytest.approx(charms["gmac"] / edsr["gmac"])
 
 

@@ -99,14 +99,16 @@ def test_depth_lines_cross_at_the_chosen_depth(tmp_path):
 
 
 def test_the_ablations_report_compares_the_maps(volumes, tmp_path):
-    from CHARMSSRLab.comparison.study_report import WITHOUT_AND_WITH, report_study
+    from CHARMSSRLab.comparison.study_report import WITHOUT_AND_WITH, StudyOutcome, report_study
 
     contestants = [contest.Contestant(title, "", CHARMS(2, blocks=1, units=2).eval(), "minmax")
                    for title in WITHOUT_AND_WITH]  # fmt: skip
     rows = contest.score(contestants, volumes[1], ["bicubic"], 2, central=2)
     costs = contest.costs(contestants, 2, timed=False)
-    report_study("ablation", entries_of("ablation"), CONFIG, tmp_path, "Protocol.", contestants, costs, rows,
-                 volumes[1], tmp_path, drawn=True)  # fmt: skip
+    outcome = StudyOutcome(
+        "ablation", entries_of("ablation"), CONFIG, "Protocol.", contestants, costs, rows, volumes[1]
+    )
+    report_study(outcome, tmp_path, tmp_path, drawn=True)
     report = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "## Attention maps with and without L_AR" in report and "left out: Baseline" in report
     assert (tmp_path / "attention.png").is_file() and (tmp_path / "attention.csv").is_file()

@@ -21,7 +21,7 @@ from CHARMSSRLab.whole_volume import (
 from CHARMSSRLab.whole_volume.registry import MODULES, load_study
 from CHARMSSRLab.whole_volume.samples import Sample, only_three
 from CHARMSSRLab.whole_volume.scores import worst_ratio
-from CHARMSSRLab.whole_volume.study_of_volumes import Column, Setup, Study, run_study
+from CHARMSSRLab.whole_volume.study_of_volumes import Column, Selection, Setup, Study, run_study
 from CHARMSSRLib import load_checkpoint
 from CHARMSSRLib.errors import Cancelled, InputError
 from Testing.phantom import phantom_head_and_brain
@@ -92,7 +92,7 @@ def unprepared(monkeypatch):
 
 
 def test_a_study_writes_table_figures_and_verdict(counting, data, tmp_path, interpolation, unprepared):
-    rows = run_study(counting[0], data, tmp_path, *interpolation, limit=2)
+    rows = run_study(counting[0], data, tmp_path, *interpolation, Selection(limit=2))
     assert [row["volume"] for row in rows] == ["v0", "v1"]
     with open(tmp_path / "counting.csv", newline="") as file:
         assert [row["figure"] for row in csv.DictReader(file)] == ["1.0", "2.0"]
@@ -114,7 +114,7 @@ def test_a_stopped_study_goes_on_where_it_was(counting, data, tmp_path, interpol
 def test_other_weights_or_settings_are_measured_again(counting, data, tmp_path, interpolation, guesser, unprepared):
     study, seen = counting
     for checkpoint, setup in (interpolation, guesser, (interpolation[0], replace(interpolation[1], noise=0.1))):
-        run_study(study, data, tmp_path, checkpoint, setup, limit=1)
+        run_study(study, data, tmp_path, checkpoint, setup, Selection(limit=1))
     assert len(seen) == 3
 
 
@@ -132,7 +132,7 @@ def test_volumes_that_a_way_of_enhancing_cannot_use_are_not_read(counting, thick
     study = replace(study, isotropic=only_three)
     run_study(study, thick, tmp_path, checkpoint, replace(setup, planes=("three",)))
     assert seen == ["v1", "v2"]
-    run_study(study, thick, tmp_path, checkpoint, replace(setup, planes=("acquisition", "three")), limit=1)
+    run_study(study, thick, tmp_path, checkpoint, replace(setup, planes=("acquisition", "three")), Selection(limit=1))
     assert seen == ["v1", "v2", "v0"]
 
 
