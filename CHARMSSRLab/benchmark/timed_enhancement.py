@@ -1,4 +1,4 @@
-"""One enhancement from file to file in a process of its own: ``python -m ... job SPECIFICATION``.
+"""One enhancement from file to file in a process of its own: ``python -m ... timed_enhancement SPECIFICATION``.
 
 The specification is JSON: "way" ("enhance" or "naive"), "input", "output" (paths), "checkpoint",
 "skull_strip", "device", "slices" (of the naive way, or null). Writes one JSON object per line to standard

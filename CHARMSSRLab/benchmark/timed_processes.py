@@ -46,7 +46,7 @@ def run_job(way, path, threads, checkpoint, skull_strip="auto", device="cpu", sl
             "way": way, "input": str(path), "output": str(Path(folder) / "result.nii.gz"), "checkpoint": checkpoint,
             "skull_strip": skull_strip, "device": device, "slices": slices,
         }  # fmt: skip
-        command = [sys.executable, "-m", f"{__package__}.job", json.dumps(specification)]
+        command = [sys.executable, "-m", f"{__package__}.timed_enhancement", json.dumps(specification)]
         begun = time.perf_counter()
         figures = _figures(command, environment_for(threads), task or Task())
         seconds = time.perf_counter() - begun
