@@ -12,7 +12,6 @@ from typing import Optional
 import numpy as np
 import torch
 
-from CHARMSSRLib.errors import SettingsError
 from CHARMSSRLib.grids.resize import bicubic_upsample
 from CHARMSSRLib.machine.devices import choose_batch
 from CHARMSSRLib.measures.fidelity import brain_psnr, brain_ssim, slice_psnr, slice_ssim
@@ -112,7 +111,7 @@ def reconstruct(candidate, volume, chosen, degradation, scale, device="cpu", bat
     Arguments as :func:`score_prepared`; ``chosen`` is a slice object along the volume's slices.
     """
     reference, mask = reference_of(volume, chosen, scale)
-    lower, upper = _intensity_limits(volume, candidate.intensity)
+    lower, upper = volume.limits(candidate.intensity)
     # Degraded per unit of one robust range, whatever the candidate's scale: all read the same noise.
     hr = np.where(mask, (reference - lower) / volume.percentile, 0).astype(np.float32)
     generator = torch.Generator().manual_seed(_seed_of(volume, seed))
@@ -171,16 +170,8 @@ class _Measure:
         return figures
 
     def _papers_scale(self, image, mask):
-        lower, upper = _intensity_limits(self.volume, "minmax")
+        lower, upper = self.volume.limits("minmax")
         return np.where(mask, (image - lower) / (upper - lower), 0)
-
-
-def _intensity_limits(volume, kind):
-    if kind == "minmax":
-        return volume.minimum, volume.maximum
-    if kind == "percentile":
-        return 0.0, volume.percentile
-    raise SettingsError(f"Unknown intensity scale {kind!r}; choose minmax or percentile.")
 
 
 def central_slices(length, count):

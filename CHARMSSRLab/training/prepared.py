@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from CHARMSSRLib.errors import InputError
+from CHARMSSRLib.errors import InputError, SettingsError
 from CHARMSSRLib.files.atomic import replacing
 
 FORMAT = 2  # 1 was zero outside the brain
@@ -53,12 +53,16 @@ class PreparedVolume:
         return replace(self, slices=slices[:, box[0], box[1]], mask=self.mask[:, box[0], box[1]])
 
     def limits(self, kind):
-        """The intensities that a normalisation takes to 0 and to 1."""
+        """The intensities that a normalisation, "minmax" or "percentile", takes to 0 and to 1.
+
+        Raises:
+            SettingsError: there is no such normalisation.
+        """
         if kind == "minmax":
             return self.minimum, self.maximum
         if kind == "percentile":
             return 0.0, self.percentile
-        raise ValueError(f"unknown normalisation {kind!r}; choose minmax or percentile")
+        raise SettingsError(f"Unknown intensity scale {kind!r}; choose minmax or percentile.")
 
     def central(self, count=100):
         """Indices of the paper's "central 100 slices": min(count, all that hold enough brain)."""

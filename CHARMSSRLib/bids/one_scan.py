@@ -4,16 +4,14 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Optional, Protocol
-
-import SimpleITK as sitk
+from typing import Any, Protocol
 
 from ..errors import OutputError
 from ..files.lease_lock import LeaseLock
 from ..settings import EnhancementSettings
-from ..task import IsCancelled, Progress, Task
+from ..task import Task
 from .file_names import Outputs
 from .finished import input_stamp, wanted_settings
 from .metadata import Metadata, refuse_contrast_agent
@@ -23,16 +21,9 @@ from .sidecars import image_sidecar, map_sidecar, mask_sidecar
 class Enhancer(Protocol):
     """What enhances: the worker's client, whose process keeps its model between scans."""
 
-    def enhance(
-        self,
-        image: sitk.Image,
-        settings: Optional[EnhancementSettings] = None,
-        mask: Optional[sitk.Image] = None,
-        progress: Optional[Progress] = None,
-        is_cancelled: Optional[IsCancelled] = None,
-        tags: Optional[dict[str, Any]] = None,
-    ) -> Any:
-        """See ``CHARMSSRLib.enhance``."""
+    @property
+    def enhance(self) -> Callable[..., Any]:
+        """Takes what ``CHARMSSRLib.enhance`` takes."""
 
 
 class ScanWork:

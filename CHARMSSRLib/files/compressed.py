@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import InputError
 
 GZIP = b"\x1f\x8b"
+# Level 3 packs a float volume within 15 % of level 9 at a tenth of its time.
+_LEVEL = 3
+
+
+def write_blocks(path: Path | str, blocks: Iterable, compressed: bool) -> None:
+    """Write a file block by block; equal blocks give equal files.
+
+    Args:
+        path: file to create.
+        blocks: bytes, or what has a buffer.
+        compressed: gzip them, without a time stamp or a name inside.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with open(path, "wb") as stream, contextlib.ExitStack() as stack:
+        target = stream
+        if compressed:
+            target = stack.enter_context(gzip.GzipFile("", "wb", _LEVEL, stream, mtime=0))
+        for block in blocks:
+            target.write(block)
 
 
 def uncompressed_bytes(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from .dicom_frames import Frame
+from .dicom_frame import Frame
 from .dicom_mixtures import refuse_mixtures
 from .header_checks import ORTHONORMAL_TOLERANCE, check_axes_of, nearest_rotation
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ..errors import InputError
-from .dicom_frames import Frame
+from .dicom_frame import Frame
 
 # Slices of one volume may come from several acquisitions (packages of slices).
 _MAY_DIFFER = "acquisition number"

@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from .dicom_frames import Frame
+from .dicom_frame import Frame
 from .native_messages import native_messages_hidden
 
 # A multi-frame object without functional groups: SimpleITK decodes its pixels and scales nothing.

@@ -14,7 +14,8 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from .absent_files import absence, absent_below
-from .dicom_frames import Frame, is_dicom, read_frames
+from .dicom_frame import Frame
+from .dicom_frames import is_dicom, read_frames
 from .dicom_geometry import stack_of
 from .dicom_pixels import read_pixels, without_padding
 from .header_checks import complex_message, vector_message

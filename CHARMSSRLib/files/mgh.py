@@ -6,7 +6,7 @@ big-endian, then the voxels, the first axis fastest.
 
 from __future__ import annotations
 
-import gzip
+import itertools
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
-from .compressed import uncompressed_bytes
+from .compressed import uncompressed_bytes, write_blocks
 from .header_checks import check_axes, deviation_from_rotation, four_d_message, nearest_rotation
 from .itk_geometry import index_to_lps
 from .nifti_forms import LPS_TO_RAS, NiftiForms
@@ -26,7 +26,6 @@ HEADER_BYTES = 284
 _DATATYPES = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2", 10: ">u2"}
 _CODES = {"uint8": 0, "int32": 1, "float32": 3, "int16": 4, "uint16": 10}
 _RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
-_COMPRESSION_LEVEL = 3
 _TRUNCATED = "{} is truncated: {:,} of {:,} bytes are there. Copy or export it again."
 
 
@@ -125,15 +124,5 @@ def write_mgh(image: sitk.Image, path, compressed: bool, forms: NiftiForms | Non
     header = struct.pack(">7i", 1, *size, 1, code, 0)
     header += struct.pack(">h15f", 1, *spacing, *axes.T.ravel(), *centre)
     header = header.ljust(HEADER_BYTES, b"\0")
-    with open(path, "wb") as stream:
-        if compressed:
-            with gzip.GzipFile("", "wb", _COMPRESSION_LEVEL, stream, mtime=0) as packed:
-                _write_blocks(packed, header, array)
-        else:
-            _write_blocks(stream, header, array)
-
-
-def _write_blocks(stream, header, array):
-    stream.write(header)
-    for slab in array:
-        stream.write(slab.astype(_DATATYPES[_CODES[array.dtype.name]]).tobytes())
+    slabs = (slab.astype(_DATATYPES[code]).tobytes() for slab in array)
+    write_blocks(path, itertools.chain([header], slabs), compressed)
