@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from CHARMSSRLib.bids import snakemake
-from CHARMSSRLib.cli.bids import _options_of
+from CHARMSSRLib.cli.bids_options import options_of
 from CHARMSSRLib.cli.entry import build_parser
 from CHARMSSRLib.cli.options import settings_from
 
@@ -34,7 +34,7 @@ def test_a_batch_gets_the_options_of_the_run():
     arguments = parsed(
         "--planes", "three", "--no-bias-correction", "--keep-skull", "--contrasts", "T2w", "--redo", "all"
     )
-    again = parsed(*_options_of(arguments, settings_from(arguments)))
+    again = parsed(*options_of(arguments, settings_from(arguments)))
     assert settings_from(again) == settings_from(arguments) and again.contrasts == ["T2w"] and again.redo == "all"
 
 
