@@ -58,7 +58,6 @@ PUBLIC = {
     "CHARMSSRLib.dicom.enhance_dicom.enhance_dicom",
     "CHARMSSRLib.worker.client.WorkerClient",
     "CHARMSSRLib.bids.warm_worker.WarmWorker",
-    "CHARMSSRLib.bids.one_scan.Enhancer",
     "CHARMSSRLib.bids.participant.ParticipantRun",
     "CHARMSSRLab.training.trainer.train",
     "CHARMSSRLab.training.training_run.run_training",
