@@ -69,21 +69,24 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
     ):
         """Enhance a volume.
 
-        :param inputVolume: scalar volume node of a head or brain.
-        :param outputVolume: scalar volume node that is overwritten once the result is complete; None for a new one.
-        :param checkpoint: name of a checkpoint or path of a weights file; None for the default.
-        :param planes: "acquisition", "axial", "coronal", "sagittal" or "three".
-        :param maskNode: segmentation or label map that replaces the computed mask.
-        :param settings: ``CHARMSSRLib.EnhancementSettings`` with all of them; what else is named here comes on top.
-        :param more: any further setting of ``EnhancementSettings`` in Slicer's spelling, among them biasCorrection,
-            restoreBias, skullStrip, keepSkull, dataConsistency ("none", "report" or "project"), maps (``mapNodes``
-            finds them), resolution, denoise, quality; engine, device, precision and batch are else this computer's
-            settings.
-        :param waitForCompletion: return the output node when it is complete (events are processed meanwhile),
-            or at once a job with ``.node``, ``.error``, ``.done`` and ``.cancel()``.
-        :param progressCallback: called with (fraction, message).
-        :raises ValueError: if an input or a setting can't be used; the message says why.
-        :raises RuntimeError: if the worker fails, is cancelled, or has a job already.
+        Args:
+            inputVolume: scalar volume node of a head or brain.
+            outputVolume: scalar volume node that is overwritten once the result is complete; None for a new one.
+            checkpoint: name of a checkpoint or path of a weights file; None for the default.
+            planes: "acquisition", "axial", "coronal", "sagittal" or "three".
+            maskNode: segmentation or label map that replaces the computed mask.
+            settings: ``CHARMSSRLib.EnhancementSettings`` with all of them; what else is named here comes on top.
+            more: any further setting of ``EnhancementSettings`` in Slicer's spelling, among them biasCorrection,
+                restoreBias, skullStrip, keepSkull, dataConsistency ("none", "report" or "project"), maps (``mapNodes``
+                finds them), resolution, denoise, quality; engine, device, precision and batch are else this computer's
+                settings.
+            waitForCompletion: return the output node when it is complete (events are processed meanwhile),
+                or at once a job with ``.node``, ``.error``, ``.done`` and ``.cancel()``.
+            progressCallback: called with (fraction, message).
+
+        Raises:
+            ValueError: if an input or a setting can't be used; the message says why.
+            RuntimeError: if the worker fails, is cancelled, or has a job already.
         """
         from CHARMSSRLib.settings import EnhancementSettings
 
@@ -113,12 +116,17 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
     def exportDICOM(self, node, folder=None, seriesOffset=None, mark=False):
         """Write a result as a DICOM series under the patient and study of its source.
 
-        :param node: result of ``process`` whose source came from DICOM.
-        :param folder: new or empty folder; None for Slicer's DICOM database.
-        :param seriesOffset: added to the number of the source's series; None for 9000.
-        :param mark: draw "research only" into a corner of each image.
-        :returns: paths of the written images.
-        :raises ValueError: if it can't be written; the message says why (``reasonNotToExportDICOM`` asks before).
+        Args:
+            node: result of ``process`` whose source came from DICOM.
+            folder: new or empty folder; None for Slicer's DICOM database.
+            seriesOffset: added to the number of the source's series; None for 9000.
+            mark: draw "research only" into a corner of each image.
+
+        Returns:
+            paths of the written images.
+
+        Raises:
+            ValueError: if it can't be written; the message says why (``reasonNotToExportDICOM`` asks before).
         """
         return exportSeries(node, folder, seriesOffset, mark)
 
@@ -151,20 +159,24 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
         What is None is left to the library (``FineTuningSettings``), device and precision to the settings of this
         computer. Nodes stay as they are; their parent transforms (linear ones) count.
 
-        :param pairs: for each pair (3T volume node, 7T volume node) or (3T, 7T, mask node on the 3T scan), or a
-            ``scan_pairs.ScanPair`` that names subject and contrast, too.
-        :param name: of the new checkpoint; an existing one is not overwritten.
-        :param checkpoint: name of the checkpoint that it starts from, or path of a weights file.
-        :param settings: ``CHARMSSRLib.FineTuningSettings`` with all of them (name and folder apart); what else is
-            named here comes on top.
-        :param more: any further setting of ``FineTuningSettings`` in Slicer's spelling: learningRate, steps, batch,
-            patch, validateEvery, patience, holdOut, leaveOneOut, biasCorrection, skullStrip, device, precision, seed.
-        :param waitForCompletion: return (checkpointPath, name, report) when it is done (events are processed
-            meanwhile), or at once a job with these, ``.error``, ``.done`` and ``.cancel()``.
-        :param progressCallback: called with (fraction, message).
-        :raises ValueError: if a pair, the name or a setting can't be used; the message says why.
-        :raises RuntimeError: if the worker fails, is cancelled, or has a job already. The best that was found until
-            then is kept; the message says under which name.
+        Args:
+            pairs: for each pair (3T volume node, 7T volume node) or (3T, 7T, mask node on the 3T scan), or a
+                ``scan_pairs.ScanPair`` that names subject and contrast, too.
+            name: of the new checkpoint; an existing one is not overwritten.
+            checkpoint: name of the checkpoint that it starts from, or path of a weights file.
+            settings: ``CHARMSSRLib.FineTuningSettings`` with all of them (name and folder apart); what else is
+                named here comes on top.
+            more: any further setting of ``FineTuningSettings`` in Slicer's spelling: learningRate, steps, batch,
+                patch, validateEvery, patience, holdOut, leaveOneOut, biasCorrection, skullStrip, device, precision,
+                    seed.
+            waitForCompletion: return (checkpointPath, name, report) when it is done (events are processed
+                meanwhile), or at once a job with these, ``.error``, ``.done`` and ``.cancel()``.
+            progressCallback: called with (fraction, message).
+
+        Raises:
+            ValueError: if a pair, the name or a setting can't be used; the message says why.
+            RuntimeError: if the worker fails, is cancelled, or has a job already. The best that was found until
+                then is kept; the message says under which name.
         """
         reason = self.reasonToWait()
         if reason:
@@ -182,7 +194,8 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
     def mapNodes(outputNode):
         """Maps of a result that ``process(..., maps=True)`` has made.
 
-        :return: volume nodes by name: "detail" (signed: what is finer than the scan could show), "variability" (SD
+        Returns:
+            volume nodes by name: "detail" (signed: what is finer than the scan could show), "variability" (SD
             over mirrored and turned slices; not with planes="three") and "disagreement" (SD between the directions;
             only with planes="three" and about cubic voxels), the last two as means over 3 x 3 x 3 voxels; {} for a
             result without maps. The result refers to each by the node reference role "CHARMSSR.Map." + name, a map

@@ -46,7 +46,7 @@ def likely_contrast(small: np.ndarray, head: np.ndarray, spacing: tuple) -> Find
 
 
 def middle_of_the_brain(head: np.ndarray, spacing: tuple) -> np.ndarray | None:
-    """Boolean: an ellipsoid below the top of the head; None where there is no head."""
+    """Boolean (z, y, x): an ellipsoid below the top of a head, boolean of that shape; None where there is no head."""
     occupied = np.flatnonzero(head.mean(axis=(1, 2)) > 0.01)
     if not len(occupied):
         return None

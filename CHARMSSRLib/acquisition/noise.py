@@ -13,7 +13,15 @@ _RAYLEIGH = 1.913  # mean by standard deviation of the magnitude of complex nois
 
 
 def air_values(values: np.ndarray, tissue: np.ndarray) -> np.ndarray:
-    """Values well outside the head, a sample of them; empty where there is no air or somebody set it to a constant."""
+    """Values well outside the head, a sample of them; empty where there is no air or somebody set it to a constant.
+
+    Args:
+        values: (z, y, x), the scan.
+        tissue: boolean, of the same shape.
+
+    Returns:
+        1-D array.
+    """
     step = tuple(slice(None, None, 2 if size > 64 else 1) for size in values.shape)
     small, inside = values[step], tissue[step]
     near = ndimage.uniform_filter(inside.astype(np.float32), 9) > 0.004
@@ -29,7 +37,7 @@ def air_values(values: np.ndarray, tissue: np.ndarray) -> np.ndarray:
 
 
 def noise_kind(air: np.ndarray) -> Finding:
-    """Whether the noise is that of a magnitude image."""
+    """Whether the noise is that of a magnitude image; ``air`` is a 1-D sample of :func:`air_values`."""
     if not air.size:
         return Finding(UNKNOWN, 0.0, "no air with noise around the head")
     air = air[air <= np.percentile(air, 98)]
@@ -50,7 +58,8 @@ def noise_kind(air: np.ndarray) -> Finding:
 def noise_level(spectra: list, shares: list, air: np.ndarray, brightness: float) -> Finding:
     """Standard deviation of the noise in tissue by the tissue's brightness.
 
-    Where air tells it (Rayleigh's law), from there; else at most what is left at the upper end of each axis' band.
+    Where ``air``, a 1-D sample, tells it (Rayleigh's law), from there; else at most what is left at the upper end of
+    each axis' band.
     """
     bounds = []
     for spectrum, share in zip(spectra, shares):

@@ -129,24 +129,26 @@ class _Frame:
         self._flip = self._axis != 0  # z grows upwards, rows grow downwards
 
     def cut(self, values: np.ndarray, position: Any = None) -> np.ndarray:
+        """The part of one slice of a volume (z, y, x) that is shown: (rows, columns), as it lies on the page."""
         array = np.take(values, self._position if position is None else position, self._axis)
         array = array[self._crop]
         return array[::-1] if self._flip else array
 
     def grey(self, values: np.ndarray, window: tuple[float, float]) -> str:
+        """A picture of values (rows, columns), black at the window's lower end."""
         low, high = window
         shown = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
         return self._jpeg(np.rint(255 * shown).astype(np.uint8))
 
     def signed(self, values: np.ndarray, largest: float) -> str:
-        """Blue below, white at and red above zero."""
+        """A picture of values (rows, columns): blue below, white at and red above zero."""
         share = np.clip(values / max(largest, 1e-12), -1, 1)[..., None]
         red, blue = np.array([178, 24, 43]), np.array([33, 102, 172])
         color = 255 + np.abs(share) * (np.where(share > 0, red, blue) - 255)
         return self._jpeg(np.rint(color).astype(np.uint8))
 
     def edge(self, marked: np.ndarray) -> str:
-        """The mask's outline, one pixel wide on the page, on a clear ground."""
+        """The outline of a mask (rows, columns), one pixel wide on the page, on a clear ground."""
         image = self._scaled(marked.astype(np.uint8) * 255)
         from PIL import Image
 

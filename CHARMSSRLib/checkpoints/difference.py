@@ -50,7 +50,7 @@ def added(parent: dict[str, np.ndarray], tensors: dict[str, dict], path: Path) -
     """A parent's arrays with a difference added.
 
     Args:
-        parent: name -> float32 array.
+        parent: name -> float32 array of any shape.
         tensors: of the difference, as ``safetensors.deserialize`` gives them.
         path: of it, for errors.
 

@@ -52,7 +52,7 @@ class PixelRule:
         return np.clip(scaled, limits.min, limits.max).astype(self.dtype)
 
     def values(self, stored: np.ndarray) -> np.ndarray:
-        """What a reader gets back, as float64."""
+        """What a reader gets back of stored values of any shape, as float64."""
         return stored.astype(np.float64) * self.slope + self.intercept
 
     def report(self, values: np.ndarray) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def pixel_rule(source: SourceSeries, lowest_of_source: float, values: np.ndarray
     Args:
         source: gives the rescale factors.
         lowest_of_source: smallest value of the volume that was read.
-        values: the result, float.
+        values: the result, (z, y, x), float.
     """
     factors = {_factors(one.header) for one in source.slices}
     if len(factors) == 1:

@@ -197,7 +197,7 @@ def compare_with_scan(volume: Volume, output: np.ndarray, job: Job) -> dict:
 
     Args:
         volume: the scan.
-        output: the enlarged stack, not masked yet; changed in place with "project".
+        output: the enlarged stack (n', s*h, s*w), not masked yet; changed in place with "project".
         job: its task may stop.
     """
     job.task.tell(ENHANCED, "Comparing with the acquired data")
@@ -211,7 +211,7 @@ def maps_of(volume: Volume, way: Any, output: np.ndarray, wanted: bool) -> dict[
     Args:
         volume: the scan.
         way: whose own maps are taken out of it.
-        output: the enlarged stack, normalised and not masked yet.
+        output: the enlarged stack (n', s*h, s*w), normalised and not masked yet.
         wanted: whether the maps of what was added and removed are.
     """
     maps = {}
@@ -226,7 +226,7 @@ def maps_of(volume: Volume, way: Any, output: np.ndarray, wanted: bool) -> dict[
 def on_the_grid_of(
     image: sitk.Image, frame: LPSFrame, volume: Volume, stacks: dict[str, np.ndarray]
 ) -> dict[str, sitk.Image]:
-    """The images of stacks where the scan lies; each stack is taken out of its dict and turned as a view."""
+    """The images of stacks (n', s*h, s*w) where the scan lies; each is taken out of its dict and turned as a view."""
     images = {}
     for name in list(stacks):
         turned = frame.restore_axes(np.moveaxis(stacks.pop(name), 0, volume.axis))

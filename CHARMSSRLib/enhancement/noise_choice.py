@@ -97,7 +97,7 @@ def choose_share(volume: Volume, run: Callable, default: int, task: Task | None 
 
 
 def chosen_slices(brain: np.ndarray) -> np.ndarray:
-    """Numbers of the slices that are looked at: spread over the upper middle of the brain, each once."""
+    """Numbers of the slices that are looked at: spread over the upper middle of a brain (n, h, w), each once."""
     occupied = np.flatnonzero(brain.any(axis=(1, 2)))
     places = np.linspace(FIRST, LAST, SLICES) * (len(occupied) - 1)
     return occupied[np.unique(places.round().astype(int))]

@@ -32,7 +32,7 @@ def figures_of(volume: Volume, output: np.ndarray, share: int, choice: NoiseChoi
 
     Args:
         volume: the scan.
-        output: the enlarged stack, normalised and not masked yet.
+        output: the enlarged stack (n', s*h, s*w), normalised and not masked yet.
         share: percent of the noise that was taken away.
         choice: why, where the program chose it.
     """

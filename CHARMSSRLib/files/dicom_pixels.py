@@ -40,7 +40,8 @@ def read_pixels(name: str, frames: Sequence[Frame]) -> np.ndarray:
 def without_padding(array: np.ndarray, frames: Sequence[Frame]) -> int:
     """Give voxels that are declared to hold no data the value of background, in place; returns how many.
 
-    Only where the declared value lies outside what the other voxels hold: 0 among magnitudes stays.
+    The array is (frames, rows, columns). Only where the declared value lies outside what the other voxels hold: 0
+    among magnitudes stays.
     """
     if all(frame.padding is None for frame in frames):
         return 0

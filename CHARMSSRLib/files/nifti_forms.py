@@ -129,7 +129,7 @@ class NiftiForms:
         """These forms for another grid along the same axes.
 
         Args:
-            from_new_index: 4x4 matrix from the new grid's indices to this one's.
+            from_new_index: matrix of shape (4, 4) from the new grid's indices to this one's.
 
         Returns:
             NiftiForms, or None where the new grid is turned against this one.

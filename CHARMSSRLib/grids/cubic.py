@@ -28,7 +28,7 @@ def linear_matrix(size: int, new: int, dtype: str = "float32") -> sparse.csr_mat
 
 
 def along(matrix: sparse.csr_matrix, array: np.ndarray, axis: int) -> np.ndarray:
-    """An array with one axis multiplied by a matrix; a new array of the matrix's dtype, contiguous."""
+    """An array of any shape with one axis multiplied by a matrix; a new array of the matrix's dtype, contiguous."""
     array = np.asarray(array, matrix.dtype)
     moved = np.moveaxis(array, axis, 0)
     flat = np.ascontiguousarray(moved.reshape(len(moved), -1))

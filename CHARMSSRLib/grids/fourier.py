@@ -16,7 +16,7 @@ def fourier_resized(array: np.ndarray, size: int, axis: int) -> np.ndarray:
     offset. The Nyquist line of an even grid stands for both signs of its frequency and is split between them.
 
     Args:
-        array: real, float32 or float64.
+        array: real, of any shape, float32 or float64.
         size: new number of samples, more or fewer.
         axis: of the array.
 

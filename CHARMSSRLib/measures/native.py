@@ -61,6 +61,6 @@ def native_figures(
 
 
 def probe(stack: np.ndarray, noise: float, seed: int = 0) -> np.ndarray:
-    """A stack with white noise of SD ``noise`` in it, kept at 0 and above: float32; for ``native_figures``."""
+    """A stack (n, h, w) with white noise of SD ``noise`` in it, kept at 0 and above; for ``native_figures``."""
     rng = np.random.default_rng(seed)
     return np.maximum(stack + rng.normal(0, noise, stack.shape).astype(np.float32), 0)

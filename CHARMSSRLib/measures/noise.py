@@ -37,7 +37,12 @@ def even_tissue(stack: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def noise_sd(stack: np.ndarray, even: np.ndarray) -> float:
-    """SD of what is finer than ``SMOOTHING`` in even tissue, by the median absolute deviation; units of the stack."""
+    """SD of what is finer than ``SMOOTHING`` in even tissue, by the median absolute deviation; units of the stack.
+
+    Args:
+        stack: (n, h, w).
+        even: boolean, of the same shape.
+    """
     fine = (stack - ndimage.gaussian_filter(stack, (0, SMOOTHING, SMOOTHING)))[even]
     return float(NORMAL * np.median(np.abs(fine - np.median(fine))))
 

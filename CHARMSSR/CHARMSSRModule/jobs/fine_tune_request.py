@@ -98,9 +98,13 @@ def reasonAgainstContents(pairs):
 def settingsForWorker(name, checkpoint=None, keywords=(), settings=None):
     """The worker's settings; what is not named is left to this computer's settings or the library's defaults.
 
-    :param keywords: dict of settings in Slicer's spelling. settings: ``FineTuningSettings`` that they start from.
-    :raises TypeError: a keyword that is no setting.
-    :raises ValueError: a value that does not exist.
+    Args:
+        keywords: dict of settings in Slicer's spelling.
+        settings: ``FineTuningSettings`` that they start from.
+
+    Raises:
+        TypeError: a keyword that is no setting.
+        ValueError: a value that does not exist.
     """
     from CHARMSSRLib.settings import FineTuningSettings
 

@@ -15,13 +15,18 @@ def keywordOf(name):
 def settingsFromKeywords(settingsClass, keywords, settings=None, defaults=None):
     """Settings as the worker takes them.
 
-    :param settingsClass: of the library, such as ``EnhancementSettings``.
-    :param keywords: dict of what the caller named; None leaves a setting as it is.
-    :param settings: object of ``settingsClass`` that they start from; None for ``defaults``.
-    :param defaults: dict of the library's names: what stands where the caller said nothing.
-    :returns: dict of the library's names; what nobody named is left to the library.
-    :raises TypeError: a keyword that is no setting.
-    :raises ValueError: a value that does not exist; the message says what there is.
+    Args:
+        settingsClass: of the library, such as ``EnhancementSettings``.
+        keywords: dict of what the caller named; None leaves a setting as it is.
+        settings: object of ``settingsClass`` that they start from; None for ``defaults``.
+        defaults: dict of the library's names: what stands where the caller said nothing.
+
+    Returns:
+        dict of the library's names; what nobody named is left to the library.
+
+    Raises:
+        TypeError: a keyword that is no setting.
+        ValueError: a value that does not exist; the message says what there is.
     """
     from CHARMSSRLib.errors import CHARMSSRError
 

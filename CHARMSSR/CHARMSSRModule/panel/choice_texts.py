@@ -6,8 +6,9 @@ from slicer.i18n import tr as _
 def planesExplanation(planes, isotropic):
     """Sentence under the list of slices.
 
-    :param planes: the library's word.
-    :param isotropic: whether the voxels of the input are about cubes.
+    Args:
+        planes: the library's word.
+        isotropic: whether the voxels of the input are about cubes.
     """
     if planes == "three":
         return (

@@ -43,9 +43,12 @@ def exportSeries(node, folder=None, seriesOffset=None, mark=False):
 
     Parent transforms don't count: the series lies where the scanner saw it.
 
-    :param node: a result.
-    :param folder: new or empty folder; None for Slicer's DICOM database.
-    :raises ValueError: why it can't be written.
+    Args:
+        node: a result.
+        folder: new or empty folder; None for Slicer's DICOM database.
+
+    Raises:
+        ValueError: why it can't be written.
     """
     from CHARMSSRLib.errors import CHARMSSRError
 

@@ -87,8 +87,9 @@ def acrossSlices(ijkToRas, planes):
 def enhancedSpacing(ijkToRas, planes, scale, size=None, measuredSize=None):
     """Voxel size of the result for slices as in the settings, by the rules of the library.
 
-    :param size: voxels along i, j, k; needed with ``measuredSize``.
-    :param measuredSize: voxels of the grid that was measured; None where it is the stated one.
+    Args:
+        size: voxels along i, j, k; needed with ``measuredSize``.
+        measuredSize: voxels of the grid that was measured; None where it is the stated one.
     """
     from CHARMSSRLib.grids.slices import enlargement
 

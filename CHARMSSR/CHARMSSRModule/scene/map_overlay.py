@@ -17,7 +17,8 @@ class MapOverlay:
     def show(self, mapNode, resultNode, opacity, viewName=None):
         """Show a map over its result: in one view, or in those that show the result, or else in all.
 
-        :param opacity: 0 to 1.
+        Args:
+            opacity: 0 to 1.
         """
         for composite in self._views(resultNode, viewName):
             if _showsMap(composite):  # another one: what was there before both is remembered already

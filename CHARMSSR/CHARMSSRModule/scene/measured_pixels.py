@@ -6,8 +6,9 @@ from .geometry import acrossSlices
 def measuredSize(acquisition, ijkToRas, size, planes):
     """Voxels along i, j, k of the grid that was measured; None where the scan is enhanced from its own.
 
-    :param acquisition: what ``charmssr inspect`` has found, as a dictionary.
-    :param planes: the library's word.
+    Args:
+        acquisition: what ``charmssr inspect`` has found, as a dictionary.
+        planes: the library's word.
     """
     axes = acquisition.get("axes") or []
     if not any(axis["interpolation"].startswith("zero-filled") for axis in axes):

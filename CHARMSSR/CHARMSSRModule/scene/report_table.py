@@ -12,7 +12,8 @@ TABLE_ROLE = "CHARMSSR.ReportTable"
 def tableOfReport(resultNode, rows):
     """The table of a result's report, made when it is first asked for and written anew after that.
 
-    :param rows: (title, value) of each figure, as texts.
+    Args:
+        rows: (title, value) of each figure, as texts.
     """
     table = resultNode.GetNodeReference(TABLE_ROLE)
     if table is None:

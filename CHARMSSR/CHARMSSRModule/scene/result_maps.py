@@ -43,8 +43,9 @@ def isMap(node):
 def unfinishedMaps(images, readArray):
     """Volume nodes outside the scene, by name: what can fail, fails here.
 
-    :param images: the maps of a result message, by name.
-    :param readArray: function(image) that gives the voxels (k, j, i).
+    Args:
+        images: the maps of a result message, by name.
+        readArray: function(image) that gives the voxels (k, j, i).
     """
     finished = {}
     for name, image in images.items():
@@ -62,9 +63,10 @@ def attachMaps(resultNode, finished, placeBeside):
     A result that was overwritten has its own maps overwritten, too; those that the new run did not make stay in
     the scene as plain volumes, because they no longer belong to this result.
 
-    :param resultNode: the result, in the scene.
-    :param finished: nodes of unfinishedMaps.
-    :param placeBeside: function(node) that puts a new node into the subject hierarchy.
+    Args:
+        resultNode: the result, in the scene.
+        finished: nodes of unfinishedMaps.
+        placeBeside: function(node) that puts a new node into the subject hierarchy.
     """
     if isMap(resultNode):  # the user has chosen it as the output: it is one no longer
         resultNode.RemoveAttribute(MAP)

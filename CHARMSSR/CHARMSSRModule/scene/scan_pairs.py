@@ -38,7 +38,8 @@ class ScanPair(namedtuple("ScanPair", "image3T image7T mask3T subject contrast",
 def asPair(given):
     """A ScanPair of what a script gives: a ScanPair, or (3T node, 7T node), or these and a mask node.
 
-    :raises ValueError: if it is none of these.
+    Raises:
+        ValueError: if it is none of these.
     """
     if isinstance(given, ScanPair):
         return given
