@@ -76,6 +76,13 @@ def test_a_result_becomes_a_series_of_its_sources_study(logic, scan, tmp_path):
         assert np.array_equal(other.pixel_array, one.pixel_array.repeat(2, 0).repeat(2, 1))
 
 
+def test_the_series_names_the_settings_that_it_was_made_with(logic, scan, tmp_path):
+    result = logic.process(scan, checkpoint="mine", denoise=40, keepSkull=True)
+    logic.exportDICOM(result, tmp_path / "out")
+    (described,) = {one.DerivationDescription for one in hospital.read_back(tmp_path / "out")}
+    assert all(setting in described for setting in ("denoise 40", "keep_skull", "bias_correction", "resolution auto"))
+
+
 def test_a_transform_in_the_scene_does_not_move_the_series(logic, scan, tmp_path):
     import slicer
 

@@ -1,6 +1,7 @@
 """One enhancement that runs, has run, or was dropped."""
 
 import logging
+from dataclasses import asdict
 
 import slicer
 import vtk
@@ -72,7 +73,7 @@ class EnhancementJob(WorkerJob):
             self._end(JobCancelled(_removedSentence()))
             return
         outputNode = slicer.mrmlScene.GetNodeByID(self._outputId) if self._outputId else None
-        report = message.get("report") or {}
+        report = {**(message.get("report") or {}), "settings": self._allSettings()}
         maps = unfinishedMaps(message.get("maps") or {}, self._folder.readArray)
         voxels = self._folder.readArray(message["image"])
         node = addResult(inputNode, voxels, message["image"], report, self._version, self._scale, outputNode)
@@ -80,6 +81,12 @@ class EnhancementJob(WorkerJob):
         attachMaps(node, maps, lambda mapNode: placeBeside(mapNode, inputNode))
         self.node, self.report = node, report
         self._end()
+
+    def _allSettings(self):
+        """Every setting, also those that were left to the library: a DICOM series of the result names them."""
+        from CHARMSSRLib.settings import EnhancementSettings
+
+        return asdict(EnhancementSettings.from_dict(self._settings))
 
     def _undelivered(self, error):
         return _("The result could not be brought into the scene: {reason}").format(reason=error)
