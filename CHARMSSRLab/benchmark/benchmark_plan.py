@@ -36,6 +36,7 @@ class BenchmarkPlan:
         naive_slices: how many the naive way really does; None for all.
         growth_shares: of the head's voxels along each axis.
         growth_slices: numbers of slices.
+        clock: "wall", or "processor" for a machine that has other work; all parts but "worker".
         quick: small limits, which may miss the peak.
     """
 
@@ -57,6 +58,7 @@ class BenchmarkPlan:
     naive_slices: Optional[int] = None
     growth_shares: tuple = (0.5, 0.75, 1.0)
     growth_slices: tuple = (8, 16, 32)
+    clock: str = "wall"
     quick: bool = False
 
 

@@ -1,6 +1,7 @@
 """The ways beside the plain form for inference in which a machine can run CHARMS."""
 
 import logging
+from types import SimpleNamespace
 
 import torch
 
@@ -8,6 +9,8 @@ from CHARMSSRLib.engines.architecture import Architecture
 from CHARMSSRLib.engines.choice import has_ncnn
 from CHARMSSRLib.engines.ncnn_charms import CharmsGraphs
 from CHARMSSRLib.engines.ncnn_engine import ProcessorRunner
+from CHARMSSRLib.engines.ncnn_model import NcnnModel
+from CHARMSSRLib.engines.torch_engine import TorchModel
 
 from ..costs.speed import forward
 from .limits import has_native_bfloat16
@@ -45,10 +48,20 @@ def engine_forwards(network, image):
     return work
 
 
+def default_model(network, device, dtype):
+    """A network in the hands of the engine that ``enhance`` takes for a device: on processors ncnn where it is."""
+    if torch.device(device).type == "cpu" and dtype == torch.float32 and has_ncnn():
+        return NcnnModel(SimpleNamespace(arrays=_arrays(network), card={"architecture": network.arguments}, path=None))
+    return TorchModel(network)
+
+
+def _arrays(network):
+    return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+
+
 def _by_ncnn(network, slices):
     """The whole way of the other engine, with as many threads as torch has."""
-    arrays = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    graphs = CharmsGraphs(arrays, Architecture(**network.arguments))
+    graphs = CharmsGraphs(_arrays(network), Architecture(**network.arguments))
     runner = ProcessorRunner(graphs, torch.get_num_threads())
     return lambda: runner.collect(runner.submit(slices))
 

@@ -1,5 +1,6 @@
 """The figures of a benchmark as Markdown."""
 
+from ..costs.clocks import PROCESSOR
 from .benchmark_plan import ENHANCEMENT, GROWTH, LIMITS, NETWORKS, OPERATORS, STAGE, WHOLE_JOB, WORKER
 from .limits import COPY
 
@@ -24,10 +25,12 @@ def _origin(part):
     machine, checkpoint = part["machine"], part["checkpoint"]
     where = machine["name"] if machine["device"] != "cpu" else f"{machine['name']} ({machine['instructions']})"
     threads = f"{machine['threads']} CPU thread{'s' if machine['threads'] > 1 else ''}"
+    clock = " Seconds of the processor, all threads together." if part.get("clock") == PROCESSOR else ""
     quick = " A quick look: small sizes and few turns." if part["quick"] else ""
     return (
         f"*{where}, {threads}, torch {machine['torch']}, CHARMSSR {part['version']};"
-        f" {checkpoint['name']} ({checkpoint['sha256'][:12]}); {part['measured']}, in {part['took']:.0f} s.{quick}*"
+        f" {checkpoint['name']} ({checkpoint['sha256'][:12]}); {part['measured']}, in {part['took']:.0f} s."
+        f"{clock}{quick}*"
     )
 
 

@@ -16,6 +16,7 @@ from CHARMSSRLib.machine.allocator import keep_freed_memory
 from CHARMSSRLib.machine.devices import choose_precision
 from CHARMSSRLib.task import Task
 
+from ..costs.clocks import by_clock
 from . import limits, networks
 from .benchmark_plan import ENHANCEMENT, GENERATED, GROWTH, LIMITS, NETWORKS, OPERATORS, PARTS, STAGE, WHOLE_JOB, WORKER
 
@@ -34,7 +35,7 @@ def run(plan, earlier=None, progress=None, is_cancelled=None):
 
     Returns:
         dict for JSON: "format", "version", "parts": name -> {"machine", "version", "quick", "checkpoint",
-        "measured" (time), "took" (seconds), "result"}.
+        "clock", "measured" (time), "took" (seconds), "result"}.
 
     Raises:
         CHARMSSRError: of a checkpoint, an input or a job. Cancelled.
@@ -53,9 +54,11 @@ def run(plan, earlier=None, progress=None, is_cancelled=None):
             origin = {
                 "machine": limits.describe_machine(plan.device), "version": __version__, "quick": plan.quick,
                 "checkpoint": {"name": checkpoint.card["name"], "sha256": checkpoint.card["sha256"]},
+                "clock": plan.clock,
             }  # fmt: skip
             before_it = done[name]["result"] if plan.more_rounds and _same(done.get(name), origin) else {}
-            result = _MEASURES[name](plan, checkpoint.network, before_it, part)
+            with by_clock(plan.clock):
+                result = _MEASURES[name](plan, checkpoint.network, before_it, part)
             done[name] = {
                 **origin, "measured": time.strftime("%Y-%m-%dT%H:%M:%S"),
                 "took": round(time.perf_counter() - begun, 1), "result": result,

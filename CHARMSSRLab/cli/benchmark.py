@@ -10,6 +10,7 @@ from CHARMSSRLib.cli.progress import ProgressLine
 from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
 
 from ..benchmark.benchmark_plan import PARTS
+from ..costs.clocks import CLOCKS, WALL
 
 _EPILOG = """\
 parts, in this order:
@@ -68,6 +69,9 @@ def add_parser(subparsers):
     parser.add_argument("--skull-strip", default="auto", metavar="auto|BACKEND", help="of whole enhancements")
     parser.add_argument("--device", type=device_name, default="auto", metavar="auto|cpu|cuda[:N]|mps",
                         help="where to compute (default: auto)")  # fmt: skip
+    parser.add_argument("--clock", choices=CLOCKS, default=WALL,
+                        help="of the wall, or the processor's seconds, for a machine that has other work"
+                        " (default: %(default)s)")  # fmt: skip
     parser.add_argument("--threads", type=positive, metavar="N", help="CPU threads (default: all cores)")
 
 
@@ -114,7 +118,7 @@ def _plan(arguments):
         "batches": arguments.batches and tuple(arguments.batches), "naive_slices": arguments.naive_slices,
         "skull_strip": arguments.skull_strip, "others": not arguments.no_others,
         "head": arguments.whole_job, "head_size": arguments.size and tuple(arguments.size),
-        "more_rounds": arguments.more_rounds,
+        "more_rounds": arguments.more_rounds, "clock": arguments.clock,
         "growth_shares": arguments.growth_shares and tuple(sorted(arguments.growth_shares)),
     }  # fmt: skip
     if device.type != "cpu" and not arguments.quick:

@@ -2,12 +2,13 @@
 
 import math
 import statistics
-import time
 from dataclasses import dataclass
 
 import torch
 
 from CHARMSSRLib.task import Task
+
+from .clocks import now
 
 LEAST_TURNS = 3
 
@@ -117,7 +118,7 @@ def _turns(rounds, affordable):
 
 def _seconds(function, device):
     wait_for(device)
-    begun = time.perf_counter()
+    begun = now()
     function()
     wait_for(device)
-    return time.perf_counter() - begun
+    return now() - begun

@@ -26,11 +26,15 @@ class ProcessorRunner:
         self._graphs = graphs
         threads = threads or computing_threads()
         self._pool = usable_ncnn().PoolAllocator()  # before what uses it, so that it goes after it
+        self._size = None
         self._features = network_of(*graphs.features(), threads)
         self._detail = network_of(*graphs.detail(), threads)
 
     def submit(self, slices):
         scale, (channels, h, w) = self._graphs.architecture.scale, slices.shape[1:]
+        if (h, w) != self._size:  # what the pool kept fits no more
+            self._pool.clear()
+            self._size = h, w
         enhanced = resized(slices[:, channels // 2], scale * h, scale * w)
         for one, result in zip(slices, enhanced):
             self._add_detail(one, result)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from ..engines.models import load_model
 from ..files.uni_names import is_marked_as_uni
 from ..grids.geometry import image_on_enlarged_grid
 from ..grids.orientation import LPSFrame
@@ -157,13 +158,15 @@ def choose_noise(
     quietly = Task(is_cancelled=job.task.is_cancelled)  # its few slices are not those of the bar
 
     def run(share, stack, output, rows, columns):
-        model = load(job.engine.engine, settings.checkpoint, str(share)).model
+        # Not kept: each takes some megabytes, one of them is loaded again.
+        model, _ = load_model(job.engine.engine, settings.checkpoint, share)
         enhancer = SliceEnhancer(model, job.engine.device, job.engine.precision, settings.batch)
         enhancer.run(stack, range(len(stack)), output, rows, columns, quietly)
 
     with job.stages("noise"):
         job.task.tell(PREPROCESSED, "Measuring how much noise to take away")
         choice = choose_share(volume, run, loaded.share, quietly)
+        give_back_freed_memory()  # of the networks that were tried
         return load(job.engine.engine, settings.checkpoint, str(choice.share)), choice
 
 

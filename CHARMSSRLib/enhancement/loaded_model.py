@@ -40,7 +40,7 @@ def load(engine: str, checkpoint: str, denoise: str) -> Loaded:
     return _load(engine, str(path), status.st_mtime_ns, status.st_size, denoise)
 
 
-@functools.lru_cache(maxsize=6)  # the shares that are tried, and one more
+@functools.lru_cache(maxsize=2)
 def _load(engine, path, modified, size, denoise):
     share = share_of(read_card(path), denoise)
     return Loaded(share, *load_model(engine, path, share))

@@ -26,7 +26,9 @@ class SliceWise:
 
     def __init__(self, volume, want_maps=False, whole=True):
         self.volume, self.maps, self._want_maps, self._whole = volume, {}, want_maps, whole
-        self._runs = plan_runs(volume.foreground, min(MARGIN, volume.margin), RUN)
+        runs = plan_runs(volume.foreground, min(MARGIN, volume.margin), RUN)
+        # The largest box first: what the others need fits into the memory that it leaves.
+        self._runs = sorted(runs, key=lambda run: -run.pixels)
         self.parts = [(len(run.indices), run.pixels) for run in self._runs]
         self.slice_count = sum(count for count, _ in self.parts)
         pixels = sum(count * size for count, size in self.parts)
@@ -47,7 +49,7 @@ class SliceWise:
         volume, s = self.volume, self.volume.scale
         # Outside the boxes the frame holds interpolated input, so that no artificial edge enters the comparison
         # with the acquired data or what is interpolated across the slices.
-        wanted = None if self._whole else [i for run in self._runs for i in run.indices]
+        wanted = None if self._whole else sorted(i for run in self._runs for i in run.indices)
         output = interpolated(volume.acquired, (1, s, s), task, wanted)
         stack, done = volume.network_input(), 0
         if self._want_maps:

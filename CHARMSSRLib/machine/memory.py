@@ -9,7 +9,7 @@ from ..errors import SettingsError
 from .control_groups import free_granted_memory
 
 FLOAT = 4  # bytes
-PROGRAM = 450 * 2**20  # the interpreter with an engine, ITK and a network in use
+PROGRAM = 350 * 2**20  # the interpreter with an engine, ITK, the skull-strip and a network in use: 290 to 340 measured
 # Where the free memory is unknown, a job may take this much.
 UNKNOWN_LIMIT = 8 * 2**30
 # A smaller limit (MB) than the machine's, for those who share it.

@@ -55,6 +55,24 @@ def test_n4_removes_most_of_a_known_bias_field(spacing, size):
     assert after < 0.35 * before
 
 
+@pytest.mark.parametrize("samples, strides", [(10**6, (1, 1, 1)), (7000, (1, 1, 2)), (1000, (2, 2, 2))])
+def test_thinned_samples_are_enough_and_the_field_stays_where_it_is(monkeypatch, samples, strides):
+    monkeypatch.setattr(bias_field, "LEAST_SAMPLES", samples)
+    factors, shape = (3, 2, 4), (20, 25, 31)
+    block = [np.arange(count) for count in shape]
+    ramp = 0.1 * block[0][:, None, None] - 0.2 * block[1][:, None] + 0.3 * block[2]
+    small = sitk.GetImageFromArray(ramp)
+    small.SetSpacing((3.9, 4.0, 4.1))
+    thin, mask, places = bias_field._thinned(small, sitk.Cast(small < 1e9, sitk.sitkUInt8))
+    assert tuple(np.diff(own)[0] for own in places) == strides and mask.GetSize() == thin.GetSize()
+    assert sitk.GetArrayFromImage(mask).sum() >= min(samples, ramp.size)
+    centres = [(own + 0.5) * factor - 0.5 for own, factor in zip(places, factors)]
+    full = [count * factor for count, factor in zip(shape, factors)]
+    found = bias_field._evaluate(sitk.GetArrayFromImage(thin), centres, full)
+    z, y, x = ((np.arange(count) + 0.5) / factor - 0.5 for count, factor in zip(full, factors))
+    np.testing.assert_allclose(found, 0.1 * z[:, None, None] - 0.2 * y[:, None] + 0.3 * x, atol=1e-4)
+
+
 def test_n4_leaves_a_flat_head_nearly_flat(flat_head):
     corrected = correct_bias_field(flat_head[0], head_mask(flat_head[0]))
     inside = sitk.GetArrayFromImage(flat_head[1]) > 0

@@ -1,16 +1,19 @@
 """What the benchmark computes from times: turns, ratios, floors, arithmetic. No test looks at a speed."""
 
 import math
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
 
 from CHARMSSRLab.benchmark import growth, limits, networks, operators
 from CHARMSSRLab.benchmark.benchmark_plan import quick_plan
-from CHARMSSRLab.benchmark.engines import NCNN
+from CHARMSSRLab.benchmark.engines import NCNN, default_model
 from CHARMSSRLab.benchmark.floors import count_moved_bytes, floor_seconds
 from CHARMSSRLab.benchmark.stage import measure_stage
-from CHARMSSRLab.costs import timing
+from CHARMSSRLab.costs import clocks, timing
 from CHARMSSRLab.costs.macs import count_macs
 from CHARMSSRLab.methods.edsr import EDSR
 from CHARMSSRLib.errors import Cancelled
@@ -29,7 +32,7 @@ def clock(monkeypatch):
             self.now += seconds
 
     own = Clock()
-    monkeypatch.setattr(timing.time, "perf_counter", lambda: own.now)
+    monkeypatch.setattr(clocks.time, "perf_counter", lambda: own.now)
     return own
 
 
@@ -156,3 +159,23 @@ def test_a_straight_line_is_found_and_judged():
     quadratic = growth.straight_line([1, 2, 3, 4], [1.0, 4.0, 9.0, 16.0])
     assert quadratic["r_squared"] < 0.99 and quadratic["exponent"] == pytest.approx(2)
     assert growth.straight_line([1, 2], [3.0, 3.0])["r_squared"] == 1.0
+
+
+def test_the_processor_s_clock_does_not_count_waiting():
+    with clocks.by_clock(clocks.PROCESSOR):
+        begun = clocks.now()
+        time.sleep(0.2)
+        waited = clocks.now() - begun
+        assert clocks.chosen() == clocks.PROCESSOR
+    assert waited < 0.15 and clocks.chosen() == clocks.WALL
+
+
+def test_a_volume_s_slices_are_measured_with_the_engine_that_enhance_takes(small_network):
+    row = measure_stage(small_network, "cpu", torch.float32, 2, 16, 12, rounds=1)
+    assert row["engine"] == "ncnn" and row["seconds"]["median"] > 0
+    assert default_model(small_network, "cpu", torch.bfloat16).engine == "torch"
+
+
+def test_a_process_that_is_timed_loads_no_torch():
+    code = "import CHARMSSRLab.benchmark.timed_enhancement, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
