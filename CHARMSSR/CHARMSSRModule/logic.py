@@ -168,7 +168,7 @@ class CHARMSSRLogic(ScriptedLoadableModuleLogic):
                 named here comes on top.
             more: any further setting of ``FineTuningSettings`` in Slicer's spelling: learningRate, steps, batch,
                 patch, validateEvery, patience, holdOut, leaveOneOut, biasCorrection, skullStrip, device, precision,
-                    seed.
+                seed.
             waitForCompletion: return (checkpointPath, name, report) when it is done (events are processed
                 meanwhile), or at once a job with these, ``.error``, ``.done`` and ``.cancel()``.
             progressCallback: called with (fraction, message).

@@ -11,13 +11,12 @@ import logging
 import math
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torch.distributed as distributed
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader, Subset
 
 from CHARMSSRLib.errors import Cancelled, SettingsError
 from CHARMSSRLib.files.atomic import replacing
@@ -28,9 +27,10 @@ from CHARMSSRLib.network.charms import CHARMS
 from CHARMSSRLib.task import Task
 
 from ..methods.registry import build_method
+from .batches import batches_of
 from .config import TrainingConfig
-from .dataset import Augmentation, PatchDataset
 from .graphed_step import GraphedStep
+from .initial_weights import load_initial
 from .log_plot import plot_log
 from .steadiness import growth_of_noise, missing_slope, probed
 from .validation import validate
@@ -91,7 +91,7 @@ def train(config, train_volumes, validation_volumes, folder, device="cpu", progr
         raise SettingsError(f"The batch of {config.batch} cannot be split over {world} processes.")
     run = _Run(config, folder, torch.device(device), rank, world)
     run.resume()
-    loader = _loader(config, train_volumes, run.step, rank, world)
+    loader = batches_of(config, train_volumes, run.step, rank, world)
     started, first = time.monotonic(), run.step
     # A loss that is read waits for the device: on a GPU the processor shall run ahead of it.
     report_every = 1 if run.device.type == "cpu" else GPU_REPORT_EVERY
@@ -114,39 +114,6 @@ def train(config, train_volumes, validation_volumes, folder, device="cpu", progr
     return run.result(validation_volumes)
 
 
-def _loader(config, volumes, first_step, rank, world):
-    data = PatchDataset(
-        volumes, config.steps * config.batch, config.patch, config.scale, config.degradation, config.normalisation,
-        augmentation_of(config), config.seed, config.arguments.get("in_channels", 1),
-    )  # fmt: skip
-    return DataLoader(
-        Subset(data, _SampleNumbers(config, first_step, rank, world)), batch_size=config.batch // world,
-        num_workers=config.workers, pin_memory=torch.cuda.is_available(), persistent_workers=False,
-        prefetch_factor=4 if config.workers else None,
-    )  # fmt: skip
-
-
-def augmentation_of(config):
-    """The Augmentation of a TrainingConfig; fields of the same name, but for the gain's."""
-    shared = {one.name: getattr(config, one.name) for one in fields(Augmentation) if one.name != "gain"}
-    return Augmentation(gain=config.gain_jitter, **shared)
-
-
-class _SampleNumbers:
-    """The numbers of one process's samples, from a step to the end; a list of millions would burden every worker."""
-
-    def __init__(self, config, first_step, rank, world):
-        self.batch, self.share = config.batch, config.batch // world
-        self.first = first_step * self.batch + rank * self.share
-        self.length = (config.steps - first_step) * self.share
-
-    def __len__(self):
-        return self.length
-
-    def __getitem__(self, i):
-        return self.first + i // self.share * self.batch + i % self.share
-
-
 class _Run:
     """The state of a run and what is done with it."""
 
@@ -155,7 +122,7 @@ class _Run:
         self.step, self.seconds, self.earlier_seconds = 0, 0.0, 0.0
         network = build_network(config)
         if config.initial:
-            _load_initial(network, config.initial)
+            load_initial(network, config.initial)
         layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.network = network.to(device).to(memory_format=layout)
         self.regularised = config.method == "charms" and config.ar_weight > 0
@@ -322,25 +289,3 @@ def _cut_log(path, step):
         writer = csv.DictWriter(file, LOG_COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _load_initial(network, name):
-    """Start from a checkpoint; tensors of another shape (another scale's upsampler) keep their own start."""
-    from CHARMSSRLib.checkpoints.loading import load_checkpoint
-
-    own = network.state_dict()
-    given = load_checkpoint(name).network.state_dict()
-    _widen_head(given, own)
-    fitting = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
-    if not fitting:
-        raise SettingsError(f"The checkpoint {name} shares no tensor with this network.")
-    network.load_state_dict(fitting, strict=False)
-
-
-def _widen_head(given, own):
-    """A 2.5-D network starts as the function of its middle slice alone that the given one is."""
-    head, wanted = given.get("head.weight"), own.get("head.weight")
-    if head is not None and wanted is not None and head.shape[1] == 1 < wanted.shape[1]:
-        wide = torch.zeros_like(wanted)
-        wide[:, wanted.shape[1] // 2] = head[:, 0]
-        given["head.weight"] = wide

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from CHARMSSRLab.training.batches import augmentation_of
 from CHARMSSRLab.training.config import TrainingConfig
 from CHARMSSRLab.training.dataset import Augmentation, PatchDataset
 from CHARMSSRLab.training.prepared import PreparedVolume, load_prepared, save_prepared
-from CHARMSSRLab.training.trainer import augmentation_of, build_network, train
+from CHARMSSRLab.training.trainer import build_network, train
 from CHARMSSRLab.training.training_run import run_training
 from CHARMSSRLab.training.validation import validate, with_neighbours
 from CHARMSSRLib import load_checkpoint
