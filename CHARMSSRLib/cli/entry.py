@@ -50,9 +50,13 @@ exit status: 0 done; 2 bad input or usage (one line says what and why); 130 canc
 Nothing is written unless the work is complete.
 """
 
-_NOT_IN_SLICER = (
-    "the command {0!r} is not part of what 3D Slicer installs; in a clone of the repository "
-    "'PythonSlicer -m CHARMSSRLib {0} ...' runs it, or 'charmssr {0} ...' after 'pip install .'"
+_ELSEWHERE = (
+    "in a clone of the repository 'PythonSlicer -m CHARMSSRLib {0} ...' runs {1}, or 'charmssr {0} ...' after"
+    " 'pip install .'"
+)
+_NOT_IN_SLICER = f"the command {{0!r}} is not part of what 3D Slicer installs; {_ELSEWHERE.format('{0}', 'it')}"
+_EPILOG_IN_SLICER = (
+    f"3D Slicer installs what its module needs. The other commands: {_ELSEWHERE.format('COMMAND', 'them')}."
 )
 
 
@@ -92,7 +96,7 @@ def build_parser(commands=None):
     parser = Parser(
         prog="charmssr",
         description=_DESCRIPTION,
-        epilog=_EPILOG,
+        epilog=_EPILOG if own_commands().keys() == set(COMMANDS) else _EPILOG_IN_SLICER,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

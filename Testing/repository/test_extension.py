@@ -141,6 +141,7 @@ def test_the_installed_layout_serves_the_panel_and_says_where_the_other_commands
     assert "'PythonSlicer -m CHARMSSRLib batch ...'" in refused.stderr and len(refused.stderr.splitlines()) == 1
     helped = _in_layout(layout, "-m", "CHARMSSRLib", "--help")
     assert helped.returncode == 0 and "worker" in helped.stdout
+    assert "PythonSlicer -m CHARMSSRLib COMMAND" in helped.stdout and "examples" not in helped.stdout
 
 
 def _in_layout(layout, *words):
