@@ -19,7 +19,7 @@ from CHARMSSRLib.settings import DEFAULT_CHECKPOINT
 from CHARMSSRLib.task import Task
 from Testing.phantom import phantom_head
 
-SIZE, SPACING = (34, 40, 36), (5.2, 5.5, 5.5)
+SIZE, SPACING = (34, 40, 24), (5.2, 5.5, 8.2)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_the_naive_way_can_do_a_part_evenly_spread(head, checkpoint):
     assert (done, count) == (3, SIZE[2])
     values = sitk.GetArrayFromImage(image)
     varied = [i for i, one in enumerate(values) if (one > 0).any() and np.ptp(one[one > 0]) > 0]
-    assert set(varied) <= {0, 17, 18, 35} and varied
+    assert set(varied) <= {0, 11, 12, 23} and varied
 
 
 def test_a_part_of_the_naive_way_is_scaled_up():
@@ -126,7 +126,7 @@ def test_a_process_knows_its_own_peak_not_that_of_its_parent():
     if peak_resident_bytes() is None:
         pytest.skip("the system does not tell a process's peak")
     code = "from CHARMSSRLib.machine.memory import peak_resident_bytes; print(peak_resident_bytes())"
-    large = np.ones(2**27)  # 1 GiB in this process
+    large = np.ones(2**26)  # half a GiB in this process
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 1e7 < int(answer.stdout) < large.nbytes < peak_resident_bytes()
     assert peak_resident_bytes("no-such-process") is None
