@@ -106,14 +106,14 @@ def test_a_quick_run_measures_its_parts_and_keeps_those_of_before(tmp_path, caps
 
 
 def test_a_whole_enhancement_counts_all_of_its_process(tmp_path):
-    words = "benchmark --quick --device cpu --threads 1 --only enhancement --skull-strip builtin --size 34 40 24"
+    words = "benchmark --quick --device cpu --threads 1 --only enhancement --skull-strip builtin --size 34 40 32"
     assert main([*words.split(), "--output", str(tmp_path)]) == DONE
     result = json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))["parts"]["enhancement"]["result"]
-    assert result["head"] == "generated" and result["size"] == [34, 40, 24]
+    assert result["head"] == "generated" and result["size"] == [34, 40, 32]
     assert {"start and end", "read", "bias correction", "skull strip", "network", "write"} <= set(result["stages"])
     assert sum(one["median"] for one in result["stages"].values()) == pytest.approx(result["seconds"]["median"])
     assert result["threads"] == 1 and result["skull_strip"]["backend"] == "builtin"
-    assert result["slices"]["enhanced"] + result["slices"]["skipped"] == 24
+    assert result["slices"]["enhanced"] + result["slices"]["skipped"] == 32
     assert 1e8 < result["peak_bytes"] < 1e10
 
 
