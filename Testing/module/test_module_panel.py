@@ -466,3 +466,19 @@ def test_while_another_volume_is_chosen_the_job_is_named(slicerModule, panel, fa
     assert status.text.startswith(f"{head.GetName()}: Done in ")
     parameters.inputVolume = head
     assert status.text == ""  # it said nothing about this one
+
+
+def test_a_scan_whose_voxels_have_changed_since_is_named(panel, finish, head):
+    import slicer
+
+    panel.ui.enhanceButton.click()
+    finish()
+    assert "has changed since" not in panel.ui.resultLabel.text
+    voxels = slicer.util.arrayFromVolume(head).copy()
+    slicer.util.updateVolumeFromArray(head, voxels[::-1].copy())  # as another frame of a sequence
+    assert f"⚠ {head.GetName()} has changed since: it shows other voxels" in panel.ui.resultLabel.text
+    slicer.util.updateVolumeFromArray(head, voxels)
+    assert "has changed since" not in panel.ui.resultLabel.text
+    head.SetAttribute("any", "thing")
+    head.GetDisplayNode().SetWindowLevel(3, 4)
+    assert "has changed since" not in panel.ui.resultLabel.text

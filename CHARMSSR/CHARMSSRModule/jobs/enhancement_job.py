@@ -11,6 +11,7 @@ from ..errors import JobCancelled
 from ..scene.result_maps import attachMaps, unfinishedMaps
 from ..scene.scan_files import fileOf
 from ..scene.scene_results import addResult, placeBeside
+from ..scene.source_voxels import SOURCE_VOXELS, fingerprint
 from .worker_job import WorkerJob
 
 
@@ -32,6 +33,7 @@ class EnhancementJob(WorkerJob):
         self._settings = settings
         self._scale = scale
         self._version = version
+        self._fingerprint = ""
         self._sceneTags = []
 
     def isAbout(self, node):
@@ -56,6 +58,7 @@ class EnhancementJob(WorkerJob):
         from ..scene.masks import maskVoxelsAndGrid
 
         inputNode = slicer.mrmlScene.GetNodeByID(self._inputId)
+        self._fingerprint = fingerprint(inputNode)
         image = self._folder.writeVolume(inputNode, "input.npy")
         mask = None
         if self._maskNode is not None:
@@ -77,6 +80,7 @@ class EnhancementJob(WorkerJob):
         maps = unfinishedMaps(message.get("maps") or {}, self._folder.readArray)
         voxels = self._folder.readArray(message["image"])
         node = addResult(inputNode, voxels, message["image"], report, self._version, self._scale, outputNode)
+        node.SetAttribute(SOURCE_VOXELS, self._fingerprint)
         del voxels  # an open memory map would keep Windows from deleting the folder
         attachMaps(node, maps, lambda mapNode: placeBeside(mapNode, inputNode))
         self.node, self.report = node, report

@@ -1,5 +1,7 @@
 """The result section of the panel: figures of the last result, comparison, and its maps in colour."""
 
+from html import escape
+
 import slicer
 from slicer.i18n import tr as _
 
@@ -10,6 +12,7 @@ from ..scene.map_texts import mapExplanation, mapTitle
 from ..scene.report_table import showTable, tableOfReport
 from ..scene.result_maps import MAP, mapNodes
 from ..scene.scene_results import reportOf, sourceOf
+from ..scene.source_voxels import sourceHasChanged
 from .compare_panel import ComparePanel
 from .fitted_texts import FittedTexts, toolTip
 from .report_text import reportHeadline, reportRows, reportTable
@@ -43,7 +46,11 @@ class ResultPanel:
         node = parameters.resultVolume
         report, source = reportOf(node), sourceOf(node)
         hasReport = node is not None and bool(report)
-        self._ui.resultLabel.text = reportHeadline(report, node) if hasReport else _("No result yet.")
+        headline = reportHeadline(report, node) if hasReport else _("No result yet.")
+        if hasReport and sourceHasChanged(node, source):
+            changed = _("{source} has changed since: it shows other voxels than those that were enhanced.")
+            headline += f"<br>\u26a0 {escape(changed.format(source=source.GetName()))}"
+        self._ui.resultLabel.text = headline
         self._ui.figuresLabel.text = reportTable(report, source, node) if hasReport else ""
         for button in (self._ui.figuresButton, self._ui.tableButton):
             button.enabled = hasReport
