@@ -13,6 +13,8 @@ from ..preprocessing.head_mask import head_mask, shrink_to
 from .claims import compare, slice_thickness, slices
 from .contrast import likely_contrast
 from .findings import (
+    CUBIC,
+    LINEAR,
     NEAREST,
     NONE,
     NOT_TOLD,
@@ -138,8 +140,9 @@ def _examined(upright, values, spacing, tags, bits, quantum):
 
 def _axis(values, tissue, spectrum, axis, spacing, quantum):
     found, period = find_end(spectrum, quantum), find_resampling(values, tissue, axis)
-    # An end without a filter is seen in zero-filled scans only; a faint period beside any end is chance.
+    # A kernel that explains the lines as no other does is no chance. Without one, an end without a filter is seen in
+    # zero-filled scans only, and a faint period beside any end is chance.
     least = {ZERO_FILLED: 1.0, ZERO_FILLED_WITH_FILTER: _SURE}.get(found.interpolation, 0.0)
-    if period.interpolation == NEAREST or period.interpolation != NONE and period.confidence > least:
+    if period.interpolation in (NEAREST, LINEAR, CUBIC) or period.interpolation != NONE and period.confidence > least:
         found = period
     return Axis(DIRECTIONS[axis], spacing, found.share, found.interpolation, round(found.confidence, 2), found.evidence)

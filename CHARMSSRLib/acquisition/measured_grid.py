@@ -89,7 +89,7 @@ def to_grid(image: sitk.Image, sizes: tuple) -> sitk.Image:
 
 def mask_to_grid(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
     """A mask (0 and 1) at the half level of its linear interpolation on the grid of an image."""
-    return sitk.Cast(_resampled(mask, image, sitk.sitkLinear) >= 0.5, sitk.sitkUInt8)
+    return sitk.Cast(resampled(mask, image, sitk.sitkLinear) >= 0.5, sitk.sitkUInt8)
 
 
 def at_least_as_fine(result: sitk.Image, sizes: tuple) -> tuple:
@@ -114,13 +114,14 @@ def delivered(volume: sitk.Image, mask: sitk.Image | None, sizes: tuple) -> sitk
     filled = sitk.GetImageFromArray(values)
     filled.CopyInformation(volume)
     target = _placed(np.zeros(tuple(reversed(sizes)), np.uint8), volume, sizes)
-    fine = _resampled(filled, target, sitk.sitkBSpline)
+    fine = resampled(filled, target, sitk.sitkBSpline)
     if mask is None:
         return fine
     return sitk.Mask(fine, mask_to_grid(mask, target))
 
 
-def _resampled(image, reference, interpolator):
+def resampled(image: sitk.Image, reference: sitk.Image, interpolator: int) -> sitk.Image:
+    """An image as float32 on the grid of another one; beyond its outermost centres it goes on as it is there."""
     resampler = sitk.ResampleImageFilter()
     resampler.SetReferenceImage(reference)
     resampler.SetInterpolator(interpolator)

@@ -70,7 +70,10 @@ def map_sidecar(name: str, scan: str, outputs: Outputs, report: dict[str, Any], 
 def resolution(report: dict[str, Any], label: str) -> dict[str, str]:
     """What the label of the entity "res" means: the grid in words."""
     before, after = report["input"]["spacing_mm"], report["output"]["spacing_mm"]
-    return {label: f"Voxels of {_text(after)} mm by super-resolution, from a scan with voxels of {_text(before)} mm."}
+    measured = report.get("resolution", {}).get("measured_mm")
+    finding = f", interpolated from {_text(measured)} mm" if measured else ""
+    text = f"Voxels of {_text(after)} mm by super-resolution, from a scan with voxels of {_text(before)} mm{finding}."
+    return {label: text}
 
 
 def _text(spacing: Sequence[float]) -> str:

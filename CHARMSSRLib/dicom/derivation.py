@@ -31,6 +31,7 @@ class Derivation:
         title: its description.
         factor: what its values were multiplied with.
         moment: when it was made.
+        resolution: sentence on pixels that were not those of the source; "" where they were.
     """
 
     checkpoint: dict[str, Any]
@@ -40,6 +41,7 @@ class Derivation:
     title: str
     moment: datetime
     factor: float = 1.0
+    resolution: str = ""
 
     @property
     def device_uid(self) -> str:
@@ -61,10 +63,11 @@ class Derivation:
         """One paragraph: network, weights, version, settings."""
         settings = ", ".join(f"{name} {_word(value)}" for name, value in settings_that_count(self.settings).items())
         scaled = "" if self.factor == 1 else f" All values were multiplied by {self.factor:g} to fit 16 bits."
+        found = f" {self.resolution}" if self.resolution else ""
         text = (
             f"Super-resolution x{self.checkpoint['scale']} by the CHARMS network: checkpoint "
             f"{self.checkpoint['name']}, SHA-256 {self.checkpoint['sha256']}, CHARMSSR {__version__}.{scaled} "
-            f"Not for diagnosis. Settings: {settings}."
+            f"Not for diagnosis.{found} Settings: {settings}."
         )
         return text.encode("ascii", "replace").decode()[:_LONGEST_DERIVATION]
 
@@ -93,8 +96,9 @@ def derive(
     own = str(source.get("SeriesDescription", "") or "").strip()
     title = f"{own[: _LONGEST_TITLE - len(ending) - 1].rstrip()} {ending}".strip()
     return Derivation(
-        checkpoint, settings, series_uid, min(number, _HIGHEST_NUMBER), title, datetime.now().replace(microsecond=0)
-    )
+        checkpoint, settings, series_uid, min(number, _HIGHEST_NUMBER), title, datetime.now().replace(microsecond=0),
+        resolution=str(report.get("resolution", {}).get("sentence", "")),
+    )  # fmt: skip
 
 
 def code(value: str, meaning: str, scheme: str = "DCM") -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import SimpleITK as sitk
 
+from ..acquisition.beyond_the_band import with_what_lay_beyond
 from ..acquisition.findings import Acquisition
 from ..acquisition.measured_grid import (
     MeasuredGrid,
@@ -82,6 +83,9 @@ def measured(image: sitk.Image, settings: EnhancementSettings, axes: tuple | Non
 def enhance_measured(enhance_stated: Callable, image: sitk.Image, what: Measured, mask: sitk.Image | None):
     """Bring a scan to its measured grid, enhance it there, and deliver it at least as fine as it came.
 
+    What the scan holds beyond the measured band is next to nothing; it is given back, so that a scan whose band did
+    not end there loses nothing that it had.
+
     Args:
         enhance_stated: enhances an image as it is: (image, settings, mask).
         image: as it came.
@@ -100,6 +104,8 @@ def enhance_measured(enhance_stated: Callable, image: sitk.Image, what: Measured
         result.image = delivered(result.image, cut, sizes)
         result.maps = {name: delivered(one, cut, sizes) for name, one in result.maps.items()}
         result.mask = mask_to_grid(result.mask, result.image)
+    field = what.settings.bias_correction and not what.settings.restore_bias
+    result.image = with_what_lay_beyond(result.image, result.mask, image, what.grid.sizes, field)
     report = result.report
     report["input"] = {"size": list(image.GetSize()), "spacing_mm": list(image.GetSpacing())}
     report["output"] = {"size": list(result.image.GetSize()), "spacing_mm": list(result.image.GetSpacing())}

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 
 from CHARMSSRLab.acquisition_study.made import acquired, interpolated
 from CHARMSSRLib import EnhancementSettings, enhance
+from CHARMSSRLib.acquisition.beyond_the_band import with_what_lay_beyond
 from CHARMSSRLib.acquisition.findings import NONE, ZERO_FILLED
 from CHARMSSRLib.acquisition.fourier import fourier_resize
 from CHARMSSRLib.acquisition.measured_grid import delivered, grid_from_ratios, mask_to_grid, to_grid
@@ -99,6 +100,43 @@ def test_what_is_enhanced_is_the_measured_image_itself(scans, settings):
     assert by_factor.report["data_consistency"]["before"] == pytest.approx(
         own.report["data_consistency"]["before"], 0.05
     )
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_what_the_scan_holds_beyond_the_measured_band_is_given_back(corrected):
+    """A wave that the measured grid cannot hold: wrongly taken for nothing, it is in the result all the same."""
+
+    def on_grid(values, *sizes):
+        for x, y in sizes:
+            values = fourier_resize(fourier_resize(values, x, 2), y, 1)
+        one = image_of(values)
+        one.CopyInformation(to_grid(image, one.GetSize()))
+        return one
+
+    y, x = np.ogrid[:48, :64]
+    smooth = 100 + 20 * np.sin(2 * np.pi * x / 32) * np.cos(2 * np.pi * y / 24)
+    wave = 5 * np.cos(2 * np.pi * 28 * (x + 0.5) / 64)
+    values = np.broadcast_to(smooth + wave, (8, 48, 64)).astype(np.float32)
+    image = image_of(values)
+    lacking = on_grid(values, (48, 48), (128, 96))  # as a network would give it that adds nothing
+    field = 0.5 if corrected else 1.0
+    given = with_what_lay_beyond(lacking * field, None, image, (48, 48, 8), corrected)
+    wanted = sitk.GetArrayFromImage(on_grid(values, (128, 96))) * field
+    assert np.abs(sitk.GetArrayFromImage(lacking) * field - wanted).max() > 2
+    assert np.abs(sitk.GetArrayFromImage(given) - wanted).max() < (0.15 if corrected else 1e-3)
+    assert given.GetSpacing() == lacking.GetSpacing() and given.GetOrigin() == lacking.GetOrigin()
+    half = sitk.Cast(lacking > 0, sitk.sitkUInt8)
+    half[:64, :, :] = 0
+    cut = sitk.GetArrayFromImage(with_what_lay_beyond(sitk.Mask(lacking, half), half, image, (48, 48, 8), corrected))
+    assert not cut[:, :, :64].any()
+
+
+def test_a_zero_filled_scan_has_next_to_nothing_to_give_back(scans):
+    zero_filled, plain, _ = scans
+    result = sitk.Image(zero_filled) * 0
+    given = with_what_lay_beyond(result, None, zero_filled, plain.GetSize(), False)
+    power = [float((sitk.GetArrayFromImage(one) ** 2).mean()) for one in (given, zero_filled)]
+    assert power[0] < 1e-3 * power[1]
 
 
 def test_a_scan_that_was_not_interpolated_is_the_same_bit_for_bit(scans, settings):

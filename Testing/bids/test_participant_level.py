@@ -370,3 +370,13 @@ def test_names_are_asked_for_anew_down_to_the_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "open", lambda path, *rest: opened.append(Path(path)) or real(path, *rest))
     assert names_now(tmp_path / "a" / "b", tmp_path) == {"x"} and names_now(tmp_path / "c", tmp_path) == set()
     assert opened[:2] == [tmp_path, tmp_path / "a"]
+
+
+def test_the_sidecar_tells_of_pixels_that_were_interpolated():
+    from CHARMSSRLib.bids.sidecars import resolution
+
+    report = {"input": {"spacing_mm": [0.9, 0.8, 2.2]}, "output": {"spacing_mm": [0.7, 0.63, 2.2]}}
+    plain = "Voxels of 0.7 x 0.63 x 2.2 mm by super-resolution, from a scan with voxels of 0.9 x 0.8 x 2.2 mm"
+    assert resolution(report, "x2") == {"x2": f"{plain}."}
+    report["resolution"] = {"measured_mm": [1.4, 1.26, 2.2]}
+    assert resolution(report, "x2") == {"x2": f"{plain}, interpolated from 1.4 x 1.26 x 2.2 mm."}
