@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from traceback import format_exc
 
 import numpy as np
 from fake_fine_tuning import fineTune
@@ -54,8 +55,16 @@ def main(mode):
             cancelled.set()
         elif message["type"] == "run":
             cancelled.clear()
-            threading.Thread(target=run, args=(mode, message, cancelled), daemon=True).start()
+            threading.Thread(target=answered, args=(mode, message, cancelled), daemon=True).start()
     return 0
+
+
+def answered(mode, message, cancelled):
+    """One job; a mistake of this file is told at once instead of being waited for."""
+    try:
+        run(mode, message, cancelled)
+    except Exception:
+        send(type="error", id=message["id"], kind="InternalError", message="fake_worker.py", details=format_exc())
 
 
 def run(mode, message, cancelled):

@@ -47,7 +47,8 @@ def submit(worker, tmp_path, head):
 
     def send():
         job = Recorder()
-        worker.submit("enhance", job, folder=str(tmp_path), image=image, mask=None, settings={"checkpoint": "mine"})
+        scan = {"folder": str(tmp_path), "image": image, "mask": None, "file": "", "name": "Head"}
+        worker.submit("enhance", job, **scan, settings={"checkpoint": "mine"})
         return job
 
     return send
