@@ -26,6 +26,9 @@ from .morphology import close, erode, fill_holes, largest_component
 # more, the air of other scans of below 0.05.
 _SMALLEST_DEVIATION, _SMALLEST_DEVIATION_OF_NAMED = 0.12, 0.06
 _MIDDLE = (0.3, 0.7)
+# Squared steps by variance: 2 where each voxel is drawn on its own, from 0.8 up where they were resampled. A corner
+# that is tissue, as in a slab of a head without air, varies as much but smoothly: below 0.5.
+_LEAST_ROUGHNESS = 0.6
 _NOISY_CORNERS = 4
 # What was filled up: of the faces at least, of the volume at most (a brain that was cut out leaves more).
 _FILLED_FACES, _MOST_PADDING = 0.05, 0.4
@@ -140,8 +143,9 @@ def _noise_of_corners(values, low, high, padding=None, named=False):
         held = block[inside]
         if held.size < _FEWEST_VOXELS or held.std() < smallest:
             continue
-        if _MIDDLE[0] < np.median(held) < _MIDDLE[1]:
-            steps.append(float(_roughness(np.clip(block, 0, 1))[inside].mean()))
+        rough = float(_roughness(np.clip(block, 0, 1))[inside].mean())
+        if _MIDDLE[0] < np.median(held) < _MIDDLE[1] and (named or rough > _LEAST_ROUGHNESS * held.var()):
+            steps.append(rough)
     return float(np.median(steps)) if len(steps) >= _NOISY_CORNERS else None
 
 

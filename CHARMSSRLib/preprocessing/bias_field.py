@@ -27,6 +27,8 @@ _LEAST_SIZE = 8  # samples along an axis
 # N4 works on logarithms and its histogram on their range: voxels below this share of the mask's
 # bright tissue carry no bias but much noise there, so they do not take part.
 _SMALLEST_SHARE = 0.01
+# Of the bright tissue: N4's histogram of what varies less than this tells nothing, and it would make up a field.
+_LEAST_RANGE = 1e-5
 # Intensities are scaled to this before N4, so that the result does not depend on their unit.
 _BRIGHT = 1000.0
 
@@ -59,6 +61,7 @@ def correct_bias_field(image: sitk.Image, mask: sitk.Image, task: Task | None = 
     if bright <= 0:
         raise InputError("The bias field cannot be estimated: the mask holds no positive voxels. Check the mask.")
 
+    box = _wide_enough(box, values.shape)
     factors = _shrink_factors([axis.stop - axis.start for axis in box], upright.GetSpacing()[::-1])
     inside = inside[box]
     small, small_mask = _shrunk(values[box] * np.float32(_BRIGHT / bright), inside, factors, upright.GetSpacing())
@@ -73,6 +76,18 @@ def correct_bias_field(image: sitk.Image, mask: sitk.Image, task: Task | None = 
     field = np.pad(np.exp(log_box, out=log_box), around, mode="edge")
     values /= field
     return BiasCorrection(frame.leave(image_like(values, upright)), frame.leave(image_like(field, upright)))
+
+
+def _wide_enough(box, shape):
+    """A box of at least 8 voxels along each axis of a volume that has as many: N4 places its lattice on it."""
+    starts = [
+        max(0, min(axis.start, size - _LEAST_SIZE, (axis.start + axis.stop - _LEAST_SIZE) // 2))
+        for axis, size in zip(box, shape)
+    ]
+    return tuple(
+        axis if axis.stop - axis.start >= _LEAST_SIZE else slice(start, min(size, start + _LEAST_SIZE))
+        for axis, start, size in zip(box, starts, shape)
+    )
 
 
 def _shrink_factors(shape, spacing):
@@ -121,6 +136,9 @@ def _log_field(small, small_mask, task):
     The levels run as separate filters, each on the result of the one before: the same as one
     filter with three levels, as these only refine one running field, but cancellable in between.
     """
+    tissue = sitk.GetArrayViewFromImage(small)[sitk.GetArrayViewFromImage(small_mask) > 0]
+    if np.ptp(tissue) < _LEAST_RANGE * _BRIGHT:
+        return np.zeros(small.GetSize()[::-1])
     total = None
     current = small
     for level, (iterations, threshold) in enumerate(zip(ITERATIONS, CONVERGENCE_THRESHOLDS)):

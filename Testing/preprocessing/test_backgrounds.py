@@ -140,6 +140,16 @@ def real_scan(volume_path):
     return scan, strip_skull(scan, "builtin", head=head_mask(scan)).mask
 
 
+@pytest.mark.parametrize("stripped", [False, True])
+@pytest.mark.parametrize("start", [0.4, 0.55])
+def test_a_slab_without_air_is_not_taken_for_a_uni_image(volume_path, stripped, start):
+    scan = sitk.ReadImage(str(volume_path("ds002748_sub-01_T1w" if stripped else "ARC_M2304_T1w")), sitk.sitkFloat32)
+    slab = sitk.DICOMOrient(scan, "LPS")
+    slab = slab[:, :, int(start * slab.GetSize()[2]) :][:, :, :18]
+    assert (sitk.GetArrayViewFromImage(slab) == 0).mean() > 0.3
+    assert not has_noisy_air(slab)
+
+
 @pytest.mark.parametrize("variant, agreement", [("signed", 0.95), ("resampled", 0.9)])
 def test_the_builtin_strip_finds_the_brain_of_a_uni_image(real_scan, variant, agreement):
     scan, brain = real_scan

@@ -137,3 +137,22 @@ def test_negative_and_zero_voxels_do_no_harm(few_iterations, phantom_head):
 def test_an_empty_mask_is_refused_with_a_reason(phantom_head):
     with pytest.raises(InputError, match="mask"):
         correct_bias_field(phantom_head, sitk.Image(phantom_head.GetSize(), sitk.sitkUInt8))
+
+
+@pytest.mark.parametrize("slices", [slice(0, 1), slice(20, 21), slice(-1, None)])
+def test_a_mask_of_one_slice_or_a_few_voxels_is_enough(few_iterations, slices):
+    values = np.random.default_rng(0).normal(100, 5, (40, 30, 20)).astype(np.float32)
+    for rows in (slice(None), slice(29, 30), slice(0, 2)):
+        mask = np.zeros(values.shape, np.uint8)
+        mask[slices, rows, 3:6] = 1
+        field = sitk.GetArrayFromImage(correct_bias_field(*map(sitk.GetImageFromArray, (values, mask))).field)
+        assert np.isfinite(field).all()
+        assert np.log(field[mask > 0]).mean() == pytest.approx(0, abs=1e-4)
+
+
+def test_tissue_of_one_value_has_no_field():
+    values, mask = np.full((20, 20, 20), 300, np.float32), np.zeros((20, 20, 20), np.uint8)
+    mask[4:16, 3:18, 5:15] = 1
+    values[mask == 0] = 7
+    corrected = correct_bias_field(*map(sitk.GetImageFromArray, (values, mask)))
+    assert np.array_equal(sitk.GetArrayFromImage(corrected.field), np.ones_like(values))

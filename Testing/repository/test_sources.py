@@ -150,10 +150,20 @@ def test_links_between_the_documents_lead_somewhere():
         if path.suffix != ".md":
             continue
         for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
-            file = target.partition("#")[0]
-            if file and "://" not in file and not (path.parent / file).exists():
+            file, _, place = target.partition("#")
+            there = path.parent / file if file else path
+            if "://" in target:
+                continue
+            if not there.exists() or place and there.suffix == ".md" and place not in places_of(there):
                 broken.append(f"{path.relative_to(REPOSITORY)}: {target}")
     assert not broken
+
+
+def places_of(page):
+    """What GitHub calls the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    words = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower() for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", one).replace(" ", "-") for one in words}
 
 
 def test_the_files_leave_room_below_the_catalogues_100_megabytes():
