@@ -38,6 +38,8 @@ DIRECTIONS = ("foot-head", "back-front", "left-right")  # of array axes z, y, x 
 _SURE = 0.85  # confidence from which on a period counts more than an end with a filter
 _FEW_VALUES = 12  # different values: a mask
 _WORKING_MM = 2.0
+_VALUES = (1e-6, 1e9)  # the largest of an image
+_SIZES_MM = (0.02, 50.0)  # of a voxel
 
 
 def inspect_image(image: sitk.Image, tags: dict | None = None) -> Acquisition:
@@ -53,10 +55,10 @@ def inspect_image(image: sitk.Image, tags: dict | None = None) -> Acquisition:
     started = time.perf_counter()
     tags = dict(tags or {})
     frame = LPSFrame(image)
-    upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
+    upright = _of_usual_size(frame.enter(sitk.Cast(image, sitk.sitkFloat32)))
     values = sitk.GetArrayFromImage(upright)
     spacing = upright.GetSpacing()[::-1]
-    reason = _unfit(values)
+    reason = _unfit(values, spacing)
     bits, quantum = (NOT_TOLD, 0.0) if reason else bit_depth(values)
     if reason:
         axes = [Axis(DIRECTIONS[i], spacing[i], evidence=reason) for i in range(3)]
@@ -71,11 +73,11 @@ def inspect_image(image: sitk.Image, tags: dict | None = None) -> Acquisition:
 def inspect_grid(image: sitk.Image, tags: dict | None = None) -> Acquisition:
     """The axes and the slices of :func:`inspect_image` alone, the rest "unknown": half the time."""
     frame = LPSFrame(image)
-    upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
+    upright = _of_usual_size(frame.enter(sitk.Cast(image, sitk.sitkFloat32)))
     values = sitk.GetArrayFromImage(upright)
     spacing = upright.GetSpacing()[::-1]
     found = Acquisition((), tags=dict(tags or {}))
-    reason = _unfit(values)
+    reason = _unfit(values, spacing)
     if reason:
         found.axes = tuple(Axis(DIRECTIONS[i], spacing[i], evidence=reason) for i in range(3))
     else:
@@ -84,6 +86,13 @@ def inspect_grid(image: sitk.Image, tags: dict | None = None) -> Acquisition:
         found.slices, found.slice_thickness_mm = overlap(axes, spectra)
     _join_tags(found, frame, image)
     return found
+
+
+def _of_usual_size(image):
+    """An image whose values are so large or small that their squares are no numbers, brought to thousands."""
+    largest = float(np.abs(sitk.GetArrayViewFromImage(image)).max())
+    usual = _VALUES[0] <= largest <= _VALUES[1] or largest == 0 or not np.isfinite(largest)
+    return image if usual else image * (1000 / largest)
 
 
 def _join_tags(found, frame, image):
@@ -106,7 +115,9 @@ def _axes(values, spacing, quantum):
     return axes, spectra, tissue
 
 
-def _unfit(values):
+def _unfit(values, spacing):
+    if not all(_SIZES_MM[0] <= step <= _SIZES_MM[1] for step in spacing):
+        return "voxels of the stated size are no brain scan's"
     if not np.isfinite(values).all():
         return "some voxels are no numbers"
     if min(values.shape) < 8:

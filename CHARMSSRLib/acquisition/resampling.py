@@ -48,6 +48,8 @@ def find_resampling(values: np.ndarray, tissue: np.ndarray, axis: int) -> Resamp
     difference = np.diff(lines, axis=0)
     both = inside[1:] & inside[:-1]
     counts = both.sum(1)
+    if not counts.any():
+        return Resampling(None, UNKNOWN, 0.0, "too few voxels of tissue")
     used = counts > 0.1 * counts.max()
     start, stop = np.flatnonzero(used)[[0, -1]]
     span = slice(start, stop + 1)

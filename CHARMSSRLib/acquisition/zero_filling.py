@@ -66,7 +66,7 @@ def find_end(spectrum: Spectrum | None, quantum: float = 0.0) -> End:
     if spectrum is None:
         return End(None, UNKNOWN, 0.0, "too little tissue in one piece along this axis")
     width = max(spectrum.resolution, 0.012)
-    level = np.log(np.maximum(spectrum.power, 1e-12 * spectrum.power.max()))
+    level = np.log(np.maximum(spectrum.power, 1e-12 * spectrum.power.max() + 1e-300))
     falls = [_sharpest_fall(spectrum.frequency, level, times * width) for times in (1, 2, 3)]
     falls = [fall for fall in falls if fall is not None]
     if not falls:

@@ -134,11 +134,27 @@ def test_the_axes_follow_the_image_whatever_its_orientation(head):
     lambda shape: np.fromfunction(lambda z, y, x: 500.0 * ((z - 20) ** 2 + (y - 30) ** 2 + (x - 30) ** 2 < 300), shape),
     lambda shape: np.where(np.indices(shape)[1] < 20, np.nan, 7.0),
     lambda shape: np.full(shape, 40.0) + np.eye(shape[1], shape[2]),
-], ids=["constant", "labels", "noise-free phantom", "no numbers", "constant border"])  # fmt: skip
+    lambda shape: np.broadcast_to(100 * np.sin(2.5 * np.arange(shape[2])), shape) * (np.indices(shape)[0] > 9),
+    lambda shape: np.broadcast_to(np.arange(shape[2]), shape),
+], ids=["constant", "labels", "noise-free phantom", "no numbers", "constant border", "stripes", "ramp"])  # fmt: skip
 def test_what_is_no_scan_gives_unknown_or_none_and_never_fails(make):
     found = inspect_image(sitk.GetImageFromArray(make((40, 60, 60)).astype(np.float32)))
     assert {axis.interpolation for axis in found.axes} <= {UNKNOWN, NONE}
     assert found.to_dict()["axes"][0]["spacing_mm"] == 1
+
+
+@pytest.mark.parametrize("factor", [1e28, 1e-28])
+def test_values_of_any_size_are_examined(head, factor):
+    values, ratios = interpolated(acquired(head, (0.5, 0.5, 0.8), 0.03, 1), ZERO_FILLED, (1, 1, 1.5))
+    assert found_in(values * np.float32(factor))[2].share == pytest.approx(1 / ratios[2], rel=0.05)
+
+
+@pytest.mark.parametrize("spacing", [(1e-6, 1, 1), (1, 1, 1e6)])
+def test_voxels_of_an_impossible_size_are_left_unknown(spacing):
+    image = sitk.GetImageFromArray(np.random.default_rng(1).random((12, 24, 24)).astype(np.float32))
+    image.SetSpacing(spacing)
+    found = inspect_image(image, {"SliceThickness": 3})
+    assert {axis.interpolation for axis in found.axes} == {UNKNOWN} and "size" in found.warnings[0]
 
 
 @pytest.mark.parametrize(("old", "new"), [(40, 20), (41, 27), (30, 45), (31, 62), (24, 24)])
