@@ -1,7 +1,7 @@
 """Which bundled checkpoint a scan is enhanced with where the choice was left to what was measured.
 
 On whole heads made coarse in four ways (docs/studies/acquisition.md) ``charms-x2-clinical`` is the best of its
-scale but in one: where pixels were averaged by the very kernel that another learnt, that one gains up to 0.32 dB
+scale but in one: where pixels were averaged by the very kernel that another learnt, that one gains up to 0.6 dB
 in most heads, and it loses up to 4 dB elsewhere. Nothing measured tells them apart surely enough. So far every
 scan gets it, and the reason says what the scan is and whether the study holds for it. A scale of 4, and weights of
 one's own, are for the user to ask for.
