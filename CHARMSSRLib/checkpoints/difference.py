@@ -34,16 +34,17 @@ def parent_of(path: Path, metadata: dict) -> Path:
     """
     name, _, sha256 = metadata["parent"].partition(SHA256)
     name = Path(name).name
-    found = next((one for one in (path.with_name(name), BUNDLED_FOLDER / name) if one.is_file()), None)
-    if found is None:
+    found = [one for one in (path.parent / name, BUNDLED_FOLDER / name) if one.is_file()]
+    if not found:
         raise CheckpointError(
             f"The weights {path.name} are a difference to {name}, which is missing beside them: get both files again."
         )
-    if sha256_of(found) != sha256:
+    fitting = next((one for one in found if sha256_of(one) == sha256), None)
+    if fitting is None:
         raise CheckpointError(
             f"The weights {path.name} are a difference to another {name} than this one: get both files again."
         )
-    return found
+    return fitting
 
 
 def added(parent: dict[str, np.ndarray], tensors: dict[str, dict], path: Path) -> dict[str, np.ndarray]:

@@ -99,7 +99,16 @@ def read_card(name_or_path: str | Path) -> dict:
         raise CheckpointError(f"The model card {card_path.name} lacks {missing[0]!r}: get the checkpoint again.")
     if card["task"] != TASK:
         raise CheckpointError(f"{card_path.name} is not a super-resolution checkpoint (its task is {card['task']!r}).")
+    if card.get("noise_control") and not _is_noise_control(card["noise_control"]):
+        raise CheckpointError(f"The model card {card_path.name} is damaged (noise_control): get the checkpoint again.")
     return card
+
+
+def _is_noise_control(control):
+    if not isinstance(control, dict) or not all(isinstance(control.get(key), str) for key in ("weights", "sha256")):
+        return False
+    weights, default = control["weights"], control.get("default")
+    return bool(weights) and Path(weights).name == weights and type(default) is int and 0 <= default <= 100
 
 
 def _parse_card(card_path: Path) -> dict:

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, deserialize
 
 from ..errors import CheckpointError
 from .difference import added, metadata_of, parent_of
+from .noise_control import share_of
 from .registry import find_weights, read_card, sha256_of
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
@@ -57,8 +58,9 @@ def blended(arrays: dict, path: Path, card: dict, share: int) -> dict:
 
     Raises:
         CheckpointError: the quiet set is missing, damaged, or of another network.
+        SettingsError: the card names none.
     """
-    if not share:
+    if not share_of(card, str(share)):
         return arrays
     control = card["noise_control"]
     quiet_path = path.with_name(control["weights"])

@@ -1,5 +1,7 @@
 """``charmssr export``: a checkpoint as an ONNX file."""
 
+import argparse
+import re
 from pathlib import Path
 
 from .command import new_command
@@ -18,7 +20,20 @@ def add_parser(subparsers):
     )
     parser.add_argument("checkpoint", metavar="NAME|FILE", help="a checkpoint's name or its weights file")
     parser.add_argument("output", metavar="OUTPUT.onnx", type=Path, help="the file to write")
+    parser.add_argument(
+        "--denoise",
+        metavar="0..100",
+        type=_share,
+        default=0,
+        help="percent of the noise that the network takes away (default: 0, as measured)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+
+
+def _share(text):
+    if not re.fullmatch(r"100|[1-9]?\d", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no share of the noise: use a whole number from 0 to 100")
+    return int(text)
 
 
 def run(arguments):
@@ -34,7 +49,8 @@ def run(arguments):
     from ..checkpoints.loading import load_checkpoint
     from ..enhancement.onnx_export import OPSET, export_onnx
 
-    checkpoint = load_checkpoint(arguments.checkpoint)
+    checkpoint = load_checkpoint(arguments.checkpoint, denoise=arguments.denoise)
+    checkpoint.card["denoise"] = arguments.denoise
     differences = []
     with OutputFiles(arguments.overwrite) as files:
         files.add_file(lambda temporary: differences.append(export_onnx(checkpoint, temporary)), output)

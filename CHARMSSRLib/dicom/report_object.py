@@ -82,4 +82,4 @@ def _inner(value):
         return " | ".join(_inner(one) for one in value)
     if isinstance(value, float):
         return f"{value:.6g}"
-    return "none" if value is None else str(value).encode("ascii", "replace").decode()
+    return "not measured" if value is None else str(value).encode("ascii", "replace").decode()

@@ -23,7 +23,8 @@ def export_onnx(checkpoint, path):
     """Write the network of a checkpoint as ONNX and make sure that it computes the same.
 
     The file reads float32 (n, in_channels, h, w) of any size, scaled as its metadata
-    "intensity" says, and gives (n, 1, scale*h, scale*w). Metadata: name, sha256, scale, intensity, licence.
+    "intensity" says, and gives (n, 1, scale*h, scale*w). Metadata: name, sha256, scale, intensity, licence, denoise
+    (the share of the noise in percent that was asked for).
     Interpolation is the library's own: bicubic, voxel edges aligned (pytorch_half_pixel, coefficient -0.75).
 
     Args:
@@ -41,7 +42,7 @@ def export_onnx(checkpoint, path):
     channels = network.arguments["in_channels"]
     _write(_exportable(network), channels, path)
     model = onnx.load(str(path))
-    metadata = {name: card.get(name, "") for name in ("name", "sha256", "scale", "intensity", "licence")}
+    metadata = {name: card.get(name, "") for name in ("name", "sha256", "scale", "intensity", "licence", "denoise")}
     for name, value in metadata.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = name, value if isinstance(value, str) else json.dumps(value)

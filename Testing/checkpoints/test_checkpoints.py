@@ -18,7 +18,7 @@ from CHARMSSRLib.checkpoints.registry import (
     sha256_of,
     user_checkpoint_folder,
 )
-from CHARMSSRLib.errors import CheckpointError, OutputError
+from CHARMSSRLib.errors import CheckpointError, OutputError, SettingsError
 
 CARD = {"intensity": {"kind": "minmax"}, "margin": 16, "data_consistency_operator": "bicubic"}
 
@@ -117,6 +117,24 @@ def test_a_card_that_does_not_fit_is_refused(mine, change, words):
     rewrite_card(mine, **change)
     with pytest.raises(CheckpointError, match=words):
         load_checkpoint("mine")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"weights": "q/mine.safetensors"}, {"weights": ""}, {"weights": 3}, {"sha256": None}, {"default": "80"}, []],
+)
+def test_a_noise_control_that_names_no_file_beside_the_weights_is_refused(mine, change):
+    whole = {"weights": "quiet.safetensors", "sha256": "0", "default": 80}
+    rewrite_card(mine, noise_control=whole)
+    assert read_card("mine")["noise_control"] == whole
+    rewrite_card(mine, noise_control={**whole, **change} if change else ["quiet.safetensors"])
+    with pytest.raises(CheckpointError, match=r"mine\.json is damaged \(noise_control\)"):
+        read_card("mine")
+
+
+def test_weights_without_a_quiet_set_cannot_take_noise_away(mine):
+    with pytest.raises(SettingsError, match="cannot take noise away"):
+        load_checkpoint("mine", denoise=40)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}"])

@@ -90,6 +90,7 @@ def test_a_missing_parent_is_named_and_a_bundled_one_is_found_from_anywhere(pare
         load_checkpoint(child)
     bundled = BUNDLED_FOLDER / "charms-x2-clinical-quiet-difference.safetensors"
     copy = shutil.copy(bundled, tmp_path / "elsewhere.safetensors")
+    (tmp_path / "charms-x2-clinical.safetensors").write_bytes(b"another one of this name beside it")
     read, expected = read_safetensors(copy), read_weights("charms-x2-clinical", denoise=100).arrays
     assert all(np.allclose(read[name], one, atol=1e-6) for name, one in expected.items())
 

@@ -1,6 +1,7 @@
 """``charmssr export``: an ONNX file that computes what the network computes."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from CHARMSSRLib.checkpoints.loading import load_checkpoint
+from CHARMSSRLib.checkpoints.registry import sha256_of
 from CHARMSSRLib.cli import main
 from CHARMSSRLib.grids.resize import bicubic_downsample
 from Testing.small_checkpoint import small_checkpoint
@@ -38,6 +40,28 @@ def test_the_file_computes_what_the_network_computes_at_any_size(weights, tmp_pa
     metadata = {entry.key: entry.value for entry in onnx.load(str(output)).metadata_props}
     assert metadata["sha256"] == checkpoint.card["sha256"] and int(metadata["scale"]) == checkpoint.card["scale"]
     assert json.loads(metadata["intensity"]) == {"kind": "minmax"}
+
+
+def test_the_share_of_the_noise_is_in_the_file(tmp_path, capsys):
+    weights = Path(small_checkpoint(tmp_path / "small", spread=0.05))
+    quiet = small_checkpoint(tmp_path / "other", "quiet", seed=8, spread=0.05)
+    shutil.copy(quiet, weights.with_name("quiet.safetensors"))
+    output, card = tmp_path / "small.onnx", json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    assert main(["export", str(weights), str(output), "--denoise", "40"]) == 2
+    assert "cannot take noise away" in capsys.readouterr().err
+    card["noise_control"] = {"weights": "quiet.safetensors", "sha256": sha256_of(quiet), "default": 80}
+    weights.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+    for wrong in ("101", "auto", "-1", "2.5"):
+        assert main(["export", str(weights), str(output), f"--denoise={wrong}"]) == 2
+        assert "whole number from 0 to 100" in capsys.readouterr().err and not output.exists()
+    assert main(["export", str(weights), str(output), "--denoise", "40"]) == 0
+    slices = torch.rand(1, 1, 24, 20)
+    with torch.no_grad():
+        expected, plain = (load_checkpoint(weights, denoise=share).network(slices).numpy() for share in (40, 0))
+    session = onnxruntime.InferenceSession(str(output), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"slices": slices.numpy()})
+    assert np.abs(found - expected).max() < 1e-5 < np.abs(found - plain).max()
+    assert {entry.key: entry.value for entry in onnx.load(str(output)).metadata_props}["denoise"] == "40"
 
 
 def test_the_skip_keeps_the_voxel_edges(tmp_path):
