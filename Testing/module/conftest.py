@@ -23,9 +23,10 @@ def models(tmp_path, monkeypatch):
 
     bundled, folder = tmp_path / "bundled", tmp_path / "models"
     for kind in ("bicubic", "clinical"):
-        control = {"noise_control": {"weights": "quiet.safetensors", "sha256": "0", "default": 70}}
+        noise_control = {"weights": "quiet.safetensors", "sha256": "0", "default": 70}
+        control = {"noise_control": noise_control} if kind == "clinical" else {}
         title, summary = f"CHARMS x2, {kind}", f"For {kind} scans"
-        writeCheckpoint(bundled, f"charms-x2-{kind}", title, summary=summary, seen_7t=False, **(control if kind == "clinical" else {}))
+        writeCheckpoint(bundled, f"charms-x2-{kind}", title, summary=summary, seen_7t=False, **control)
     for name, seen7t in (("mine", False), ("mine-7t", True)):
         writeCheckpoint(folder, name, f"Model {name}", summary=f"What {name} <b>can</b> do", seen_7t=seen7t)
     monkeypatch.setattr(checkpoint_registry, "BUNDLED_FOLDER", bundled)
