@@ -11,8 +11,9 @@ from PIL import Image
 
 RESOURCES = Path(__file__).resolve().parents[2] / "Resources"
 NAMES = ("panel", "panel-maps", "panel-fine-tune")
-GREYS, COLOURS = 16, 40
+GREYS, COLOURS = 18, 40
 COLOURFUL = 24  # difference between a pixel's channels
+LINE = 1  # pixels between two views, as in the application
 
 
 def main(folder, *names):
@@ -29,13 +30,14 @@ def opened(path):
 
 
 def maps_in_a_row(folder):
-    """Scan, result and the two maps: three views, and the third view of the other picture beside them."""
+    """Scan, result and two maps: three views, and the third view of another picture beside them."""
     first, second = (opened(folder / f"panel-maps-{name}.png") for name in ("detail", "variability"))
     view = second.width // 3
-    row = Image.new("RGB", (first.width + view, first.height))
+    row = Image.new("RGB", (first.width + LINE + view, first.height), "white")
     row.paste(first, (0, 0))
-    row.paste(second.crop((second.width - view, 0, second.width, second.height)), (first.width, 0))
-    filled = np.flatnonzero((np.asarray(row.convert("L"))[: row.height * 8 // 10] > 40).any(axis=1))
+    row.paste(second.crop((second.width - view, 0, second.width, second.height)), (first.width + LINE, 0))
+    bright = np.asarray(row.convert("L"))[: row.height * 8 // 10] > 40
+    filled = np.flatnonzero(bright.sum(axis=1) > 3 * LINE)  # more than the lines between the views
     return row.crop((0, 0, row.width, filled[-1] + 12))
 
 

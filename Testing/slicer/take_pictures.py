@@ -1,7 +1,7 @@
 """Takes the pictures of the documentation in 3D Slicer itself, in the sizes that the application gives its windows.
 
 ``SCAN=head.nii.gz PICTURES=folder Slicer --additional-module-paths .../CHARMSSR --python-script take_pictures.py``
-on a screen of 1280 x 900. Variables: OFFSET (mm, where the slices are looked at), MASK (a label map that keeps the work
+on a screen of 1280 x 900. Variables: OFFSET (mm, where the slices are looked at), MASK (a label map that keeps the maps
 to some slices; the whole brain otherwise), PAIRS (a folder with NAME_3T.nii.gz and NAME_7T.nii.gz of some people: a
 short fine-tuning is photographed, too). ``python Testing/slicer/publish_pictures.py folder`` then puts them into
 Resources in few colours.
@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import slicer
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -25,13 +26,15 @@ def main():
     slicer.util.selectModule("CHARMSSR")
     panel = slicer.modules.CHARMSSRWidget
     volume = slicer.util.loadVolume(os.environ["SCAN"])
-    mask = os.environ.get("MASK") and slicer.util.loadLabelVolume(os.environ["MASK"], {"show": False})
-    enhance(panel, volume, mask, maps=False)
+    mask = slicer.util.loadLabelVolume(os.environ["MASK"], {"show": False}) if os.environ.get("MASK") else None
+    enhance(panel, volume, None, maps=False)
     compare(panel, withMap=False)
     photograph("panel")
+    panel.ui.compareButton.click()  # the views as before
     enhance(panel, volume, mask, maps=True)
     compare(panel, withMap=True)
     photographMaps(panel, Path(os.environ["PICTURES"]))
+    panel.ui.compareButton.click()  # the views as before, without a map
     if os.environ.get("PAIRS"):
         fineTune(panel, Path(os.environ["PAIRS"]))
         photograph("panel-fine-tune")
@@ -50,7 +53,7 @@ def waitFor(condition, what):
 def enhance(panel, volume, mask, maps):
     """One click."""
     parameters = panel._parameterNode
-    parameters.inputVolume, parameters.maps, parameters.maskNode = volume, maps, mask or None
+    parameters.inputVolume, parameters.maps, parameters.maskNode = volume, maps, mask
     waitFor(lambda: panel.logic.worker.state == "ready" and panel._inspection.state == "found", "Looking at the scan")
     panel.ui.enhanceButton.click()
     waitFor(lambda: panel.job is None, "The enhancement")
@@ -59,16 +62,8 @@ def enhance(panel, volume, mask, maps):
 
 
 def compare(panel, withMap):
-    """The views side by side, at one place."""
-    from CHARMSSRModule.scene import compare_views
-    from CHARMSSRModule.scene.scene_results import sourceOf
-
-    result = panel._parameterNode.resultVolume
-    if withMap:
-        panel.ui.compareButton.click()
-    else:
-        compare_views.showSideBySide(sourceOf(result), result, withThirdView=False)
-        panel._resultPanel.refresh(panel._parameterNode)
+    """The views side by side by one click, at one place."""
+    panel.ui.compareButton.click()
     slicer.app.processEvents()
     for name in ("Red", "Yellow", "Green") if withMap else ("Red", "Yellow"):
         logic = slicer.app.layoutManager().sliceWidget(name).sliceLogic()
@@ -103,11 +98,24 @@ def fineTune(panel, folder):
     section.ui.startButton.click()
     waitFor(lambda: section.job is None, "The fine-tuning")
     section.ui.psnrPlotButton.click()
+    liftLegend(slicer.app.layoutManager().plotWidget(0).mrmlPlotViewNode().GetPlotChartNode())
+    slicer.util.resetSliceViews()
     slicer.util.delayDisplay("", autoCloseMsec=500)
     area = panel.parent
     while area is not None and not area.inherits("QScrollArea"):
         area = area.parent()
     area.verticalScrollBar().setValue(area.verticalScrollBar().maximum)
+
+
+def liftLegend(chart):
+    """Room above the curves, which the legend in the corner would hide."""
+    series = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
+    values = np.concatenate(
+        [slicer.util.arrayFromTableColumn(each.GetTableNode(), each.GetYColumnName()) for each in series]
+    )
+    low, high = np.nanmin(values), np.nanmax(values)
+    chart.SetYAxisRangeAuto(False)
+    chart.SetYAxisRange(np.floor(2 * low) / 2, np.ceil(2 * (high + 0.3 * (high - low))) / 2)
 
 
 if __name__ == "__main__":
