@@ -155,5 +155,6 @@ def test_built_in_recipes_are_complete(archives):
 
 def test_the_scripts_need_no_simpleitk():
     root = Path(__file__).resolve().parents[3]
-    code = "import sys; sys.modules['SimpleITK'] = None; from CHARMSSRLab.gpu import benchmark, study, train_checkpoint"
+    names = "benchmark, study_in_parts, train_checkpoint"
+    code = f"import sys; sys.modules['SimpleITK'] = None; from CHARMSSRLab.gpu import {names}"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
