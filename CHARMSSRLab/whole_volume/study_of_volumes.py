@@ -48,7 +48,7 @@ class Setup:
         planes: the ways of enhancing that are compared, as in ``settings.PLANES``; studies of one way
             take the first.
         coarse: how study "planes" makes its volumes coarse: "kspace" (truncation) or "bicubic" (antialiased).
-        slices: of study "whole-heads": only so many axial slices of each volume; None for all.
+        slices: of studies "whole-heads" and "tissue": only so many axial slices of each volume; None for all.
         denoise, quality: as in ``settings``.
         folder: where a study may put pictures of single volumes; None for none. Changes no figure.
     """
