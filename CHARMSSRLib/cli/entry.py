@@ -78,8 +78,14 @@ def own_commands():
 
 
 def installed_commands():
-    """Commands that other installed packages add, the laboratory's among them: dict of name -> module."""
+    """Commands that other installed packages add, the laboratory's among them: dict of name -> module.
+
+    None in the copy that 3D Slicer installs: they are built on all of the library, which it does not hold.
+    """
     from importlib.metadata import entry_points
+
+    if own_commands().keys() != set(COMMANDS):
+        return {}
 
     found = entry_points()
     points = found.select(group=GROUP) if hasattr(found, "select") else found.get(GROUP, ())  # Python 3.9

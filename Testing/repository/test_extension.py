@@ -1,6 +1,7 @@
 """What the extension catalogue checks, and what Slicer's build makes of our CMake files."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -144,9 +145,25 @@ def test_the_installed_layout_serves_the_panel_and_says_where_the_other_commands
     assert "PythonSlicer -m CHARMSSRLib COMMAND" in helped.stdout and "examples" not in helped.stdout
 
 
-def _in_layout(layout, *words):
-    folder = layout / "qt-scripted-modules"
-    return subprocess.run([sys.executable, "-s", *words], cwd=folder, input="", capture_output=True, text=True)
+def test_commands_of_other_packages_wait_for_the_whole_library(layout, tmp_path):
+    """As where the package is installed in the same Python: its laboratory needs what Slicer's copy lacks."""
+    package = tmp_path / "another-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: another\nVersion: 1\n")
+    (package / "entry_points.txt").write_text("[charmssr.commands]\nanother = CHARMSSRLib.cli.enhance\n")
+    helped = _in_layout(layout, "-m", "CHARMSSRLib", "--help", path=tmp_path)
+    assert helped.returncode == 0 and "another" not in helped.stdout, helped.stderr
+
+
+def _in_layout(layout, *words, path=None):
+    return subprocess.run(
+        [sys.executable, "-s", *words],
+        cwd=layout / "qt-scripted-modules",
+        env={**os.environ, "PYTHONPATH": str(path)} if path else None,
+        input="",
+        capture_output=True,
+        text=True,
+    )
 
 
 def _is_card(path):
