@@ -65,6 +65,18 @@ def planes(result):
     return _table(["way", *(_words(one) for one in volumes)], cells)
 
 
+def rim(result):
+    """PSNR in the rim of the brain: a line per way of ``planes``, a column per volume."""
+    rows = read(result)["rows"]
+    volumes = _unique(rows, "volume")
+    figures = {(row["way"], row["volume"]): row["rim"] for row in rows}
+    others = {row["way"] for row in rows if row["way"].endswith("+ cubic")} - {planes_study.ACQUIRED}
+    for volume in volumes:
+        figures[BEST_OTHER, volume] = max(figures[way, volume] for way in others)
+    cells = [[title, *(f"{figures[way, volume]:.2f}" for volume in volumes)] for way, title in PLANES_TITLES.items()]
+    return _table(["way", *(_words(one) for one in volumes)], cells)
+
+
 def fusion(result, *more):
     """Gain of the fusion over the plain mean in dB: a line per result, this and others; a column per volume."""
     contents = [read(one) for one in _beside(result, more)]
@@ -202,7 +214,7 @@ def thick_slices(result):
 MAKERS = {
     one.__name__: one
     for one in (
-        weights, verdict, planes, fusion, consistency, maps, lesions, even_tissue, noise, banding, reformats,
+        weights, verdict, planes, rim, fusion, consistency, maps, lesions, even_tissue, noise, banding, reformats,
         thick_slices,
     )
 }  # fmt: skip

@@ -130,9 +130,10 @@ def verdict(rows):
 STUDY = Study(
     name="planes",
     title="Planes: slice by slice or along all three axes",
-    protocol="Volumes of truly isotropic resolution, k-space truncated in all three axes (magnitude; with --coarse"
-    " bicubic: averaged), enhanced through `enhance` with the truth's mask and without bias correction, scored"
-    " against the truth inside the brain (3-D, range the 99.9th percentile). plane + cubic: slices of that plane"
+    protocol="Volumes of truly isotropic resolution, whole heads where they have one, k-space truncated in all three"
+    " axes (magnitude; with --coarse bicubic: averaged), enhanced through `enhance` with the truth's mask and without"
+    " bias correction, scored against the truth inside the brain (3-D, range the 99.9th percentile), and in its rim of"
+    " three voxels. plane + cubic: slices of that plane"
     " enhanced, cubic convolution across them. fused: the three slice-wise results, enlarged across their slices"
     " without new frequencies: their mean, weighted by the frequencies that a plane resolves (spectrum), and with"
     f" unsure frequencies taken back (shrunk); three is the mode of `enhance`, which uses {FUSION}. Bands in / out:"
@@ -141,7 +142,7 @@ STUDY = Study(
     " Gradient ratio: through-plane by in-plane gradient.",
     columns=(
         Column("volume", "volume"), Column("contrast", "contrast"), Column("split", "split"), Column("way", "way"),
-        Column("psnr", "PSNR (dB)", ".2f"), Column("ssim", "SSIM", ".4f"),
+        Column("psnr", "PSNR (dB)", ".2f"), Column("rim", "in the rim", ".2f"), Column("ssim", "SSIM", ".4f"),
         Column("banding_input", "bands in", ".5f"), Column("banding_output", "bands out", ".5f"),
         Column("banding_truth_ratio", "of the truth", ".3f"), Column("bands_to_cubic", "bands to cubic", ".3f"),
         Column("gradient_ratio_input", "gradient ratio in", ".3f"),

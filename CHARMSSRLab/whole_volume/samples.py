@@ -15,6 +15,7 @@ from CHARMSSRLib.preprocessing.pipeline import preprocess
 
 from ..training.prepare import read_manifest
 from ..training.sources import UNKNOWN, source_of
+from .whole_heads import slab
 
 TRULY_ISOTROPIC = 1.05  # largest ratio of spacings
 THREE_PLANES = 3
@@ -82,13 +83,14 @@ def only_three(planes):
     return set(planes) == {"three"}
 
 
-def read_sample(data, row, box=None, skull_strip="auto"):
+def read_sample(data, row, box=None, skull_strip="auto", slices=None):
     """Read, correct and mask the volume of a manifest row.
 
     Args:
         data: folder with manifest.csv and its volumes.
         row: of the manifest.
         box: edge in voxels of a cube around the brain's middle that is all that is kept, for a quick look.
+        slices: so many axial slices around the brain's middle are kept, with all of the head that they show.
         skull_strip: "auto" or the name of a backend.
 
     Raises:
@@ -101,6 +103,8 @@ def read_sample(data, row, box=None, skull_strip="auto"):
         volume_stem(row["file"]), row["subject"], row["contrast"], row["split"], done.image,
         sitk.Cast(done.mask != 0, sitk.sitkUInt8), image,
     )  # fmt: skip
+    if slices is not None:
+        sample = middle_slices(sample, slices)
     return sample if box is None else cropped(sample, box)
 
 
@@ -110,6 +114,13 @@ def foreground(image):
     mask = sitk.GetImageFromArray(inside.astype(np.uint8))
     mask.CopyInformation(image)
     return mask
+
+
+def middle_slices(sample, slices):
+    """The sample's axial slices around the brain's middle, so many, with all of the head that they show."""
+    image, mask = slab(sample.image, sample.mask, slices)
+    raw = None if sample.raw is None else slab(sample.raw, sample.mask, slices)[0]
+    return replace(sample, image=image, mask=mask, raw=raw)
 
 
 def cropped(sample, box):

@@ -5,12 +5,19 @@ import numpy as np
 from CHARMSSRLib.measures.banding import banding
 from CHARMSSRLib.measures.fidelity import brain_psnr, brain_ssim
 
+from .whole_heads import scores
+
 AXES = (0, 1, 2)
 
 
 def fidelity(output, truth, inside):
-    """``psnr`` (dB) and ``ssim``, brain-masked, three-dimensional; arrays (z, y, x) on one grid."""
-    return {"psnr": brain_psnr(output, truth, inside), "ssim": brain_ssim(output, truth, inside)}
+    """``psnr`` (dB) and ``ssim``, brain-masked, three-dimensional, and PSNR in the brain's ``interior`` and ``rim``.
+
+    Arrays (z, y, x) on one grid, ``inside`` the brain; its rim is three voxels wide in each axial slice.
+    """
+    apart = scores(output, truth, inside)
+    whole = {"psnr": brain_psnr(output, truth, inside), "ssim": brain_ssim(output, truth, inside)}
+    return {**whole, "interior": apart["interior"], "rim": apart["rim"]}
 
 
 def banding_by_axis(volume, inside):

@@ -48,7 +48,7 @@ class Setup:
         planes: the ways of enhancing that are compared, as in ``settings.PLANES``; studies of one way
             take the first.
         coarse: how study "planes" makes its volumes coarse: "kspace" (truncation) or "bicubic" (antialiased).
-        slices: of studies "whole-heads" and "tissue": only so many axial slices of each volume; None for all.
+        slices: only so many axial slices of each volume, around the brain's middle; None for all.
         denoise, quality: as in ``settings``.
         folder: where a study may put pictures of single volumes; None for none. Changes no figure.
     """
@@ -93,6 +93,7 @@ class Study:
         measure: (Sample, Checkpoint, Setup) -> list of rows (dicts of plain values).
         isotropic: ways of enhancing -> whether only volumes of true isotropic resolution are of use.
         planes: the ways of enhancing that it takes where none are named.
+        takes_slices: whether it is given the whole volume and takes the slices that are asked for itself.
         without_volume: (Checkpoint, Setup) -> rows that need no volume, measured anew at each run; or None.
         verdict: rows -> list of sentences: what holds and what does not.
         draw: (rows, path of a PNG) or None.
@@ -105,6 +106,7 @@ class Study:
     measure: Callable
     isotropic: Callable = field(default=lambda planes: False)
     planes: tuple = ("acquisition",)
+    takes_slices: bool = False
     without_volume: Optional[Callable] = None
     verdict: Callable = field(default=lambda rows: [])
     draw: Optional[Callable] = None
@@ -207,7 +209,7 @@ def _rows_of(study, data, row, folder, checkpoint, setup, skull_strip):
     part = folder / f"{study.name}-{Path(row['file']).name.split('.')[0]}-{key}.json"
     if part.is_file():
         return json.loads(part.read_text(encoding="utf-8"))
-    sample = read_sample(data, row, setup.box, skull_strip)
+    sample = read_sample(data, row, setup.box, skull_strip, None if study.takes_slices else setup.slices)
     labels = {"volume": sample.name, "contrast": sample.contrast, "split": sample.split}
     rows = plain([{**labels, **one} for one in study.measure(sample, checkpoint, setup)])
     with OutputFiles(overwrite=True) as files:

@@ -81,8 +81,8 @@ STUDY = Study(
     columns=(
         Column("volume", "volume"), Column("contrast", "contrast"), Column("thickness", "slices (mm)", "g"),
         Column("way", "way"), Column("spacing_after", "slices after (mm)", ".3g"), Column("psnr", "PSNR (dB)", ".2f"),
-        Column("ssim", "SSIM", ".4f"), Column("bands_to_cubic", "bands to cubic", ".3f"),
-        Column("seconds", "network (s)", ".0f"),
+        Column("rim", "in the rim", ".2f"), Column("ssim", "SSIM", ".4f"),
+        Column("bands_to_cubic", "bands to cubic", ".3f"), Column("seconds", "network (s)", ".0f"),
     ),
     measure=measure,
     isotropic=lambda planes: True,

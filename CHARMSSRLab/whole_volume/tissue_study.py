@@ -118,5 +118,6 @@ STUDY = Study(
         Column("pial_surface_own", "pial surface", ".3f"),
     ),
     measure=measure,
+    takes_slices=True,
     verdict=verdict,
 )  # fmt: skip

@@ -120,5 +120,6 @@ STUDY = Study(
         Column("noise", "noise", ".2f"), Column("edges", "edges", ".2f"), Column("focus", "false focus", ".2f"),
     ),
     measure=measure,
+    takes_slices=True,
     verdict=verdict,
 )  # fmt: skip

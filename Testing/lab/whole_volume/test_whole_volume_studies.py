@@ -19,8 +19,8 @@ from CHARMSSRLab.whole_volume import (
     thick_slices_study,
 )
 from CHARMSSRLab.whole_volume.registry import MODULES, load_study
-from CHARMSSRLab.whole_volume.samples import Sample, only_three
-from CHARMSSRLab.whole_volume.scores import worst_ratio
+from CHARMSSRLab.whole_volume.samples import Sample, middle_slices, only_three
+from CHARMSSRLab.whole_volume.scores import fidelity, worst_ratio
 from CHARMSSRLab.whole_volume.study_of_volumes import Column, Selection, Setup, Study, run_study
 from CHARMSSRLib import load_checkpoint
 from CHARMSSRLib.errors import Cancelled, InputError
@@ -84,8 +84,8 @@ def counting():
 def unprepared(monkeypatch):
     """Volumes are not corrected and masked anew: the run is what counts here."""
 
-    def read(data, row, box, skull_strip):
-        image = sitk.ReadImage(str(data / row["file"]), sitk.sitkFloat32)
+    def read(data, row, box, skull_strip, slices):
+        image = sitk.ReadImage(str(data / row["file"]), sitk.sitkFloat32)[:, :, :slices]
         return Sample(row["file"].split(".")[0], row["subject"], "T1w", "val", image, image > 0)
 
     monkeypatch.setattr("CHARMSSRLab.whole_volume.study_of_volumes.read_sample", read)
@@ -116,6 +116,35 @@ def test_other_weights_or_settings_are_measured_again(counting, data, tmp_path, 
     for checkpoint, setup in (interpolation, guesser, (interpolation[0], replace(interpolation[1], noise=0.1))):
         run_study(study, data, tmp_path, checkpoint, setup, Selection(limit=1))
     assert len(seen) == 3
+
+
+def test_slices_are_taken_once_by_the_run_or_by_the_study(counting, data, tmp_path, interpolation, unprepared):
+    checkpoint, setup = interpolation
+    sizes = []
+    study = replace(counting[0], measure=lambda sample, *_: sizes.append(sample.image.GetSize()) or [{"figure": 0.0}])
+    few = replace(setup, slices=5)
+    run_study(study, data, tmp_path, checkpoint, few, Selection(limit=1))
+    run_study(replace(study, name="other", takes_slices=True), data, tmp_path, checkpoint, few, Selection(limit=1))
+    assert sizes == [(32, 32, 5), (32, 32, 32)]
+
+
+def test_middle_slices_keep_the_head_beside_the_brain(whole_brain):
+    head = replace(whole_brain, image=sitk.Cast(whole_brain.mask == 0, sitk.sitkFloat32))
+    few = middle_slices(head, 6)
+    assert few.image.GetSize() == few.mask.GetSize() == (64, 64, 6)
+    values, mask = (sitk.GetArrayFromImage(one) for one in (few.image, few.mask))
+    assert (values == (mask == 0)).all() and mask.any((1, 2)).all()
+
+
+def test_fidelity_tells_the_rim_from_the_interior():
+    truth, inside = np.ones((2, 20, 20), np.float32), np.zeros((2, 20, 20), bool)
+    inside[:, 2:18, 2:18] = True
+    truth[:, 5:15, 5:15] = 2
+    output = truth.copy()
+    output[:, 5:15, 5:15] += 0.02  # 40 dB below the range of 2
+    output[:, 2:5] += 0.2
+    figures = fidelity(output, truth, inside)
+    assert figures["interior"] == pytest.approx(40) and figures["rim"] < figures["psnr"] < figures["interior"]
 
 
 @pytest.fixture
