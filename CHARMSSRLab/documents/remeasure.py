@@ -65,17 +65,17 @@ MEASUREMENTS = (
     _study("planes-averaged", "planes", "--split val,check --slices 64 --coarse bicubic"),
     _study("planes-noisy", "planes", "--split val --slices 64 --noise 0.03"),
     _study("planes-x4", "planes", "--split val --slices 64", "charms-x4-clinical"),
-    _study("consistency", "consistency", "--split val --slices 32 --planes acquisition"),
-    _study("consistency-three", "consistency", "--split val --slices 64 --planes three"),
+    _study("consistency", "consistency", "--split val --slices 16 --planes acquisition"),
+    _study("consistency-three", "consistency", "--split val --slices 32 --planes three"),
     _study("maps", "maps", "--split val --slices 64", pictures={"maps.png": "maps.png"}),
     _study("lesions", "lesions", "--split val --slices 80"),
     _study("lesions-train-FLAIR", "lesions", "--split train --contrast FLAIR --planes acquisition"),
     _study("lesions-train-T2w", "lesions", "--split train --contrast T2w --planes acquisition"),
     _study("noise", "noise", "--split val"),
-    _study("banding", "banding", "--split val --slices 64 --planes axial coronal sagittal three"),
+    _study("banding", "banding", "--split val --slices 32 --planes axial coronal sagittal three"),
     _study("banding-picture", "banding", "--split val --contrast T2w --limit 1 --slices 128",
            pictures={"banding-ARC_M2265_T2w.png": "bands.png"}),
-    _study("thick-slices", "thick-slices", "--split val,check --slices 60"),
+    _study("thick-slices", "thick-slices", "--split val,check --slices 80"),
 )  # fmt: skip
 
 
