@@ -27,10 +27,9 @@ def add_parser(subparsers):
     parser.add_argument(
         "--degradation",
         nargs="+",
-        default=["bicubic"],
         choices=DEGRADATIONS,
         metavar="NAME",
-        help=f"one or more of {', '.join(DEGRADATIONS)} (default: bicubic)",
+        help=f"one or more of {', '.join(DEGRADATIONS)} (default: bicubic; of study whole-heads: kspace clinical)",
     )
     parser.add_argument(
         "--skull-strip", default="auto", metavar="auto|BACKEND", help="for volumes that are not stripped yet"
@@ -60,6 +59,7 @@ def run(arguments):
     from ..comparison.sites import site_section
     from ..comparison.volumes import first_planes, prepared_volumes
 
+    degradations = arguments.degradation or ["bicubic"]
     for path in arguments.output:
         check_target(path, overwrite=True)
     device = choose_device(arguments.device)
@@ -70,24 +70,24 @@ def run(arguments):
         task = Task(progress, interruption.is_cancelled)
         volumes = prepared_volumes(arguments.data, arguments.split, arguments.contrast, arguments.skull_strip, task)
         for volume in first_planes(volumes) if arguments.first_plane else volumes:
-            for degradation in arguments.degradation:
+            for degradation in degradations:
                 rows += score_prepared(
                     volume, candidates, degradation, checkpoint.card["scale"], arguments.slices, device,
                     task=task,
                 )  # fmt: skip
     name = checkpoint.card["name"]
     title = f"{name} on the {arguments.split} volumes"
-    more = [_made_by(arguments, checkpoint.card), "", *site_section(rows, name)]
+    more = [_made_by(arguments, degradations, checkpoint.card), "", *site_section(rows, name)]
     write_tables(rows, arguments.output, title, more)
     if not arguments.output:
         print("\n".join([markdown(rows, title), *more]))
 
 
-def _made_by(arguments, card):
+def _made_by(arguments, degradations, card):
     """The line of a report that says which weights it is about and how to make it again."""
     words = ["charmssr evaluate", card["name"], "--data DATA", "--split", arguments.split]
     words += ["--contrast", arguments.contrast] if arguments.contrast else []
     words += ["--slices", str(arguments.slices)] if arguments.slices else []
     words += ["--first-plane"] if arguments.first_plane else []
-    words += ["--degradation", *arguments.degradation]
+    words += ["--degradation", *degradations]
     return f"Checkpoint: {card['name']} (SHA-256 {card['sha256'][:12]}...). Command: `{' '.join(words)}`."

@@ -25,6 +25,7 @@ def add_study_options(parser):
     noise, qualities = settings_of(EnhancementSettings)["denoise"][0], QUALITIES
     options.add_argument("--denoise", default=AUTOMATIC, metavar=noise.metavar, help=f"{noise.help} (default: auto)")
     options.add_argument("--quality", choices=qualities, default=qualities[0], help="(default: %(default)s)")
+    options.add_argument("--subject", nargs="+", default=[], metavar="NAME", help="only volumes of these subjects")
     options.add_argument("--limit", type=int, metavar="N", help="only the first N volumes")
 
 
@@ -47,9 +48,12 @@ def run_whole_volume_study(arguments):
     setup = Setup(
         arguments.checkpoint, str(choose_device(arguments.device)), arguments.noise, arguments.box,
         tuple(arguments.planes or study.planes), arguments.coarse, str(folder), arguments.slices, arguments.denoise,
-        arguments.quality,
+        arguments.quality, tuple(arguments.degradation or ()),
     )  # fmt: skip
-    selection = Selection(tuple(arguments.split.split(",")), arguments.contrast, arguments.limit, arguments.skull_strip)
+    selection = Selection(
+        tuple(arguments.split.split(",")), arguments.contrast, arguments.limit, arguments.skull_strip,
+        tuple(arguments.subject),
+    )  # fmt: skip
     share = share_of(read_card(arguments.checkpoint), arguments.denoise)
     checkpoint = load_checkpoint(arguments.checkpoint, denoise=share)
     with Interruption() as interruption, ProgressLine() as progress:

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import comparison_tables, whole_volume_tables
+from . import comparison_tables, whole_heads_tables, whole_volume_tables
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"(<!-- (table|figure): (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -36,6 +36,7 @@ PAGES = [
         ("comparison", "comparison", comparison_tables),
         ("whole-volumes", "whole-volumes", whole_volume_tables),
         ("planes", "whole-volumes", whole_volume_tables),
+        ("whole-heads", "whole-volumes", whole_heads_tables),
     )
 ]
 

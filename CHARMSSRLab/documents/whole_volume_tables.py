@@ -33,7 +33,7 @@ def read(result):
     return json.loads(result.with_name(result.name + ".json").read_text(encoding="utf-8"))
 
 
-def _beside(result, names):
+def beside(result, names):
     """A result and others of these names in its folder."""
     return [result, *(result.with_name(name) for name in names)]
 
@@ -53,7 +53,7 @@ def verdict(result):
 def planes(result):
     """PSNR / SSIM: a line per way, a column per volume."""
     rows = read(result)["rows"]
-    volumes = _unique(rows, "volume")
+    volumes = unique(rows, "volume")
     figures = {(row["way"], row["volume"]): (row["psnr"], row["ssim"]) for row in rows}
     others = {row["way"] for row in rows if row["way"].endswith("+ cubic")} - {planes_study.ACQUIRED}
     for volume in volumes:
@@ -62,25 +62,25 @@ def planes(result):
         [title, *("{:.2f} / {:.3f}".format(*figures[way, volume]) for volume in volumes)]
         for way, title in PLANES_TITLES.items()
     ]
-    return _table(["way", *(_words(one) for one in volumes)], cells)
+    return table(["way", *(words(one) for one in volumes)], cells)
 
 
 def rim(result):
     """PSNR in the rim of the brain: a line per way of ``planes``, a column per volume."""
     rows = read(result)["rows"]
-    volumes = _unique(rows, "volume")
+    volumes = unique(rows, "volume")
     figures = {(row["way"], row["volume"]): row["rim"] for row in rows}
     others = {row["way"] for row in rows if row["way"].endswith("+ cubic")} - {planes_study.ACQUIRED}
     for volume in volumes:
         figures[BEST_OTHER, volume] = max(figures[way, volume] for way in others)
     cells = [[title, *(f"{figures[way, volume]:.2f}" for volume in volumes)] for way, title in PLANES_TITLES.items()]
-    return _table(["way", *(_words(one) for one in volumes)], cells)
+    return table(["way", *(words(one) for one in volumes)], cells)
 
 
 def fusion(result, *more):
     """Gain of the fusion over the plain mean in dB: a line per result, this and others; a column per volume."""
-    contents = [read(one) for one in _beside(result, more)]
-    volumes = _unique(contents[0]["rows"], "volume")
+    contents = [read(one) for one in beside(result, more)]
+    volumes = unique(contents[0]["rows"], "volume")
     cells = []
     for content in contents:
         psnr = {(row["way"], row["volume"]): row["psnr"] for row in content["rows"]}
@@ -93,7 +93,7 @@ def fusion(result, *more):
         setup = content["setup"]
         kind = setup["coarse"] + (f" + {100 * setup['noise']:g} % noise" if setup["noise"] else "")
         cells.append([_input_in_words(kind), *gains])
-    return _table(["input", *(_words(one) for one in volumes)], cells)
+    return table(["input", *(words(one) for one in volumes)], cells)
 
 
 def consistency(result):
@@ -105,7 +105,7 @@ def consistency(result):
         [_input_in_words(kind), *(_mean_and_range(effects[way, kind, operator], "+.2f") for operator in operators)]
         for kind in inputs
     ]
-    return _table(["input", *(f"D {operator}" for operator in operators)], cells)
+    return table(["input", *(f"D {operator}" for operator in operators)], cells)
 
 
 def maps(result):
@@ -116,12 +116,12 @@ def maps(result):
         own = [row for row in rows if (row["planes"], row["map"]) == case]
         figures = ([row[key] for row in own] for key in ("spearman", "spearman_local", "area"))
         cells.append([*case, *(_mean_and_range(one, ".2f") for one in figures)])
-    return _table(["ways", "map", "voxel", "local", "area"], cells)
+    return table(["ways", "map", "voxel", "local", "area"], cells)
 
 
 def lesions(result, *more):
     """Contrast kept: a line per kind of lesion and way, of this result and of others beside it."""
-    rows = [row for one in _beside(result, more) for row in read(one)["rows"]]
+    rows = [row for one in beside(result, more) for row in read(one)["rows"]]
     groups = {}
     for row in rows:
         if row["volume"] != MADE_UP:
@@ -130,7 +130,7 @@ def lesions(result, *more):
         [*case, *(_kept([row[key] for row in own if key in row]) for key in LESION_TITLES)]
         for case, own in sorted(groups.items(), key=lambda item: _order(item[0][0]))
     ]
-    return _table(["lesions", "ways", *LESION_TITLES.values()], cells)
+    return table(["lesions", "ways", *LESION_TITLES.values()], cells)
 
 
 def _kind(row):
@@ -138,7 +138,7 @@ def _kind(row):
     if "sphere" in what:
         contrast = "T1w" if row["contrast"] == "T1w" else "T2w and FLAIR"
         return f"spheres pasted into {contrast}, {what.split(', ')[1]}"
-    return f"{what}, {_words(row['volume'])}"
+    return f"{what}, {words(row['volume'])}"
 
 
 def _order(kind):
@@ -157,14 +157,14 @@ def _kept(shares):
 def even_tissue(result):
     """Spheres on even tissue: a line per size, a column per noise; share kept, and of the input's band."""
     rows = [row for row in read(result)["rows"] if row["volume"] == MADE_UP]
-    sigmas, sizes = _unique(rows, "noise"), _unique(rows, "lesion")
+    sigmas, sizes = unique(rows, "noise"), unique(rows, "lesion")
     figures = {(row["lesion"], row["noise"]): row for row in rows}
     cells = [
         [size.split(", ")[1], *(f"{figures[size, sigma]['kept']:.2f}" for sigma in sigmas),
          f"{figures[size, sigmas[0]]['kept_by_cubic']:.2f}", f"{figures[size, sigmas[0]]['kept_in_band']:.2f}"]
         for size in sizes
     ]  # fmt: skip
-    return _table(["sphere", *(f"noise {sigma:.0%}" for sigma in sigmas), "cubic", "band"], cells)
+    return table(["sphere", *(f"noise {sigma:.0%}" for sigma in sigmas), "cubic", "band"], cells)
 
 
 def noise(result):
@@ -175,26 +175,26 @@ def noise(result):
         own = [row for row in rows if (row["kind"], row["sigma"]) == case]
         figures = [_range([row[key] for row in own], form) for key, form in (("ratio", ".3f"), ("gain", ".2f"))]
         cells.append([case[0], "" if case[1] is None else f"{case[1]:g}", *figures])
-    return _table(["noise", "sigma", "added / noise", "gain"], cells)
+    return table(["noise", "sigma", "added / noise", "gain"], cells)
 
 
 def banding(result):
     """Largest banding of the output by that of the input, a column per way."""
     rows = read(result)["rows"]
-    ways = _unique(rows, "way")
+    ways = unique(rows, "way")
     worst = [max(row["banding_ratio"] for row in rows if row["way"] == way and row["banding_ratio"]) for way in ways]
-    return _table(ways, [[f"{one:.3f}" for one in worst]])
+    return table(ways, [[f"{one:.3f}" for one in worst]])
 
 
 def reformats(result):
     """What stands apart across the slices: a line for the input and one per way, means over the volumes."""
     rows = read(result)["rows"]
     cells = [["input", "1", f"{np.mean([row['gradient_ratio_input'] for row in rows]):.2f}"]]
-    for way in _unique(rows, "way"):
+    for way in unique(rows, "way"):
         own = [row for row in rows if row["way"] == way]
         figures = (np.mean([row[key] for row in own]) for key in ("banding_ratio", "gradient_ratio_output"))
         cells.append([way, *(f"{one:{form}}" for one, form in zip(figures, (".3f", ".2f")))])
-    return _table(["", "banding by the input's", "gradients across the slices by those within"], cells)
+    return table(["", "banding by the input's", "gradients across the slices by those within"], cells)
 
 
 def thick_slices(result):
@@ -203,12 +203,12 @@ def thick_slices(result):
     gains = thick_slices_study.gains(rows)
     thicknesses = list(dict.fromkeys(thickness for _, thickness in gains))
     three = {(row["volume"], row["thickness"]): row["psnr"] for row in rows if row["way"] == thick_slices_study.THREE}
-    cells = {volume: [_words(volume)] for volume in _unique(rows, "volume")}
+    cells = {volume: [words(volume)] for volume in unique(rows, "volume")}
     for (volume, thickness), gain in gains.items():
         cells[volume].append(f"{three[volume, thickness] - gain:.2f} **{gain:+.2f}**")
     means = (np.mean([gain for (_, other), gain in gains.items() if other == one]) for one in thicknesses)
     mean_line = ["mean", *(f"**{one:+.2f}**" for one in means)]
-    return _table(["", *(f"{one:g} mm" for one in thicknesses)], [*cells.values(), mean_line])
+    return table(["", *(f"{one:g} mm" for one in thicknesses)], [*cells.values(), mean_line])
 
 
 MAKERS = {
@@ -220,16 +220,16 @@ MAKERS = {
 }  # fmt: skip
 
 
-def _table(headings, cells):
+def table(headings, cells):
     lines = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
     return lines + [f"| {' | '.join(line)} |" for line in cells]
 
 
-def _unique(rows, key):
+def unique(rows, key):
     return list(dict.fromkeys(row[key] for row in rows))
 
 
-def _words(volume):
+def words(volume):
     """A volume's name, as in the text: its contrast apart."""
     return " ".join(volume.rsplit("_", 1))
 

@@ -46,25 +46,42 @@ def quiet(volume):
     Raises:
         BackendError: DIPY is not installed.
     """
+    smooth, done = quieted(volume.slices, volume.mask)
+    return (replace(volume, slices=smooth), done) if done.strength else (volume, done)
+
+
+def quieted(stack, mask, where=None):
+    """(float32 stack without its noise, Quieting).
+
+    Args:
+        stack: float32 (n, h, w).
+        mask: bool, the same shape: the brain, where noise and structure are told apart.
+        where: bool, the same shape: nothing is changed elsewhere; None for everywhere.
+
+    Raises:
+        BackendError: DIPY is not installed.
+    """
     try:
         from dipy.denoise.nlmeans import nlmeans
     except ImportError as error:
         raise BackendError("Quiet targets need DIPY: pip install dipy.") from error
-    stack = volume.slices.astype(np.float64)
-    noise = noise_of(volume.slices, volume.mask)
+    before = stack.astype(np.float64)
+    noise = noise_of(stack, mask)
     # Where a scan is interpolated its noise is smooth, and second differences see little of it.
-    even = even_tissue(volume.slices, volume.mask)
-    largest = LARGEST_REMOVED * max(noise, noise_sd(volume.slices, even) if even.any() else 0.0)
-    for strength in STRENGTHS:
+    even = even_tissue(stack, mask)
+    largest = LARGEST_REMOVED * max(noise, noise_sd(stack, even) if even.any() else 0.0)
+    for strength in STRENGTHS if noise > 0 else ():
         # "classic": the block-wise form, DIPY's default, hardly asks for the strength that it is given.
         smooth = nlmeans(
-            stack, noise * strength, patch_radius=PATCH_RADIUS, block_radius=SEARCH_RADIUS, rician=False,
+            before, noise * strength, mask=where, patch_radius=PATCH_RADIUS, block_radius=SEARCH_RADIUS, rician=False,
             num_threads=1, method="classic",
         )  # fmt: skip
-        done = Quieting(noise, strength, *figures_of_removal(stack, smooth, volume.mask))
+        if where is not None:
+            smooth = np.where(where, smooth, before)
+        done = Quieting(noise, strength, *figures_of_removal(before, smooth, mask))
         if done.correlation <= LARGEST_CORRELATION and done.removed <= largest:
-            return replace(volume, slices=np.maximum(smooth, 0).astype(np.float32)), done
-    return volume, Quieting(noise, 0.0, 0.0, 0.0)
+            return np.maximum(smooth, 0).astype(np.float32), done
+    return stack, Quieting(noise, 0.0, 0.0, 0.0)
 
 
 def noise_of(stack, mask):

@@ -14,6 +14,7 @@ from .marked_lesions import marked_lesions
 from .samples import only_three, ways_of
 from .spheres import RADII, SIGMAS, kept_on_even_tissue
 from .study_of_volumes import MADE_UP, Column, Study
+from .whole_heads import rounded
 
 KEPT = 0.95
 STROKE, SCLEROSIS = ("ARC", "VRD_stroke"), ("openMS",)
@@ -43,11 +44,11 @@ def _lesions_by_rule(sample):
 def without_volume(checkpoint, setup):
     """Rows of spheres on even tissue, by size and noise."""
     return [
-        {
+        rounded({
             "volume": MADE_UP, "planes": "acquisition", "lesion": f"spheres on even tissue, {2 * radius:g} mm",
             "noise": sigma,
             **kept_on_even_tissue(checkpoint.network, checkpoint.card, radius, sigma, device=setup.device),
-        }
+        })
         for radius in RADII
         for sigma in SIGMAS
     ]  # fmt: skip
@@ -84,7 +85,7 @@ def measure(sample, checkpoint, setup):
             added = result.values - enhanced(before, setup, planes=plane).values
             alone = added, degraded.truth - before.truth
         for number, lesion in enumerate(lesions, 1):
-            rows.append({
+            rows.append(rounded({
                 "planes": planes, "lesion": f"{number}: {lesion.kind}", "ml": float(lesion.region.sum()) * voxel_ml,
                 "contrast_true": lesion.contrast(degraded.truth) / float(degraded.truth[lesion.ring].mean()),
                 "kept": lesion.kept(result.values, degraded.truth),
@@ -92,7 +93,7 @@ def measure(sample, checkpoint, setup):
                 "kept_by_cubic": lesion.kept(interpolated, degraded.truth),
                 "kept_in_band": lesion.kept(band, degraded.truth),
                 **({"kept_alone": lesion.kept(*alone)} if alone else {}),
-            })  # fmt: skip
+            }))  # fmt: skip
     return rows
 
 

@@ -11,6 +11,7 @@ MODULES = {
     "noise": "noise_study",
     "banding": "banding_study",
     "whole-heads": "whole_heads_study",
+    "natively": "natively_study",
     "tissue": "tissue_study",
 }
 

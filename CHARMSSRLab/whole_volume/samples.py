@@ -41,8 +41,8 @@ class Sample:
     raw: Optional[sitk.Image] = None
 
 
-def manifest_rows(data, splits, contrast=None):
-    """Rows of ``data/manifest.csv`` of these splits (texts), and of one contrast where one is given.
+def manifest_rows(data, splits, contrast=None, subjects=()):
+    """Rows of ``data/manifest.csv`` of these splits (texts), and of one contrast or some subjects where they are given.
 
     Raises:
         InputError: no manifest, or no such row.
@@ -51,6 +51,11 @@ def manifest_rows(data, splits, contrast=None):
     if not path.is_file():
         raise InputError(f"{data} has no manifest.csv; whole-volume studies need one that names volumes.")
     rows = [row for row in read_manifest(path) if row["split"] in splits and contrast in (None, row["contrast"])]
+    if subjects:
+        unknown = set(subjects) - {row["subject"] for row in rows}
+        if unknown:
+            raise InputError(f"{path} names no volume of {', '.join(sorted(unknown))} there; see its column subject.")
+        rows = [row for row in rows if row["subject"] in subjects]
     if not rows:
         raise InputError(f"{path} names no volume of split {' or '.join(splits)}; choose another with --split.")
     return rows

@@ -49,6 +49,7 @@ class Setup:
             take the first.
         coarse: how study "planes" makes its volumes coarse: "kspace" (truncation) or "bicubic" (antialiased).
         slices: only so many axial slices of each volume, around the brain's middle; None for all.
+        degradations: of study "whole-heads": names of ``degradation_list``; empty for the study's own.
         denoise, quality: as in ``settings``.
         folder: where a study may put pictures of single volumes; None for none. Changes no figure.
     """
@@ -63,6 +64,7 @@ class Setup:
     slices: Optional[int] = None
     denoise: str = AUTOMATIC
     quality: str = "plain"
+    degradations: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Selection:
     Attributes:
         splits: rows of the manifest.
         contrast: only this one; None for all.
+        subjects: only these; empty for all.
         limit: at most so many volumes; None for all.
         skull_strip: "auto" or the name of a backend, for those that have a skull.
     """
@@ -80,6 +83,7 @@ class Selection:
     contrast: Optional[str] = None
     limit: Optional[int] = None
     skull_strip: str = "auto"
+    subjects: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def run_study(study, data, output, checkpoint, setup, selection=None, progress=N
         InputError: no volume of use. OutputError: the folder cannot be written. Cancelled.
     """
     output, selection = Path(output), selection or Selection()
-    chosen = manifest_rows(data, selection.splits, selection.contrast)
+    chosen = manifest_rows(data, selection.splits, selection.contrast, selection.subjects)
     if study.isotropic(setup.planes):
         chosen = [row for row in chosen if is_truly_isotropic(row, _spacing(Path(data) / row["file"]))]
     chosen = chosen[: selection.limit]

@@ -9,7 +9,7 @@ from CHARMSSRLib.errors import BackendError, InputError
 from CHARMSSRLib.settings import EnhancementSettings
 
 from .study_of_volumes import Column, Study
-from .whole_heads import coarse_head, cubic_of
+from .whole_heads import coarse_head, cubic_of, rounded
 
 CSF, GREY, WHITE = 1, 2, 3  # the classifier's labels on T1w, by brightness
 VOLUMES = {"grey": GREY, "white": WHITE}
@@ -39,7 +39,7 @@ def measure(sample, checkpoint, setup):
             row[f"{tissue}_{name}"] = float(abs((labels == label).sum() / (truth == label).sum() - 1))
         for surface, label in SURFACES.items():
             row[f"{surface}_{name}"] = outline_distance(labels >= label, truth >= label) * pixel
-    return [row]
+    return [rounded(row)]
 
 
 def tissue_labels(image, brain):

@@ -52,7 +52,7 @@ def coarse_head(image, mask, scale, degradation, slices=None, seed=0):
     """
     truth, brain = sitk.GetArrayFromImage(image).astype(np.float32), sitk.GetArrayFromImage(mask) > 0
     unit = brain_range(truth, brain)
-    first, last = _middle(brain, slices)
+    first, last = middle(brain, slices)
     cut = (slice(first, last), *(slice(0, size - size % scale) for size in truth.shape[1:]))
     truth, brain = np.ascontiguousarray(truth[cut]), np.ascontiguousarray(brain[cut])
     generator = torch.Generator().manual_seed(seed)
@@ -71,11 +71,12 @@ def coarse_head(image, mask, scale, degradation, slices=None, seed=0):
 
 def slab(image, mask, slices=None):
     """(image, mask) of so many axial slices around the brain's middle, all for None; SimpleITK images in LPS order."""
-    first, last = _middle(sitk.GetArrayViewFromImage(mask) > 0, slices)
+    first, last = middle(sitk.GetArrayViewFromImage(mask) > 0, slices)
     return image[:, :, first:last], mask[:, :, first:last]
 
 
-def _middle(brain, slices):
+def middle(brain, slices):
+    """(first, beyond the last) of so many slices around the middle of a brain (n, H, W); all of them for None."""
     occupied = np.flatnonzero(brain.any(axis=(1, 2)))
     if slices is None or slices >= len(brain):
         return 0, len(brain)
@@ -104,6 +105,24 @@ def scores(output, truth, brain):
 def cubic_of(image, factors):
     """Cubic interpolation of a SimpleITK image along (z, y, x): float32 array."""
     return interpolated(sitk.GetArrayFromImage(image).astype(np.float32), factors)
+
+
+def thinned(image, mask, count):
+    """(image, mask) of at most so many of the slices that hold brain, spread evenly; SimpleITK images in LPS order."""
+    occupied = np.flatnonzero((sitk.GetArrayViewFromImage(mask) > 0).any(axis=(1, 2)))
+    chosen = occupied[np.unique(np.linspace(0, len(occupied) - 1, count).astype(int))]
+    thin = []
+    for one in (image, mask):
+        some = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(one)[chosen])
+        some.SetSpacing(one.GetSpacing())
+        some.SetDirection(one.GetDirection())
+        thin.append(some)
+    return tuple(thin)
+
+
+def rounded(row, digits=5):
+    """The row with its floats at so many significant digits, so that files of results stay small."""
+    return {key: float(f"{value:.{digits}g}") if isinstance(value, float) else value for key, value in row.items()}
 
 
 def with_probe(image, noise, seed=0):

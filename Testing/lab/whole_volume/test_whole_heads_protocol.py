@@ -5,12 +5,24 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 
-from CHARMSSRLab.whole_volume import whole_heads_study
+from CHARMSSRLab.whole_volume import natively_study, whole_heads_study
 from CHARMSSRLab.whole_volume.samples import Sample
 from CHARMSSRLab.whole_volume.study_of_volumes import Setup
-from CHARMSSRLab.whole_volume.whole_heads import RIM, coarse_head, cubic_of, regions, scores, slab
+from CHARMSSRLab.whole_volume.user_path import Enhanced, UserPath
+from CHARMSSRLab.whole_volume.whole_heads import (
+    RIM,
+    coarse_head,
+    cubic_of,
+    regions,
+    rounded,
+    scores,
+    slab,
+    thinned,
+)
 from CHARMSSRLib.checkpoints.loading import load_checkpoint
+from CHARMSSRLib.enhancement.enhance import enhance
 from CHARMSSRLib.measures.native import native_figures
+from CHARMSSRLib.settings import EnhancementSettings
 from Testing.phantom import phantom_head_and_brain
 from Testing.small_checkpoint import small_checkpoint
 
@@ -77,15 +89,92 @@ def test_the_native_figures_tell_noise_from_edges():
     assert louder.edges == pytest.approx(1, abs=0.1) and louder.noise is None and louder.snr < 0.5
 
 
-def test_interpolation_gains_nothing_along_the_product_s_whole_path(head, tmp_path):
-    path = small_checkpoint(tmp_path, "interpolation", seed=1, spread=0, card={"data_consistency_operator": "kspace"})
-    sample = Sample("made", "made", "T1w", "val", *head)
-    rows = whole_heads_study.measure(sample, load_checkpoint(path), Setup(path, "cpu", slices=18))
-    assert [row["degradation"] for row in rows] == ["kspace", "clinical", "bicubic", "as it came"]
-    for row in rows[:3]:
+@pytest.fixture(scope="module")
+def interpolation(tmp_path_factory):
+    """Path of a checkpoint that interpolates."""
+    folder = tmp_path_factory.mktemp("weights")
+    return small_checkpoint(folder, "interpolation", seed=1, spread=0, card={"data_consistency_operator": "kspace"})
+
+
+def test_interpolation_gains_nothing_along_the_product_s_whole_path(head, interpolation):
+    sample, setup = Sample("made", "made", "T1w", "val", *head), Setup(interpolation, "cpu", slices=18)
+    rows = whole_heads_study.measure(sample, load_checkpoint(interpolation), setup)
+    ways = [("kspace", "cubic"), ("kspace", "default"), ("clinical", "cubic"), ("clinical", "default")]
+    assert [(row["degradation"], row["way"]) for row in rows] == ways
+    assert all(row["kept"] > 0.97 for row in rows)
+    rows = [{"volume": "made", **row} for row in rows]
+    for degradation in ("kspace", "clinical"):
         # The bias correction of the coarse scan is undone, so that what is left of it is little.
-        assert all(abs(row[f"{region}_gain"]) < 0.05 for region in ("brain", "interior", "rim"))
-        assert row["kept"] > 0.97
-    assert [rows[3][key] for key in ("snr", "noise", "edges")] == pytest.approx([1, 1, 1], abs=0.01)
+        for region in ("brain", "interior", "rim"):
+            assert abs(whole_heads_study.gains(rows, degradation, "default", region)["made"]) < 0.05
     assert any("rim" in sentence for sentence in whole_heads_study.verdict(rows))
     assert cubic_of(head[0], (1, 2, 2)).shape == (64, 176, 160)
+
+
+def test_the_degradations_are_those_that_were_named(head, interpolation):
+    setup = Setup(interpolation, "cpu", slices=4, degradations=("bicubic",))
+    rows = whole_heads_study.measure(Sample("made", "made", "T1w", "val", *head), load_checkpoint(interpolation), setup)
+    assert [row["degradation"] for row in rows] == ["bicubic", "bicubic"]
+
+
+def test_the_users_path_ends_where_enhance_does(head, tmp_path):
+    path = small_checkpoint(tmp_path, "guesser", seed=1, spread=0.02)
+    image, mask = slab(*head, 16)
+    settings = EnhancementSettings(checkpoint=path, planes="axial", restore_bias=True, resolution="stated")
+    walked, result = UserPath(image, mask, path), enhance(image, settings, mask)
+    assert np.array_equal(walked.at("auto").values, array(result.image)) and walked.at("0").share == 0
+    assert np.array_equal(walked.mask, array(result.mask) > 0)
+    some = walked.at("0", slice(4, 7)).values
+    assert not some[:4].any() and not some[7:].any() and walked.mask.any(axis=(1, 2)).all(), "the path's own mask stays"
+    # The same slices, but for the box of brain that goes through the network at a time.
+    assert np.abs(some - array(result.image))[4:7].max() < 0.01 * array(result.image).max()
+
+
+def test_a_noise_control_is_shown_at_its_ends_too_and_scored_against_the_quiet_scan(head, monkeypatch):
+    shares = {"auto": 65, "0": 0, "100": 100}
+
+    class Path:
+        def __init__(self, image, mask, *others):
+            self.cubic = cubic_of(image, (1, 2, 2))
+            self.mask = np.ones(self.cubic.shape, bool)
+
+        def at(self, denoise, slices=None):
+            assert (slices is not None) == (denoise == "100")
+            return Enhanced(shares[denoise], self.cubic)
+
+    class Controlled:
+        card = {"scale": 2, "noise_control": {"default": 65}}
+
+    monkeypatch.setattr(whole_heads_study, "UserPath", Path)
+    setup = Setup("controlled", "cpu", slices=20, degradations=("bicubic",))
+    noisy = sitk.AdditiveGaussianNoise(head[0], standardDeviation=8.0, mean=0.0, seed=2)
+    rows = whole_heads_study.measure(Sample("made", "made", "T1w", "val", noisy, head[1]), Controlled(), setup)
+    assert [(row["way"], row["denoise"]) for row in rows] == [
+        ("cubic", None), ("default", 65), ("0 %", 0), ("100 %", 100),
+    ]  # fmt: skip
+    assert all(abs(row["slab_brain"] - row["brain"]) < 1 for row in rows[:3]), "16 slices of 20"
+    assert "brain" not in rows[3], "100 % on the slab alone"
+    assert all(row["quiet_interior"] > row["slab_interior"] + 0.05 for row in rows), "noise of the truth counts no more"
+
+
+def test_natively_interpolation_is_its_own_unit(head, interpolation):
+    sample, setup = Sample("made", "made", "T1w", "val", *head), Setup(interpolation, "cpu", slices=18)
+    (row,) = natively_study.measure(sample, load_checkpoint(interpolation), setup)
+    assert [row[key] for key in ("snr", "noise", "edges")] == pytest.approx([1, 1, 1], abs=0.01)
+    assert row["slices"] == 18 and row["foci"] == 0 and row["way"] == "default"
+    assert "SNR in even tissue 1.00" in natively_study.verdict([{"volume": "made", **row}])[0]
+
+
+def test_few_slices_are_spread_over_the_brain_alone(head):
+    image, mask = thinned(*head, 5)
+    values, brain = array(image), array(mask) > 0
+    assert len(values) == 5 and brain.any(axis=(1, 2)).all() and image.GetSpacing() == head[0].GetSpacing()
+    whole = array(head[0])
+    places = [next(i for i, one in enumerate(whole) if np.array_equal(one, few)) for few in values]
+    assert len(set(np.diff(places))) <= 2 and places[-1] - places[0] > 30
+
+
+def test_floats_of_a_row_are_short():
+    assert rounded({"a": 27.123456789, "b": 0.000123456789, "c": "x", "d": 3, "e": None}) == {
+        "a": 27.123, "b": 0.00012346, "c": "x", "d": 3, "e": None,
+    }  # fmt: skip
