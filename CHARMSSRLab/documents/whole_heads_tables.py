@@ -5,6 +5,8 @@ A result is the NAME.json that a study writes, by its path without the ending.
 
 import numpy as np
 
+from CHARMSSRLib.settings import AUTOMATIC
+
 from ..whole_volume.study_of_volumes import MADE_UP
 from ..whole_volume.tissue_study import SURFACES, VOLUMES
 from ..whole_volume.whole_heads_study import CHOSEN, CUBIC, REGIONS, gains
@@ -99,35 +101,35 @@ def best(plain, *pairs):
 
 
 def spheres(result, *more):
-    """Spheres on even tissue: a line per share (and one for cubic), a column per size and noise."""
-    contents = [read(one) for one in beside(result, more)]
-    made_up = [[row for row in content["rows"] if row["volume"] == MADE_UP] for content in contents]
-    cases = [(row["lesion"], row["noise"]) for row in made_up[0]]
-    cells = [
-        [f"{content['setup']['denoise']} %",
-         *(f"{row['kept']:.2f} (weakest {row['least']:.2f})" for row in rows)]
-        for content, rows in zip(contents, made_up)
+    """Spheres on even tissue: a line per size and noise, a column per share (of each result) and one for cubic."""
+    made_up = [
+        [row for row in read(one)["rows"] if row["volume"] == MADE_UP] for one in beside(result, more)
     ]  # fmt: skip
-    cells.append(["cubic", *(f"{row['kept_by_cubic']:.2f}" for row in made_up[0])])
-    headings = [f"{lesion.split(', ')[1]}" + (f", {noise:.0%} noise" if noise else "") for lesion, noise in cases]
-    turned = [list(line) for line in zip(headings, *(line[1:] for line in cells))]
-    return table(["sphere", *(line[0] for line in cells)], turned)
+    cells = []
+    for rows in zip(*made_up):
+        noise = f", {rows[0]['noise']:.0%} noise" if rows[0]["noise"] else ""
+        kept = (f"{row['kept']:.2f} (weakest {row['least']:.2f})" for row in rows)
+        cells.append([rows[0]["lesion"].split(", ")[1] + noise, f"{rows[0]['kept_by_cubic']:.2f}", *kept])
+    return table(["sphere", "cubic", *(f"{rows[0]['denoise']} %" for rows in made_up)], cells)
 
 
 def strokes(result, *more):
-    """Real lesions: a line per lesion, a column per share: the contrast that is kept."""
+    """Real lesions: a line per lesion, a column per result: the contrast that is kept, and the share that it was at."""
     contents = [read(one) for one in beside(result, more)]
     of = [
         {(row["volume"], row["lesion"]): row for row in content["rows"] if "sphere" not in row["lesion"]}
         for content in contents
     ]
-    cells = [
-        [words(volume), f"{lesion.split(': ')[1]}, {row['ml']:.1f} ml, contrast {row['contrast_true']:+.2f}",
-         f"{row['kept_by_cubic']:.3f}", *(f"{one[volume, lesion]['kept']:.3f}" for one in of)]
-        for (volume, lesion), row in of[0].items()
-    ]  # fmt: skip
-    shares = [content["setup"]["denoise"] for content in contents]
-    return table(["volume", "lesion", "cubic", *(one if one == "auto" else f"{one} %" for one in shares)], cells)
+    settings = [content["setup"]["denoise"] for content in contents]
+    cells = []
+    for (volume, lesion), row in of[0].items():
+        what = f"{lesion.split(': ')[1]}, {row['ml']:.1f} ml, contrast {row['contrast_true']:+.2f}"
+        kept = (
+            f"{one[volume, lesion]['kept']:.3f}" + (f" ({one[volume, lesion]['denoise']} %)" if to == AUTOMATIC else "")
+            for one, to in zip(of, settings)
+        )
+        cells.append([words(volume), what, f"{row['kept_by_cubic']:.3f}", *kept])
+    return table(["volume", "lesion", "cubic", *(one if one == AUTOMATIC else f"{one} %" for one in settings)], cells)
 
 
 def _signed(values):

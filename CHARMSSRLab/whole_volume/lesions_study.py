@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import SimpleITK as sitk
 
+from CHARMSSRLib.checkpoints.noise_control import share_of
 from CHARMSSRLib.measures.tissue import TISSUE_ORDER
 
 from .degraded_volumes import truncated
@@ -46,7 +47,7 @@ def without_volume(checkpoint, setup):
     return [
         rounded({
             "volume": MADE_UP, "planes": "acquisition", "lesion": f"spheres on even tissue, {2 * radius:g} mm",
-            "noise": sigma,
+            "noise": sigma, "denoise": share_of(checkpoint.card, setup.denoise),
             **kept_on_even_tissue(checkpoint.network, checkpoint.card, radius, sigma, device=setup.device),
         })
         for radius in RADII
@@ -88,7 +89,7 @@ def measure(sample, checkpoint, setup):
             rows.append(rounded({
                 "planes": planes, "lesion": f"{number}: {lesion.kind}", "ml": float(lesion.region.sum()) * voxel_ml,
                 "contrast_true": lesion.contrast(degraded.truth) / float(degraded.truth[lesion.ring].mean()),
-                "kept": lesion.kept(result.values, degraded.truth),
+                "denoise": result.report["noise"]["denoise"], "kept": lesion.kept(result.values, degraded.truth),
                 "kept_projected": lesion.kept(projected.values, degraded.truth),
                 "kept_by_cubic": lesion.kept(interpolated, degraded.truth),
                 "kept_in_band": lesion.kept(band, degraded.truth),
@@ -153,7 +154,7 @@ STUDY = Study(
     columns=(
         Column("volume", "volume"), Column("contrast", "contrast"), Column("planes", "planes"),
         Column("lesion", "lesion"), Column("ml", "ml", ".2f"), Column("noise", "noise", "g"),
-        Column("contrast_true", "contrast / ring", "+.2f"),
+        Column("denoise", "noise control", "d"), Column("contrast_true", "contrast / ring", "+.2f"),
         Column("kept", "kept", ".1%"), Column("kept_projected", "projected", ".1%"),
         Column("kept_by_cubic", "cubic", ".1%"), Column("kept_in_band", "in band", ".1%"),
         Column("kept_alone", "alone", ".1%"),

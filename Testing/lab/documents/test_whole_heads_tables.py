@@ -83,16 +83,16 @@ def test_best_quality_is_the_difference_of_two_results(lines):
 def test_lesions_and_spheres_have_a_column_for_every_share(lines):
     for share, kept in (("0", 1.01), ("100", 0.97)):
         stroke = {"volume": "A_T1w", "lesion": "1: stroke", "ml": 3.0, "contrast_true": -0.3, "kept": kept,
-                  "kept_by_cubic": 0.99}  # fmt: skip
-        sphere = {"volume": "made up", "lesion": "spheres on even tissue, 4 mm", "noise": 0.02, "kept": kept,
-                  "least": 0.9, "kept_by_cubic": 0.77}  # fmt: skip
+                  "denoise": int(share), "kept_by_cubic": 0.99}  # fmt: skip
+        sphere = {"volume": "made up", "lesion": "spheres on even tissue, 4 mm", "noise": 0.02,
+                  "denoise": int(share), "kept": kept, "least": 0.9, "kept_by_cubic": 0.77}  # fmt: skip
         write(lines.folder, f"lesions-{share}", "lesions", [sphere, stroke], denoise=share)
     assert lines("strokes lesions-0 lesions-100") == [
         "| volume | lesion | cubic | 0 % | 100 % |", "|---|---|---|---|---|",
         "| A T1w | stroke, 3.0 ml, contrast -0.30 | 0.990 | 1.010 | 0.970 |",
     ]  # fmt: skip
     assert lines("spheres lesions-0 lesions-100")[2] == (
-        "| 4 mm, 2% noise | 1.01 (weakest 0.90) | 0.97 (weakest 0.90) | 0.77 |"
+        "| 4 mm, 2% noise | 0.77 | 1.01 (weakest 0.90) | 0.97 (weakest 0.90) |"
     )
 
 
