@@ -6,7 +6,6 @@ The names below are the public interface. They are resolved on first use, so
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from .errors import CHARMSSRError as CHARMSSRError
     from .fine_tuning.fine_tune import FineTuning as FineTuning
     from .fine_tuning.fine_tune import fine_tune as fine_tune
-    from .fine_tuning.pairs.pairs import Pair as Pair
+    from .fine_tuning.pairs.pair import Pair as Pair
     from .network.charms import CHARMS as CHARMS
     from .settings import EnhancementSettings as EnhancementSettings
     from .settings import FineTuningSettings as FineTuningSettings
@@ -36,7 +35,7 @@ _HOME_OF = {
     "fine_tune": "fine_tuning.fine_tune",
     "FineTuning": "fine_tuning.fine_tune",
     "FineTuningSettings": "settings",
-    "Pair": "fine_tuning.pairs.pairs",
+    "Pair": "fine_tuning.pairs.pair",
     "load_checkpoint": "checkpoints.loading",
     "Checkpoint": "checkpoints.loading",
     "available_checkpoints": "checkpoints.registry",
@@ -49,7 +48,9 @@ __all__ = sorted(_HOME_OF) + ["__version__"]
 
 def __getattr__(name: str) -> Any:
     if name in _HOME_OF:
-        return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        from .whole_library import part_of_the_whole_library
+
+        return getattr(part_of_the_whole_library(_HOME_OF[name], f"The function {name}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

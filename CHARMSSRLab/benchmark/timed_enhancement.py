@@ -14,7 +14,8 @@ from CHARMSSRLib.enhancement import stages as stages_of_enhancement
 from CHARMSSRLib.enhancement.enhance import enhance
 from CHARMSSRLib.enhancement.stages import Stages
 from CHARMSSRLib.errors import CHARMSSRError
-from CHARMSSRLib.files.volumes import read_volume, write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
+from CHARMSSRLib.files.volumes import read_volume
 from CHARMSSRLib.machine.cores import computing_threads
 from CHARMSSRLib.machine.memory import peak_memory
 from CHARMSSRLib.preprocessing import pipeline

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from CHARMSSRLib.errors import BackendError
-from CHARMSSRLib.files.volumes import write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
 from CHARMSSRLib.task import Task
 
 from ..costs.clocks import PROCESSOR, chosen

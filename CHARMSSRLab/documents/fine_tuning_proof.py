@@ -26,7 +26,7 @@ from CHARMSSRLib.files.output_files import plain
 from CHARMSSRLib.files.volumes import read_volume
 from CHARMSSRLib.fine_tuning import fine_tune as job
 from CHARMSSRLib.fine_tuning import given_pairs
-from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
+from CHARMSSRLib.fine_tuning.pairs.pair import Pair
 from CHARMSSRLib.settings import FineTuningSettings
 
 from ..training.derived_pairs import DerivationSettings, derive_pair

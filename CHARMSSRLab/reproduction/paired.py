@@ -13,7 +13,8 @@ import re
 from pathlib import Path
 
 from CHARMSSRLib.errors import InputError
-from CHARMSSRLib.fine_tuning.pairs.pairs import Pair, swap_suspicion
+from CHARMSSRLib.fine_tuning.pairs.pair import Pair
+from CHARMSSRLib.fine_tuning.pairs.pair_checks import swap_suspicion
 
 from .found import Found, Scan, check_readable, nothing_found, volumes_below, with_header
 

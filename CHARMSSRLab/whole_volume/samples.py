@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from CHARMSSRLib.errors import InputError
-from CHARMSSRLib.files.output_files import volume_stem
+from CHARMSSRLib.files.volume_writer import volume_stem
 from CHARMSSRLib.files.volumes import read_volume
 from CHARMSSRLib.preprocessing.pipeline import preprocess
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CHARMSSRError
+from ..files.dicom_header import header_reader, is_dicom
+from ..files.header_checks import first_bytes
 from ..files.output_files import plain
 from .multi_frame_tags import multi_frame_tags
 
@@ -53,8 +55,6 @@ def tags_of(path: Path | str, series: str = "") -> dict:
         dict of keyword -> text, number or list. Nothing is raised for what cannot be read.
     """
     path = Path(path)
-    from ..files.dicom_series import is_dicom
-
     try:
         if path.is_dir():
             return _folder_tags(path, series)
@@ -123,8 +123,6 @@ def age_in_years(tags: dict) -> float | None:
 
 
 def _folder_tags(folder, series):
-    from ..files.dicom_series import is_dicom
-
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.name.startswith(".") and is_dicom(path):
             tags = _dicom_tags(path)
@@ -134,8 +132,6 @@ def _folder_tags(folder, series):
 
 
 def _dicom_tags(path):
-    from ..files.dicom_frames import header_reader
-
     try:
         reader = header_reader(path)
     except RuntimeError:
@@ -166,8 +162,6 @@ def _sidecar_tags(path):
 
 
 def _description(path):
-    from ..files.header_checks import first_bytes
-
     try:
         start = first_bytes(path)
     except (OSError, EOFError, CHARMSSRError):

@@ -187,7 +187,7 @@ def _readme(description: dict[str, Any]) -> str:
 
 def _holds_dicom(folder: Path) -> bool:
     """Whether one of the first files of a folder, or of its first subfolders, is DICOM."""
-    from ..files.dicom_series import is_dicom
+    from ..files.dicom_header import is_dicom
 
     looked = 0
     for place, folders, names in os.walk(folder):

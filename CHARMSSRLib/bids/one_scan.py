@@ -78,6 +78,7 @@ class ScanWork:
 
     def _write(self, scan, outputs, read, result, stamp, report, lock):
         from ..files.output_files import OutputFiles
+        from ..files.volume_writer import add_volume
 
         # Both geometries of the scan's file, so that the results lie on it in every reader.
         forms = read.forms_for(result.image)
@@ -89,7 +90,7 @@ class ScanWork:
                 _make_folders(self._output / folder)
 
             def add(volume, image_path, sidecar_path, sidecar):
-                files.add_volume(volume, self._output / image_path, forms)
+                add_volume(files, volume, self._output / image_path, forms)
                 if sidecar_path != outputs.sidecar:
                     files.add_json(sidecar, self._output / sidecar_path)
 
@@ -102,7 +103,7 @@ class ScanWork:
                 files.add_json(
                     scan_pictures(read.image, result.image, result.mask, result.maps), self._output / outputs.pictures
                 )
-            files.add_volume(result.image, self._output / outputs.image, forms)
+            add_volume(files, result.image, self._output / outputs.image, forms)
             sidecar = image_sidecar(scan, outputs, stamp, wanted_settings(self._settings), report, stripped)
             files.add_json(sidecar, self._output / outputs.sidecar)
             if not lock.still_held():

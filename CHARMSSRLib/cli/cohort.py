@@ -72,7 +72,7 @@ def find_members(source, folder, notes=None, as_series=False):
 
 def base_of(output: Path) -> str:
     """What reports and maps of a result are called after: its name without the extension of a volume."""
-    from ..files.output_files import volume_extension, volume_stem
+    from ..files.volume_writer import volume_extension, volume_stem
 
     return volume_stem(output) if volume_extension(output) else output.name
 
@@ -88,7 +88,7 @@ def _refuse_empty(source, as_series):
 
 
 def _members_of_folder(source: Path, folder: Path, notes: list[str], as_series: bool) -> list[Member]:
-    from ..files.dicom_series import is_dicom
+    from ..files.dicom_header import is_dicom
     from ..files.walk import folders_below
 
     results = folder.resolve()
@@ -198,7 +198,7 @@ def _readable_stem(name):
 
 def _members_of_table(table, folder, as_series):
     from ..files.csv_tables import read_table
-    from ..files.output_files import volume_extension
+    from ..files.volume_writer import volume_extension
 
     try:
         columns, rows = read_table(table)

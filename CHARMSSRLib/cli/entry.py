@@ -8,7 +8,6 @@ import sys
 import traceback
 import warnings
 from importlib import import_module
-from importlib.util import find_spec
 
 from .. import __version__
 from ..errors import Cancelled, CHARMSSRError
@@ -50,15 +49,6 @@ exit status: 0 done; 2 bad input or usage (one line says what and why); 130 canc
 Nothing is written unless the work is complete.
 """
 
-_ELSEWHERE = (
-    "in a clone of the repository 'PythonSlicer -m CHARMSSRLib {0} ...' runs {1}, or 'charmssr {0} ...' after"
-    " 'pip install .'"
-)
-_NOT_IN_SLICER = f"the command {{0!r}} is not part of what 3D Slicer installs; {_ELSEWHERE.format('{0}', 'it')}"
-_EPILOG_IN_SLICER = (
-    f"3D Slicer installs what its module needs. The other commands: {_ELSEWHERE.format('COMMAND', 'them')}."
-)
-
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, in the words of all other errors."""
@@ -69,23 +59,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def own_commands():
-    """The user's commands that this copy of the library holds: dict of name -> module.
-
-    What 3D Slicer installs holds only what the module needs, the command ``worker`` among it.
-    """
-    modules = {name: f"{__package__}.{name.replace('-', '_')}" for name in COMMANDS}
-    return {name: module for name, module in modules.items() if find_spec(module) is not None}
+    """The user's commands: dict of name -> module."""
+    return {name: f"{__package__}.{name.replace('-', '_')}" for name in COMMANDS}
 
 
 def installed_commands():
-    """Commands that other installed packages add, the laboratory's among them: dict of name -> module.
-
-    None in the copy that 3D Slicer installs: they are built on all of the library, which it does not hold.
-    """
+    """Commands that other installed packages add, the laboratory's among them: dict of name -> module."""
     from importlib.metadata import entry_points
-
-    if own_commands().keys() != set(COMMANDS):
-        return {}
 
     found = entry_points()
     points = found.select(group=GROUP) if hasattr(found, "select") else found.get(GROUP, ())  # Python 3.9
@@ -102,7 +82,7 @@ def build_parser(commands=None):
     parser = Parser(
         prog="charmssr",
         description=_DESCRIPTION,
-        epilog=_EPILOG if own_commands().keys() == set(COMMANDS) else _EPILOG_IN_SLICER,
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -133,14 +113,9 @@ def main(arguments=None, commands=None):
     """
     print_what_can_be_printed()
     words = sys.argv[1:] if arguments is None else arguments
-    own = own_commands()
-    asked = next((word for word in words if not word.startswith("-")), None)
-    if asked in COMMANDS and asked not in own:
-        _complain(_NOT_IN_SLICER.format(asked))
-        return BAD_INPUT
     if commands is None:
         commands = {} if {*COMMANDS, "--version"} & set(words) else installed_commands()
-    parser = build_parser({**own, **commands})
+    parser = build_parser({**own_commands(), **commands})
     try:
         parsed = parser.parse_args(arguments)
     except SystemExit as leaving:

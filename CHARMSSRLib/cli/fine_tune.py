@@ -83,7 +83,7 @@ def _library():
     """The library's functions, imported only now: torch takes seconds to load."""
     try:
         from ..fine_tuning.fine_tune import fine_tune
-        from ..fine_tuning.pairs.pairs import read_pairs
+        from ..fine_tuning.pairs.pair_list import read_pairs
     except ModuleNotFoundError as error:
         raise BackendError(
             f"The Python package {error.name!r} is missing; install it (python -m pip install {error.name})."

@@ -43,10 +43,11 @@ class VolumeJob:
             OutputError: see ``check_writable``; also where an output would replace an input.
         """
         from ..files.output_files import check_folder, check_target
-        from ..files.volumes import check_writable
+        from ..files.volume_writer import check_writable
 
         if self.dicom is not None:
-            from ..dicom.series_folder import check_map_folders, check_series_folder
+            from ..dicom.result_series import check_map_folders
+            from ..dicom.series_folder import check_series_folder
 
             if self.maps_folder is not None:
                 check_map_folders(self.maps_folder, self.input, self.overwrite)
@@ -134,29 +135,30 @@ class VolumeJob:
 
     def _write(self, result, report, scan, mask, task):
         from ..files.output_files import OutputFiles
+        from ..files.volume_writer import add_volume
 
         # The mask and the maps lie on the grid of the result.
         forms = scan.forms_for(result.image)
         with OutputFiles(self.overwrite) as files:
             if self.dicom is not None:
-                from ..dicom.series_folder import add_series
+                from ..dicom.result_series import add_series
 
                 series = add_series(files, self.output, result, scan, self.input.name, self.settings, self.dicom, mask)
                 report["dicom"] = {**series.report(), "settings": asdict(self.dicom)}
             if self.maps_folder is not None and self.dicom is not None:
-                from ..dicom.series_folder import add_maps
+                from ..dicom.result_series import add_maps
 
                 files.add_folder(self.maps_folder)
                 add_maps(files, self.maps_folder, {**result.maps, "mask": result.mask}, series)
             elif self.maps_folder is not None:
                 files.add_folder(self.maps_folder)
                 for name, volume in {**result.maps, "mask": result.mask}.items():
-                    files.add_volume(volume, self.maps_folder / f"{_stem(self.output)}_{name}.nii.gz", forms)
+                    add_volume(files, volume, self.maps_folder / f"{_stem(self.output)}_{name}.nii.gz", forms)
             if self.report is not None:
                 files.add_json(report, self.report)
             # Last, so that a result that is there is complete with all that belongs to it.
             if self.dicom is None:
-                files.add_volume(result.image, self.output, forms)
+                add_volume(files, result.image, self.output, forms)
             task.check()
             files.commit()
 
@@ -180,6 +182,6 @@ def _same_file(first, second):
 
 
 def _stem(path):
-    from ..files.output_files import volume_stem
+    from ..files.volume_writer import volume_stem
 
     return volume_stem(path)

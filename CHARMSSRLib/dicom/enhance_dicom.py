@@ -12,7 +12,8 @@ import SimpleITK as sitk
 from ..files.output_files import OutputFiles
 from ..files.volumes import read_scan
 from ..settings import DICOMSettings, EnhancementSettings
-from .series_folder import add_series, check_series_folder
+from .result_series import add_series
+from .series_folder import check_series_folder
 from .source import read_source
 
 if TYPE_CHECKING:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
 from ..files.functional_groups import classic_frame
-from ..files.scan import Scan
 from .needs import need
+
+if TYPE_CHECKING:
+    from ..files.scan import Scan
 
 # Fractions of a slice's distance, and of a cosine, within which an image is the volume's slice.
 _PLACE_TOLERANCE = 0.1

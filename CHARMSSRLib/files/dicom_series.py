@@ -15,8 +15,9 @@ import SimpleITK as sitk
 from ..errors import InputError
 from .absent_files import absence, absent_below
 from .dicom_frame import Frame
-from .dicom_frames import is_dicom, read_frames
+from .dicom_frames import read_frames
 from .dicom_geometry import stack_of
+from .dicom_header import is_dicom
 from .dicom_pixels import read_pixels, without_padding
 from .header_checks import complex_message, vector_message
 from .scan import Scan
@@ -30,7 +31,6 @@ _PHASE = ("P", "PHASE", "PHASE MAP")
 __all__ = [
     "MINIMUM_SLICES",
     "Series",
-    "is_dicom",
     "read_dicom_file",
     "read_dicom_folder",
     "read_series",

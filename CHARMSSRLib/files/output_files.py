@@ -10,29 +10,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
-from .. import __version__
 from ..errors import OutputError
-from .mgh import write_mgh
-from .native_messages import native_messages_hidden
-from .nifti_writer import write_nifti
 
-VOLUME_EXTENSIONS = (".nii.gz", ".nii", ".nrrd", ".mha", ".mgz", ".mgh")
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-
-
-def volume_extension(path):
-    """The extension of a volume's name, as one of VOLUME_EXTENSIONS; None for any other."""
-    name = Path(path).name.lower()
-    return next((extension for extension in VOLUME_EXTENSIONS if name.endswith(extension) and name != extension), None)
-
-
-def volume_stem(path):
-    """The name of a volume's file without its extension ("scan.nii.gz" -> "scan")."""
-    name = Path(path).name
-    extension = volume_extension(path)
-    return name[: -len(extension)] if extension else Path(name).stem
 
 
 def check_target(path, overwrite=False):
@@ -89,33 +70,6 @@ class OutputFiles:
     def __exit__(self, *exception):
         self._discard()
 
-    def add_volume(self, image, path, forms=None):
-        """Write a scalar 3-D image; the format follows from the extension.
-
-        Args:
-            image: SimpleITK image.
-            path: its final name.
-            forms: NiftiForms on its grid, for NIfTI and FreeSurfer files: the geometries of the scan it was made from.
-
-        Raises:
-            OutputError: unknown extension, or the file could not be written completely.
-        """
-        extension = volume_extension(path)
-        if extension is None:
-            raise OutputError(
-                f"{Path(path).name} has no extension of a volume; use one of: {', '.join(VOLUME_EXTENSIONS)}."
-            )
-
-        def write(temporary):
-            if extension in (".nii", ".nii.gz"):
-                write_nifti(image, temporary, extension == ".nii.gz", f"CHARMSSR {__version__}", forms)
-            elif extension in (".mgz", ".mgh"):
-                write_mgh(image, temporary, extension == ".mgz", forms)
-            else:
-                _write_by_itk(image, temporary)
-
-        self._add(path, extension, write)
-
     def add_json(self, data, path):
         """Write a JSON file (numpy numbers become plain, NaN and infinity become null)."""
         text = json.dumps(plain(data), indent=2, allow_nan=False) + "\n"
@@ -127,9 +81,15 @@ class OutputFiles:
             path, Path(path).suffix, lambda temporary: temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
         )
 
-    def add_file(self, write, path):
-        """Let ``write(temporary path)`` make a file of any kind."""
-        self._add(path, Path(path).suffix, write)
+    def add_file(self, write, path, extension=None):
+        """Let ``write(temporary path)`` make a file of any kind.
+
+        Args:
+            write: function of the temporary path, whose name ends like the final one.
+            path: the final name.
+            extension: of the name, where that is more than its last part (".nii.gz").
+        """
+        self._add(path, Path(path).suffix if extension is None else extension, write)
 
     def add_folder(self, folder):
         """Create a folder for later files if it is missing; it goes again without a commit."""
@@ -226,15 +186,6 @@ def plain(value):
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, Path) else value
-
-
-def _write_by_itk(image, path):
-    with native_messages_hidden():
-        sitk.WriteImage(image, str(path), True)
-        # ITK may leave a shortened file behind on a full disk without saying so.
-        written = sitk.ReadImage(str(path))
-    if not np.array_equal(sitk.GetArrayViewFromImage(written), sitk.GetArrayViewFromImage(image), equal_nan=True):
-        raise RuntimeError("the file is incomplete")
 
 
 def _flush_to_disk(path):

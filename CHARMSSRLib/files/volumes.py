@@ -1,4 +1,4 @@
-"""Reads and writes volumes; says in one sentence why one cannot be used."""
+"""Reads volumes; says in one sentence why one cannot be used."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from ..errors import InputError, OutputError
-from .dicom_series import is_dicom, read_dicom_file, read_dicom_folder
+from ..errors import InputError
+from .dicom_header import is_dicom
+from .dicom_series import read_dicom_file, read_dicom_folder
 from .foreign_kinds import refuse_missing, refuse_pointer, unreadable_reason
 from .header_checks import (
     complex_message,
@@ -21,10 +22,9 @@ from .itk_geometry import off_right_angles_mm
 from .mgh import is_mgh, mgh_spacing, read_mgh
 from .minc_orientation import in_patient_coordinates, is_minc
 from .native_messages import native_messages_hidden
-from .nifti_forms import NiftiForms
+from .nifti_geometry import nifti_spacing
 from .nifti_header import parse_nifti
-from .nifti_reader import check_nifti_header, nifti_spacing, read_nifti
-from .output_files import VOLUME_EXTENSIONS, OutputFiles, check_target, volume_extension
+from .nifti_reader import read_nifti
 from .raw_header import check_raw_header
 from .scan import Scan
 from .uni_names import is_uni_name, mark_as_uni
@@ -78,23 +78,6 @@ def read_volume(path: Path | str) -> sitk.Image:
     return read_scan(path).image
 
 
-def check_header(path: Path | str) -> list[str]:
-    """Refuse what a volume file's header alone shows to be unusable, also where another reader repaired it.
-
-    Returns:
-        Warnings, each one sentence; none for formats that are not known here.
-
-    Raises:
-        InputError: 4-D, RGB or complex data, label maps, sheared or contradictory geometry.
-    """
-    path = Path(path)
-    start = first_bytes(path)
-    nifti = None if is_mgh(path) else parse_nifti(path, start)
-    if nifti is not None:
-        return check_nifti_header(path, nifti)
-    return check_raw_header(path, start)
-
-
 def read_spacing(path: Path | str) -> tuple[float, float, float] | None:
     """Voxel size (mm) along the three axes by a file's header alone; None where it does not tell.
 
@@ -124,39 +107,6 @@ def _unreadable(path):
     return InputError(
         f"{path.name} cannot be read as a volume: {reason}. Give a file that Slicer reads, best as NIfTI or NRRD."
     )
-
-
-def write_volume(image: sitk.Image, path: Path | str, overwrite: bool = False, forms: NiftiForms | None = None) -> None:
-    """Write a scalar 3-D image in its own pixel type; the file appears only when complete.
-
-    Args:
-        image: SimpleITK image.
-        path: file whose name ends in one of VOLUME_EXTENSIONS.
-        overwrite: replace an existing file.
-        forms: both geometries (``Scan.forms_for``), of which NIfTI states both and MGH the one that most
-            programs follow; else the image's own.
-
-    Raises:
-        OutputError: unknown extension, existing file, unwritable folder, full disk.
-    """
-    check_writable(path, overwrite)
-    with OutputFiles(overwrite) as files:
-        files.add_volume(image, path, forms)
-        files.commit()
-
-
-def check_writable(path, overwrite=False):
-    """Make sure, before a long computation, that a volume can be written here.
-
-    Raises:
-        OutputError: unknown extension, existing file, missing or unwritable folder.
-    """
-    if volume_extension(path) is None:
-        raise OutputError(
-            f"{Path(path).name} has no extension of a volume that can be written; use one of: "
-            f"{', '.join(VOLUME_EXTENSIONS)}."
-        )
-    check_target(path, overwrite)
 
 
 def _read_file(path, labels_allowed):

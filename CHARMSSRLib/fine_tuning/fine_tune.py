@@ -21,7 +21,7 @@ from .automatic_values import Plan
 from .card import LearnedFrom, tuned_card
 from .given_pairs import GivenPairs
 from .held_out import HeldOut, fit_maps, map_of
-from .pairs.pairs import Pair
+from .pairs.pair import Pair
 from .report.report_contents import (
     CANCELLED_VERDICT,
     CHOSEN_ON_HELD_OUT,

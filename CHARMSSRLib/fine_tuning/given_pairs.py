@@ -9,7 +9,7 @@ from ..errors import InputError, OutputError, PairError, SettingsError
 from ..files.output_files import plain
 from ..settings import FineTuningSettings
 from ..task import Task
-from .pairs.pairs import Pair
+from .pairs.pair import Pair
 from .pairs.registration import register_pair
 from .slices import ABOUT, PairSlices, write_slices
 from .work_folder import identity_of

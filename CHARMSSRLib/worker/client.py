@@ -16,7 +16,7 @@ import SimpleITK as sitk
 
 from .. import errors
 from ..errors import WorkerError
-from ..fine_tuning.pairs.pairs import Pair
+from ..fine_tuning.pairs.pair import Pair
 from ..settings import EnhancementSettings, FineTuningSettings
 from ..task import IsCancelled, Progress, Task
 from . import protocol
@@ -55,7 +55,7 @@ class WorkerClient:
     """
 
     def __init__(self, python: str = sys.executable, environment: dict[str, str] | None = None) -> None:
-        self._command = [python, "-m", "CHARMSSRLib", "worker"]
+        self._command = [python, "-m", "CHARMSSRLib.worker"]
         self._environment = environment
         self._messages: Any = None
         self.process: Any = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..fine_tuning.pairs.pairs import Pair
+from ..fine_tuning.pairs.pair import Pair
 from .protocol import ProtocolError, load_volume
 
 

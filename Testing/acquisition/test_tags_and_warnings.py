@@ -10,7 +10,7 @@ from CHARMSSRLab.acquisition_study.made import acquired, interpolated
 from CHARMSSRLib.acquisition.findings import ZERO_FILLED
 from CHARMSSRLib.acquisition.inspect import inspect_image
 from CHARMSSRLib.acquisition.tags import age_in_years, made_by_a_network, number, numbers, tags_of
-from CHARMSSRLib.files.volumes import write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
 
 
 @pytest.fixture(scope="module")

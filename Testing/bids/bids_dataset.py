@@ -5,7 +5,7 @@ import json
 import numpy as np
 import SimpleITK as sitk
 
-from CHARMSSRLib.files.volumes import write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
 
 
 def small_scan(seed=0, size=(32, 32, 16)):

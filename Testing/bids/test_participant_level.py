@@ -316,12 +316,12 @@ def test_a_full_disk_fails_the_scan_and_leaves_the_old_result_whole(app, add, da
     output = app().output
     before = tree(output)
     add(dataset, "sub-01_T1w", 77)
-    from CHARMSSRLib.files import output_files
+    from CHARMSSRLib.files import volume_writer
 
     def full(image, path, *rest):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(output_files, "write_nifti", full)
+    monkeypatch.setattr(volume_writer, "write_nifti", full)
     done = app("--redo", "changed")
     assert done.status == 4 and "the disk (or your quota) is full" in done.err
     assert tree(output) == before

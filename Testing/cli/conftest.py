@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from CHARMSSRLab.cli import main
 from CHARMSSRLib.errors import Cancelled
-from CHARMSSRLib.files.volumes import write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
 from Testing.commands import put_in_place, run_command
 from Testing.phantom import piece_of
 

@@ -13,7 +13,8 @@ from CHARMSSRLib.cli.cohort import find_members
 from CHARMSSRLib.cli.entry import configure_logging
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files.lease_lock import LeaseLock
-from CHARMSSRLib.files.volumes import read_scan, write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
+from CHARMSSRLib.files.volumes import read_scan
 
 MODEL = ("--checkpoint", "any")
 

@@ -14,7 +14,8 @@ import SimpleITK as sitk
 
 from CHARMSSRLib import EnhancementSettings, enhance
 from CHARMSSRLib.errors import Cancelled, CheckpointError, InputError
-from CHARMSSRLib.files.volumes import read_volume, write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
+from CHARMSSRLib.files.volumes import read_volume
 from CHARMSSRLib.worker.client import WorkerClient
 from Testing.small_checkpoint import small_checkpoint
 

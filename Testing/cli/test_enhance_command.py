@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLib.files import output_files
-from CHARMSSRLib.files.volumes import read_volume, write_volume
+from CHARMSSRLib.files import volume_writer
+from CHARMSSRLib.files.volume_writer import write_volume
+from CHARMSSRLib.files.volumes import read_volume
 from CHARMSSRLib.settings import EnhancementSettings
 
 MODEL = ("--checkpoint", "any")
@@ -156,7 +157,7 @@ def test_an_unknown_skull_strip_backend_is_refused_before_the_work(charmssr, fak
 
 
 def test_a_full_disk_leaves_nothing(charmssr, fake_enhance, scan, tmp_path, monkeypatch, listing):
-    real, written = output_files.write_nifti, []
+    real, written = volume_writer.write_nifti, []
 
     def second_write_fails(*arguments, **options):
         written.append(arguments)
@@ -164,7 +165,7 @@ def test_a_full_disk_leaves_nothing(charmssr, fake_enhance, scan, tmp_path, monk
             raise OSError(28, "No space left on device")
         return real(*arguments, **options)
 
-    monkeypatch.setattr(output_files, "write_nifti", second_write_fails)
+    monkeypatch.setattr(volume_writer, "write_nifti", second_write_fails)
     done = charmssr(
         "enhance", scan, tmp_path / "out.nii.gz", *MODEL, "--maps", tmp_path / "maps", "--report", tmp_path / "r.json"
     )
@@ -193,13 +194,13 @@ def test_a_second_ctrl_c_does_not_wait_for_the_work(charmssr, fake_enhance, scan
 
 
 def test_ctrl_c_while_writing_gives_130_and_nothing(charmssr, fake_enhance, scan, tmp_path, monkeypatch, listing):
-    real = output_files.write_nifti
+    real = volume_writer.write_nifti
 
     def interrupted(*arguments, **options):
         os.kill(os.getpid(), signal.SIGINT)
         return real(*arguments, **options)
 
-    monkeypatch.setattr(output_files, "write_nifti", interrupted)
+    monkeypatch.setattr(volume_writer, "write_nifti", interrupted)
     assert charmssr("enhance", scan, tmp_path / "out.nii.gz", *MODEL).status == 130
     assert listing() == ["scan.nii.gz"]
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from CHARMSSRLib.errors import Cancelled, PairError
-from CHARMSSRLib.files.volumes import write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
 from Testing.commands import put_in_place
 
 

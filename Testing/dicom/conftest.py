@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from CHARMSSRLib.cli import main
-from CHARMSSRLib.dicom.series_folder import add_series
+from CHARMSSRLib.dicom.result_series import add_series
 from CHARMSSRLib.errors import Cancelled
 from CHARMSSRLib.files.output_files import OutputFiles
 from CHARMSSRLib.files.volumes import read_scan

@@ -15,7 +15,7 @@ from pynetdicom import AE, AllStoragePresentationContexts, evt
 
 from CHARMSSRLib.dicom.node.node import Node
 from CHARMSSRLib.dicom.node.promptness import keep_answers
-from CHARMSSRLib.dicom.series_folder import add_series
+from CHARMSSRLib.dicom.result_series import add_series
 from CHARMSSRLib.files.output_files import OutputFiles
 from CHARMSSRLib.files.volumes import read_scan
 from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings, NodeSettings

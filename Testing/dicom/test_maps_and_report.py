@@ -7,7 +7,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLib.dicom.series_folder import add_maps, add_series
+from CHARMSSRLib.dicom.result_series import add_maps, add_series
 from CHARMSSRLib.files.output_files import OutputFiles
 from CHARMSSRLib.files.volumes import read_scan, read_volume
 from CHARMSSRLib.settings import DICOMSettings, EnhancementSettings

@@ -12,7 +12,8 @@ import SimpleITK as sitk
 
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files import minc_orientation
-from CHARMSSRLib.files.volumes import read_scan, read_spacing, read_volume, write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
+from CHARMSSRLib.files.volumes import read_scan, read_spacing, read_volume
 from Testing.files.readers import TO_RAS, box_distance, image_affine, nibabel_affine, sitk_affine, slicer_affine
 
 SIZE = (12, 10, 8)

@@ -8,7 +8,8 @@ import pytest
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
-from CHARMSSRLib.files.volumes import read_scan, write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
+from CHARMSSRLib.files.volumes import read_scan
 from Testing.files.readers import box_distance, nibabel_affine, nibabel_qform, sitk_affine
 
 SIZE = (64, 60, 40)

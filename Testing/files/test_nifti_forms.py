@@ -10,7 +10,8 @@ import SimpleITK as sitk
 
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.files.mask_placement import placed_mask
-from CHARMSSRLib.files.volumes import read_scan, read_volume, write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
+from CHARMSSRLib.files.volumes import read_scan, read_volume
 from Testing.files.readers import box_distance, nibabel_affine, nibabel_qform, sitk_affine, slicer_affine
 
 SIZE = (12, 10, 8)

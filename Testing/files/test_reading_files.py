@@ -8,7 +8,8 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.errors import InputError
-from CHARMSSRLib.files.volumes import read_scan, read_volume, write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
+from CHARMSSRLib.files.volumes import read_scan, read_volume
 
 
 @pytest.fixture

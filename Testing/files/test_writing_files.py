@@ -13,9 +13,10 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.errors import OutputError
-from CHARMSSRLib.files import output_files
+from CHARMSSRLib.files import volume_writer
 from CHARMSSRLib.files.output_files import OutputFiles
-from CHARMSSRLib.files.volumes import check_writable, read_volume, write_volume
+from CHARMSSRLib.files.volume_writer import add_volume, check_writable, write_volume
+from CHARMSSRLib.files.volumes import read_volume
 
 EXTENSIONS = ("nii.gz", "nii", "nrrd", "mha")
 
@@ -141,7 +142,7 @@ def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, extension):
 import resource, sys
 import numpy as np, SimpleITK as sitk
 from CHARMSSRLib.errors import OutputError
-from CHARMSSRLib.files.volumes import write_volume
+from CHARMSSRLib.files.volume_writer import write_volume
 image = sitk.GetImageFromArray(np.random.default_rng(0).random((40, 40, 40)).astype("float32"))
 resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000))
 try:
@@ -163,7 +164,7 @@ def fail_with(number):
 
 
 def test_no_space_left_names_the_full_disk(tmp_path, image, monkeypatch):
-    monkeypatch.setattr(output_files, "write_nifti", fail_with(errno.ENOSPC))
+    monkeypatch.setattr(volume_writer, "write_nifti", fail_with(errno.ENOSPC))
     with pytest.raises(OutputError, match="the disk .* is full"):
         write_volume(image, tmp_path / "a.nii.gz")
     assert os.listdir(tmp_path) == []
@@ -172,11 +173,11 @@ def test_no_space_left_names_the_full_disk(tmp_path, image, monkeypatch):
 def test_several_files_appear_together(tmp_path, image):
     with OutputFiles() as files:
         files.add_folder(tmp_path / "maps")
-        files.add_volume(image, tmp_path / "maps" / "detail.nii.gz")
+        add_volume(files, image, tmp_path / "maps" / "detail.nii.gz")
         files.add_json(
             {"figure": np.float32(0.5), "bad": float("nan"), "list": (np.int64(1), tmp_path)}, tmp_path / "r.json"
         )
-        files.add_volume(image, tmp_path / "a.nii.gz")
+        add_volume(files, image, tmp_path / "a.nii.gz")
         assert not any(path.name in ("a.nii.gz", "r.json", "detail.nii.gz") for path in tmp_path.rglob("*"))
         files.commit()
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.nii.gz", "detail.nii.gz", "maps", "r.json"]
@@ -190,16 +191,16 @@ def test_several_files_appear_together(tmp_path, image):
 def test_if_one_file_fails_none_appears(tmp_path, image, monkeypatch):
     with pytest.raises(OutputError), OutputFiles() as files:
         files.add_folder(tmp_path / "maps")
-        files.add_volume(image, tmp_path / "maps" / "detail.nii.gz")
-        monkeypatch.setattr(output_files, "write_nifti", fail_with(errno.ENOSPC))
-        files.add_volume(image, tmp_path / "a.nii.gz")
+        add_volume(files, image, tmp_path / "maps" / "detail.nii.gz")
+        monkeypatch.setattr(volume_writer, "write_nifti", fail_with(errno.ENOSPC))
+        add_volume(files, image, tmp_path / "a.nii.gz")
     assert os.listdir(tmp_path) == []
 
 
 def test_if_renaming_fails_none_appears(tmp_path, image):
     with pytest.raises(OutputError, match="exists already"), OutputFiles() as files:
-        files.add_volume(image, tmp_path / "a.nii.gz")
-        files.add_volume(image, tmp_path / "b.nii.gz")
+        add_volume(files, image, tmp_path / "a.nii.gz")
+        add_volume(files, image, tmp_path / "b.nii.gz")
         (tmp_path / "b.nii.gz").write_text("somebody else was faster")
         files.commit()
     assert os.listdir(tmp_path) == ["b.nii.gz"]
@@ -208,6 +209,6 @@ def test_if_renaming_fails_none_appears(tmp_path, image):
 
 def test_an_interruption_before_the_commit_leaves_nothing(tmp_path, image):
     with pytest.raises(KeyboardInterrupt), OutputFiles() as files:
-        files.add_volume(image, tmp_path / "a.nrrd")
+        add_volume(files, image, tmp_path / "a.nrrd")
         raise KeyboardInterrupt
     assert os.listdir(tmp_path) == []

@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
+from CHARMSSRLib.fine_tuning.pairs.pair import Pair
 from CHARMSSRLib.settings import FineTuningSettings
 from Testing.small_checkpoint import small_checkpoint as random_checkpoint
 

@@ -18,7 +18,7 @@ from CHARMSSRLib.files.png import png_bytes
 from CHARMSSRLib.fine_tuning.automatic_values import Plan
 from CHARMSSRLib.fine_tuning.fine_tuning_loss import AR_WEIGHT, masked_loss
 from CHARMSSRLib.fine_tuning.frozen import freeze_front, frozen_features
-from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
+from CHARMSSRLib.fine_tuning.pairs.pair import Pair
 from CHARMSSRLib.fine_tuning.report.intensity_match import MapFit, isotonic
 from CHARMSSRLib.fine_tuning.report.report_contents import verdict_on
 from CHARMSSRLib.fine_tuning.work_folder import discard_work, identity_of, work_folder_of

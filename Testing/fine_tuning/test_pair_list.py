@@ -5,7 +5,9 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.errors import InputError, PairError
-from CHARMSSRLib.fine_tuning.pairs.pairs import Pair, read_pairs, swap_suspicion
+from CHARMSSRLib.fine_tuning.pairs.pair import Pair
+from CHARMSSRLib.fine_tuning.pairs.pair_checks import swap_suspicion
+from CHARMSSRLib.fine_tuning.pairs.pair_list import read_pairs
 
 HEADER = "subject,contrast,path_3t,path_7t\n"
 

@@ -10,8 +10,8 @@ from scipy import ndimage
 from CHARMSSRLab.training.derived_pairs import DerivationSettings, derive_pair
 from CHARMSSRLib.errors import BackendError, Cancelled, PairError, SettingsError
 from CHARMSSRLib.fine_tuning.pairs import registration
+from CHARMSSRLib.fine_tuning.pairs.pair import Pair
 from CHARMSSRLib.fine_tuning.pairs.pair_quality import motion_of
-from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
 from CHARMSSRLib.fine_tuning.pairs.registration import register_pair
 from CHARMSSRLib.preprocessing.pipeline import Preprocessed
 from CHARMSSRLib.task import Task

@@ -241,7 +241,7 @@ def test_slicers_python_inherits_the_launchers_variables_and_finds_the_library(s
     monkeypatch.setenv("LD_LIBRARY_PATH", "/slicer/lib")
     monkeypatch.setenv("PYTHONSTARTUP", "/home/me/startup.py")
     command = workerCommand()
-    assert command.arguments == ["-m", "CHARMSSRLib", "worker"]
+    assert command.arguments == ["-m", "CHARMSSRLib.worker"]
     assert command.folder == libraryFolder()
     value = command.environment.value
     assert value("PYTHONPATH").split(os.pathsep) == [libraryFolder(), "/slicer/python"]

@@ -25,9 +25,10 @@ def test_cmake_lists_what_slicer_is_to_install(repository):
 
 
 def test_what_only_a_command_line_reaches_stays_out_of_slicer():
-    scripts, left_out = scripts_in_slicer(), set(scripts_in_tree()) - set(scripts_in_slicer())
-    assert {"worker/server.py", "cli/worker.py", "fine_tuning/fine_tune.py", "acquisition/inspect.py"} <= set(scripts)
-    assert {"bids/cohort.py", "dicom/node/node.py", "cli/batch.py", "worker/client.py"} <= left_out
+    scripts = set(scripts_in_slicer())
+    left_out = set(scripts_in_tree()) - scripts
+    assert {"worker/server.py", "worker/__main__.py", "fine_tuning/fine_tune.py", "acquisition/inspect.py"} <= scripts
+    assert {"bids/cohort.py", "dicom/node/node.py", "cli/entry.py", "files/volumes.py"} <= left_out
     assert [path for path in resources_in_tree() if path not in resources_in_slicer()] == [
         path for path in resources_in_tree() if path.startswith("bids/")
     ]

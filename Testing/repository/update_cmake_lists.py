@@ -1,7 +1,7 @@
 """Write the lists of CHARMSSRLib/CMakeLists.txt anew: what Slicer installs of the library.
 
-That is what the module, its worker and the public names reach; what only a user's command line reaches
-comes with pip. Run it after adding, renaming or removing a file of the library, or an import:
+That is what the module and its worker reach; what only a user's command line reaches, or a function for files of all
+kinds, comes with pip. Run it after adding, renaming or removing a file of the library, or an import:
 ``python Testing/repository/update_cmake_lists.py``. The tests call the same functions.
 """
 
@@ -10,17 +10,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import CHARMSSRLib  # noqa: E402
 from Testing.repository.own_imports import REPOSITORY, modules_of, reachable  # noqa: E402
 
 LIBRARY = REPOSITORY / "CHARMSSRLib"
 RESOURCE_SUFFIXES = (".html", ".json", ".safetensors", ".smk", ".typed", ".yaml")
-# What the module starts its worker with: python -m CHARMSSRLib worker.
-WORKER = ("CHARMSSRLib.__main__", "CHARMSSRLib.cli.worker")
+# What the module starts its worker with, and what says where the commands are.
+STARTED = ("CHARMSSRLib.worker.__main__", "CHARMSSRLib.__main__")
 
 TEMPLATE = """#-----------------------------------------------------------------------------
-# The library lands in a folder of its name beside CHARMSSR.py: what the module, its worker and the public
-# names reach. Both lists are written by Testing/repository/update_cmake_lists.py.
+# The library lands in a folder of its name beside CHARMSSR.py: what the module and its worker
+# reach. Both lists are written by Testing/repository/update_cmake_lists.py.
 set(LIBRARY_PYTHON_SCRIPTS
 {scripts}
   )
@@ -54,8 +53,7 @@ def scripts_in_slicer():
     module = modules_of(".", REPOSITORY / "CHARMSSR")
     module = {name: path for name, path in module.items() if not name.startswith("Testing")}
     known = {**module, **modules_of("CHARMSSRLib")}
-    public = {f"CHARMSSRLib.{home}" for home in CHARMSSRLib._HOME_OF.values()}
-    found = {known[name] for name in reachable({*module, *WORKER, *public}, known)}
+    found = {known[name] for name in reachable({*module, *STARTED}, known)}
     return sorted(path.relative_to(LIBRARY).as_posix() for path in found if LIBRARY in path.parents)
 
 

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from CHARMSSRLib.errors import Cancelled, PairError, SettingsError
-from CHARMSSRLib.fine_tuning.pairs.pairs import Pair
+from CHARMSSRLib.fine_tuning.pairs.pair import Pair
 from CHARMSSRLib.settings import FineTuningSettings
 from CHARMSSRLib.task import Task
 from CHARMSSRLib.worker import protocol

@@ -33,7 +33,7 @@ def encodeMessage(kind, identifier="", **fields):
 
 
 class WorkerClient:
-    """Starts ``charmssr worker``, sends it jobs and hands its messages on.
+    """Starts the worker (``CHARMSSRLib.worker``), sends it jobs and hands its messages on.
 
     A job is any object with ``onProgress(message)``, ``onResult(message)`` and ``onError(exception)``;
     exactly one of the last two is called, once, when the worker has let go of the job's files. A cancelled job that

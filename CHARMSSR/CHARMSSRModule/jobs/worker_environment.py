@@ -22,7 +22,7 @@ def workerCommand():
     """Program, arguments, environment and working folder of the worker; JobError if no Python is found."""
     folder = libraryFolder()
     environment = workerEnvironment(folder)
-    return WorkerCommand(findPython(), ["-m", "CHARMSSRLib", "worker"], environment, folder)
+    return WorkerCommand(findPython(), ["-m", "CHARMSSRLib.worker"], environment, folder)
 
 
 def findPython():

@@ -92,7 +92,7 @@ def reasonAgainstFile(node):
     ITK repairs some sheared geometries without a word, so the file's own header is read, too.
     """
     from CHARMSSRLib.errors import InputError
-    from CHARMSSRLib.files.volumes import check_header
+    from CHARMSSRLib.files.file_header import check_header
 
     storage = node.GetStorageNode()
     path = storage.GetFullNameFromFileName() if storage is not None else None

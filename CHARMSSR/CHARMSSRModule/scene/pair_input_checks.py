@@ -65,7 +65,7 @@ def _reasonAgainstRepetition(pair, others):
 
 
 def _reasonAgainstSizes(pair):
-    from CHARMSSRLib.fine_tuning.pairs.pairs import swap_suspicion
+    from CHARMSSRLib.fine_tuning.pairs.pair_checks import swap_suspicion
 
     reason = swap_suspicion(pair.image3T.GetSpacing(), pair.image7T.GetSpacing())
     return reason[:1].upper() + reason[1:]

@@ -27,7 +27,7 @@ def fileOf(node):
 
 def formsSentence(node):
     """What it means that the two geometries of a NIfTI file differ; "" where they don't."""
-    from CHARMSSRLib.files.nifti_reader import nifti_forms
+    from CHARMSSRLib.files.nifti_geometry import nifti_forms
 
     path = fileOf(node)
     forms = nifti_forms(Path(path)) if path else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import SimpleITK as sitk
@@ -11,7 +12,6 @@ from ...enhancement.checks import check_image, match_mask
 from ...errors import InputError, PairError
 from ...preprocessing.head_mask import head_mask, shrink_to
 from ...preprocessing.plausibility import volume_ml
-from .pairs import swap_suspicion
 
 # Brains of adults hold about 0.9 to 1.7 L, and a slab of 60 mm through one about 0.6 L.
 SMALLEST_HEAD_ML = 300.0
@@ -57,6 +57,26 @@ def check_pair(image_3t: sitk.Image, image_7t: sitk.Image, mask_3t=None, contras
         except InputError as error:
             raise PairError(f"The mask of the 3T scan: {error}") from error
     return warnings + contrast_warnings(contrast, *names), mask_3t
+
+
+def swap_suspicion(spacing_3t: Sequence[float], spacing_7t: Sequence[float]) -> str:
+    """Why the two scans look swapped, or "" when they do not.
+
+    They do when the "7T" voxel is clearly larger than the "3T" one: then it cannot teach detail
+    that the 3T lacks either.
+
+    Args:
+        spacing_3t: voxel sizes in mm, in any order of the axes.
+        spacing_7t: likewise.
+    """
+    volume_3t, volume_7t = (s[0] * s[1] * s[2] for s in (spacing_3t, spacing_7t))
+    if volume_7t <= 1.1 * volume_3t:
+        return ""
+    sizes = ["x".join(f"{step:.3g}" for step in spacing) for spacing in (spacing_7t, spacing_3t)]
+    return (
+        f"the 7T scan is coarser ({sizes[0]} mm) than the 3T scan ({sizes[1]} mm): the two may be swapped. Swap "
+        "them, or, if the 3T was interpolated to a finer grid, give it at the resolution that was acquired."
+    )
 
 
 def contrast_warnings(contrast, name_3t, name_7t):
