@@ -44,7 +44,13 @@ def claims(tags: dict, size: tuple, spacing: tuple) -> dict:
 
 
 def compare(found: Acquisition, size: tuple, spacing: tuple) -> None:
-    """Let tags and voxels speak together: changes the axes and the warnings of ``found``."""
+    """Let tags and voxels speak together: changes the axes and the warnings of ``found``.
+
+    Args:
+        found: what the voxels say, with the tags.
+        size: voxels along the image's axes.
+        spacing: mm along them.
+    """
     axes = list(found.axes)
     for i, (share, source) in claims(found.tags, size, spacing).items():
         axis, said = axes[i], f"{source}: {share:.2f} of the grid"

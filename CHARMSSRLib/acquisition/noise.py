@@ -58,8 +58,13 @@ def noise_kind(air: np.ndarray) -> Finding:
 def noise_level(spectra: list, shares: list, air: np.ndarray, brightness: float) -> Finding:
     """Standard deviation of the noise in tissue by the tissue's brightness.
 
-    Where ``air``, a 1-D sample, tells it (Rayleigh's law), from there; else at most what is left at the upper end of
-    each axis' band.
+    Where air tells it (Rayleigh's law), from there; else at most what is left at the upper end of each axis' band.
+
+    Args:
+        spectra: of each axis.
+        shares: of the band that each axis fills, 0 to 1.
+        air: (voxels,), a sample of the scan's background.
+        brightness: of tissue, in the scan's unit.
     """
     bounds = []
     for spectrum, share in zip(spectra, shares):

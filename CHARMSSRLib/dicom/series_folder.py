@@ -16,6 +16,11 @@ _OURS = re.compile(r"(IM\d+|report|map)\.dcm")
 def check_series_folder(folder: Path, source: Path, overwrite: bool = False) -> None:
     """Make sure, before a long computation, that a series can be written here.
 
+    Args:
+        folder: of the series, to be made.
+        source: folder of the series that is enhanced; the two must not mix.
+        overwrite: whether an earlier result there may be replaced.
+
     Raises:
         OutputError: something else is there, it is the source's folder, or it cannot be written.
         BackendError: pydicom is missing.

@@ -107,6 +107,11 @@ def read_source(scan: Scan, name: str) -> SourceSeries:
 def match_source(files: Iterable[Path | str], image: sitk.Image, series: str = "") -> SourceSeries:
     """Of some DICOM files, the series whose images are a volume's slices.
 
+    Args:
+        files: of one or several series.
+        image: the volume.
+        series: number or identifier of the one to look at; "" for any.
+
     Raises:
         InputError: no series has an image for every slice, or several have.
     """

@@ -31,8 +31,14 @@ def choose_engine(engine: str = "auto", device: str = "auto", precision: str = "
 
     "auto" is torch where it has an NVIDIA card (or Apple's), else ncnn where it is installed, else torch.
 
+    Args:
+        engine: "auto", "ncnn" or "torch".
+        device: "auto", "cpu", "cuda", "cuda:N", "mps" or "vulkan:N".
+        precision: one of ``settings.PRECISIONS``.
+
     Raises:
-        SettingsError: they contradict each other. BackendError: what they name is not here.
+        SettingsError: they contradict each other.
+        BackendError: what they name is not here.
     """
     if not _DEVICE.fullmatch(device):
         raise SettingsError(f"Unknown device {device!r}; choose auto, cpu, cuda, cuda:N, mps or vulkan:N.")

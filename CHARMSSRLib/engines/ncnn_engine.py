@@ -91,6 +91,11 @@ def usable_ncnn():
 def network_of(text, weights, threads=1):
     """An ncnn.Net in float32 of a graph's text and weights.
 
+    Args:
+        text: of the graph, in ncnn's ``param`` format.
+        weights: bytes, in the order of its layers.
+        threads: of the processor.
+
     Raises:
         BackendError: this ncnn cannot build it.
     """

@@ -162,7 +162,12 @@ def checked_runner(graphs, device: str, precision: str, folder: Path | None = No
 
 
 def largest_difference(graphs, runner) -> float:
-    """How far a runner's slices are from the processor's, as a share of their range; infinite where not a number."""
+    """How far a runner's slices are from the processor's, as a share of their range; infinite where not a number.
+
+    Args:
+        graphs: of the network, as the processor's runner takes them.
+        runner: of the graphics card.
+    """
     processor, random, worst = ProcessorRunner(graphs), np.random.default_rng(0), 0.0
     for size in CHECKED_SIZES:
         slices = random.random((1, graphs.architecture.in_channels, *size), dtype=np.float32)

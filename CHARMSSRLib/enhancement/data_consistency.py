@@ -89,7 +89,7 @@ class Operator:
         return result
 
     def parts(self, count):
-        """Slices of the input that can be worked on by themselves; D across slices needs all of them."""
+        """Parts of ``count`` input slices that can be worked on by themselves; D across slices needs them all."""
         return _slabs(count) if self.through == 1 else [slice(0, count)]
 
     def enlarged(self, part):
@@ -99,7 +99,16 @@ class Operator:
 
 @functools.lru_cache(maxsize=16)
 def round_trip_inverse(name, size, factor):
-    """Inverse of D U along one axis of ``size`` voxels: float32 matrix (size, size)."""
+    """Inverse of D U along one axis.
+
+    Args:
+        name: of the operator.
+        size: voxels of the input along the axis.
+        factor: enlargement, 2 or more.
+
+    Returns:
+        float32 matrix (size, size).
+    """
     columns = np.eye(size)
     round_trip = _resized(name, _resized(name, columns, size * factor, 0), size, 0)
     return np.linalg.inv(round_trip).astype(np.float32)

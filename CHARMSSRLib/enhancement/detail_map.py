@@ -37,7 +37,12 @@ def removed_detail(output, acquired, factors):
 
 
 def within_band(output, factors):
-    """The part of a stack below the input's Nyquist frequency; a new array."""
+    """The part of a stack below the input's Nyquist frequency; a new array.
+
+    Args:
+        output: float32 (n', s*h, s*w), the enlarged stack.
+        factors: enlargement of its three axes.
+    """
     band = output.copy()
     for axis, factor in enumerate(factors):
         if factor > 1:

@@ -92,7 +92,15 @@ class Volume:
         return self.acquired if self.intensity.lower <= 0 else np.maximum(self.acquired, np.float32(0))
 
     def consistency(self, output, task):
-        """Measure (and with "project" enforce, in place) that the degraded output is the input."""
+        """Measure (and with "project" enforce, in place) that the degraded output is the input.
+
+        Args:
+            output: (n', s*h, s*w) float32, normalised, not masked.
+            task: asked between slabs whether to stop.
+
+        Returns:
+            dict of mode, operator, and the distance before and after (None where nothing is measured).
+        """
         mode = self.settings.data_consistency
         report = {"mode": mode, "operator": self.operator.name, "before": None, "after": None}
         if mode == "none":
@@ -171,6 +179,9 @@ class Volume:
         """Undo the intensity scaling in place (and the bias correction when that was asked for), and mask.
 
         Slice by slice: nothing of the result's size is needed beside it, and slices that stay empty take no memory.
+
+        Args:
+            output: (n', s*h, s*w) float32, normalised; in the scan's units afterwards.
         """
         unit, lower = np.float32(self.intensity.upper - self.intensity.lower), np.float32(self.intensity.lower)
         field = self._field_across()
@@ -196,7 +207,7 @@ class Volume:
         return field if self.factors[0] == 1 else interpolated_across(field, self.factors[0])
 
     def to_input_units_map(self, stack):
-        """A map of differences in input units, masked, in place."""
+        """A map of differences (n', s*h, s*w), normalised, in input units, masked, in place."""
         stack *= np.float32(self.intensity.upper - self.intensity.lower)
         stack *= self.large_mask
         return stack

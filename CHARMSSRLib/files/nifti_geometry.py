@@ -143,6 +143,14 @@ def analyze_geometry(path: Path, header: dict, warnings: list[str]) -> tuple[np.
 
     Analyze states no orientation. This is the reading of SPM and nibabel; a .mat file of SPM, which
     would state one, is not read.
+
+    Args:
+        path: of the header.
+        header: what ``parse_nifti`` found in it.
+        warnings: what was assumed is added.
+
+    Raises:
+        InputError: there is such a .mat file.
     """
     warnings.append(
         f"{path.name} is an Analyze file, which gives no orientation: it was read as SPM and nibabel do, from the "

@@ -39,6 +39,11 @@ def result_files(name, folder=""):
 def check_result(name, folder="", overwrite=False):
     """Make sure, before any work, that the checkpoint can be written; a missing folder is made.
 
+    Args:
+        name: of the checkpoint.
+        folder: as in the settings; "" for the user's folder of checkpoints.
+        overwrite: whether one of the same name may be replaced.
+
     Raises:
         SettingsError: the name is that of a bundled checkpoint.
         OutputError: files of the name exist (other than what a killed run of the same name left), or
@@ -75,6 +80,14 @@ def best_so_far(run_folder):
 
 def publish(weights, name, folder=""):
     """Put a run's best checkpoint where the result belongs: a kill at any later moment leaves it there.
+
+    Args:
+        weights: Path of a file in the work folder, its card beside it.
+        name: of the result.
+        folder: as for ``check_result``.
+
+    Returns:
+        Path of the weights there.
 
     Raises:
         OutputError: it cannot be written.

@@ -37,7 +37,7 @@ def along(matrix: sparse.csr_matrix, array: np.ndarray, axis: int) -> np.ndarray
 
 
 def resized(images: np.ndarray, rows: int, columns: int, matrix=cubic_matrix) -> np.ndarray:
-    """(..., h, w) -> (..., rows, columns)."""
+    """(..., h, w) -> (..., rows, columns) by a matrix along each axis: ``matrix(size, new size)``, cubic by default."""
     return along(matrix(images.shape[-1], columns), along(matrix(images.shape[-2], rows), images, -2), -1)
 
 

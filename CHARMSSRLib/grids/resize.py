@@ -15,13 +15,21 @@ def bicubic_upsample(image, scale):
 
 
 def bicubic_downsample(hr, scale):
-    """The paper's operator: antialiased bicubic."""
+    """The paper's operator, antialiased bicubic: (N, C, H, W) -> (N, C, H // s, W // s)."""
     size = (hr.shape[-2] // scale, hr.shape[-1] // scale)
     return F.interpolate(hr, size=size, mode="bicubic", align_corners=False, antialias=True)
 
 
 def kspace_truncate(image, scale):
-    """Keep the central 1/scale of k-space along both axes: what a shorter acquisition measures."""
+    """Keep the central 1/scale of k-space along both axes: what a shorter acquisition measures.
+
+    Args:
+        image: tensor (..., H, W).
+        scale: 2 or more.
+
+    Returns:
+        Tensor (..., H // scale, W // scale).
+    """
     for axis, size in ((-2, image.shape[-2] // scale), (-1, image.shape[-1] // scale)):
         image = fourier_resize(image, size, axis)
     return image

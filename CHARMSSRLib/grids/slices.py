@@ -80,13 +80,18 @@ class SlicePlan:
         return (self.rows.stop - self.rows.start) * (self.columns.stop - self.columns.start)
 
     def cut(self, volume):
-        """The stack to be enhanced, (n, h, w), as a view where possible."""
+        """The stack (n, h, w) of an array (z, y, x) that is to be enhanced, as a view where possible."""
         stack = np.moveaxis(volume, self.axis, 0)
         return stack[self.indices[0] : self.indices[-1] + 1, self.rows, self.columns]
 
 
 def plan_slices(foreground, axis, margin):
-    """Plan for a boolean (z, y, x) foreground; ``margin`` LR pixels are kept around its box.
+    """Which slices, rows and columns are enhanced.
+
+    Args:
+        foreground: boolean (z, y, x).
+        axis: of it, across the slices.
+        margin: pixels that are kept around its box.
 
     Raises:
         ValueError: when the foreground is empty.

@@ -111,13 +111,18 @@ def find_tissues(reference, mask, spacing, contrast):
 
 
 def signal_to_noise(image, tissues):
-    """Mean over standard deviation in the white matter."""
+    """Mean over standard deviation in the white matter.
+
+    Args:
+        image: (z, y, x) in any unit.
+        tissues: Tissues of the same shape.
+    """
     white = image[tissues.white]
     return float(white.mean() / white.std())
 
 
 def contrast_to_noise(image, tissues):
-    """|mean of grey - mean of white matter| over the standard deviation in the white matter."""
+    """|mean of grey - mean of white matter| over the standard deviation in the white matter; as above."""
     white = image[tissues.white]
     return float(abs(image[tissues.grey].mean() - white.mean()) / white.std())
 

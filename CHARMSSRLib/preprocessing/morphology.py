@@ -12,14 +12,26 @@ def dilate(mask, radius_mm, spacing):
 
 
 def erode(mask, radius_mm, spacing):
-    """Boolean ``mask`` (z, y, x) shrunk by ``radius_mm``; the volume's border does not erode it."""
+    """Boolean ``mask`` (z, y, x) shrunk by ``radius_mm``; the volume's border does not erode it.
+
+    Args:
+        mask: boolean (z, y, x).
+        radius_mm: of the ball.
+        spacing: mm along z, y, x.
+    """
     if mask.all():
         return mask.copy()
     return ndimage.distance_transform_edt(mask, sampling=spacing) > radius_mm
 
 
 def close(mask, radius_mm, spacing):
-    """Closing that is padded, so that it neither sticks to the volume's border nor loses it."""
+    """Closing that is padded, so that it neither sticks to the volume's border nor loses it.
+
+    Args:
+        mask: boolean (z, y, x).
+        radius_mm: of the ball.
+        spacing: mm along z, y, x.
+    """
     pad = [int(np.ceil(radius_mm / step)) + 1 for step in spacing]
     padded = np.pad(mask, [(width, width) for width in pad])
     closed = ~dilate(~dilate(padded, radius_mm, spacing), radius_mm, spacing)
@@ -46,7 +58,7 @@ def without_small_components(mask, smallest):
 
 
 def fill_holes(mask):
-    """Holes filled in 3-D and then in each axial slice.
+    """Holes of a boolean mask (z, y, x) filled in 3-D and then in each axial slice.
 
     The second step closes what is open only through the volume's lower face (neck, cut head).
     """

@@ -214,6 +214,12 @@ class WorkerClient:
     ) -> tuple[dict, list[str]]:
         """Register one pair in the worker, to see whether it can be used.
 
+        Args:
+            pair: of images or paths.
+            settings: of the fine-tuning that it is meant for.
+            progress: called with (fraction 0 to 1, message).
+            is_cancelled: asked while waiting.
+
         Returns:
             (quality, warnings): dict of figures, list of sentences.
 

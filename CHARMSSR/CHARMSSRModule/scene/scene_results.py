@@ -17,9 +17,18 @@ def resultName(inputNode, scale):
 
 
 def addResult(inputNode, voxels, grid, report, version, scale, outputNode=None):
-    """Put voxels (k, j, i) on a grid into the scene, beside their source; the node.
+    """Put voxels on a grid into the scene, beside their source; the node.
 
     All that can fail is done on a node of its own before the scene is touched.
+
+    Args:
+        inputNode: the scan.
+        voxels: (k, j, i).
+        grid: as in ``geometry.gridFromIjkToRas``.
+        report: of the enhancement.
+        version: of the library.
+        scale: of the checkpoint, for the name.
+        outputNode: to fill; None for a new one.
     """
     finished = slicer.vtkMRMLScalarVolumeNode()
     slicer.util.updateVolumeFromArray(finished, voxels)

@@ -16,6 +16,11 @@ def load_pair(
 ) -> tuple[sitk.Image, sitk.Image, sitk.Image | None]:
     """The images of a pair, read where they are paths; the mask in the coordinates of the 3T's image.
 
+    Args:
+        image_3t: image, or path of a file or of a folder with a DICOM series.
+        image_7t: likewise.
+        mask_3t: likewise, drawn on the 3T; None where there is none.
+
     Raises:
         InputError: a file cannot be read.
     """

@@ -145,7 +145,12 @@ def motion_of(transform, point):
 
 
 def mutual_information(first, second):
-    """Normalised mutual information 2 I / (H1 + H2) of paired samples, 0 (unrelated) to 1."""
+    """Normalised mutual information 2 I / (H1 + H2) of paired samples, 0 (unrelated) to 1.
+
+    Args:
+        first: (samples,), in any unit.
+        second: likewise, at the same places.
+    """
     if len(first) < 2:
         return 0.0
     counts, _, _ = np.histogram2d(_scaled(first), _scaled(second), bins=_BINS)
@@ -157,7 +162,13 @@ def mutual_information(first, second):
 
 
 def matched_intensities(source, reference, inside):
-    """``source`` with each intensity replaced by the mean of ``reference`` where it occurs (inside a mask)."""
+    """``source`` with each intensity replaced by the mean of ``reference`` where it occurs.
+
+    Args:
+        source: (z, y, x).
+        reference: on the same grid.
+        inside: boolean (z, y, x): where the two are compared.
+    """
     limits = np.quantile(source[inside], np.linspace(0, 1, _BINS + 1)) if inside.any() else np.zeros(2)
     edges = np.unique(limits)
     if len(edges) < 3:
@@ -174,6 +185,12 @@ def detail_agreement(first, second, inside, spacing):
 
     Weighted by both gradients' lengths, inside the mask without its rim; 1 for the same structure in
     any contrast, about 1/3 for unrelated structure.
+
+    Args:
+        first: (z, y, x).
+        second: on the same grid.
+        inside: boolean (z, y, x), the brain.
+        spacing: mm along z, y, x.
     """
     inner = erode(inside, 2 * _DETAIL_MM, spacing)
     gradients = [_gradient(array, inside, spacing)[:, inner] for array in (first, second)]
@@ -189,6 +206,12 @@ def residual_shift(first, second, inside, spacing):
     """Shift in mm (z, y, x) of ``second`` against ``first`` by phase correlation, to a part of a voxel.
 
     Of detail between 1.5 and 4 mm: what a mask's own edge would say (no shift) has no part in it.
+
+    Args:
+        first: (z, y, x).
+        second: on the same grid.
+        inside: boolean (z, y, x), the brain.
+        spacing: mm along z, y, x.
     """
     box = bounding_box(inside, (8, 8, 8))
     if box is None:

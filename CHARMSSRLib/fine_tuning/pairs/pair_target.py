@@ -25,7 +25,7 @@ _CHUNK = 1 << 14  # points at once: their weights stay in the cache
 
 
 def target_grid(image, axis, scale):
-    """An empty image: the grid of ``image`` refined by ``scale`` across array axes other than ``axis``."""
+    """An empty image: the grid of ``image`` refined in plane by ``scale``; ``axis`` (z, y, x) is across its slices."""
     factors_zyx = [1 if one == axis else scale for one in range(3)]
     spacing, origin, direction = enlarged_geometry(image, factors_zyx[::-1])
     size = [count * factor for count, factor in zip(image.GetSize(), factors_zyx[::-1])]
@@ -37,7 +37,15 @@ def target_grid(image, axis, scale):
 
 
 def target_mask(mask_3t, mask_7t, transform, axis, scale):
-    """UInt8 common brain mask on the target grid: inside both masks (half level of each, interpolated)."""
+    """UInt8 common brain mask on the target grid: inside both masks (half level of each, interpolated).
+
+    Args:
+        mask_3t: UInt8 image on the 3T's grid.
+        mask_7t: UInt8 image on the 7T's grid.
+        transform: from points of the 3T to points of the 7T.
+        axis: across the slices, of the array (z, y, x).
+        scale: enlargement in plane, 2 or 4.
+    """
     grid = target_grid(mask_3t, axis, scale)
     extended = sitk.ResampleImageFilter()
     extended.SetReferenceImage(grid)

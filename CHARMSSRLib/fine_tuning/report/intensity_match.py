@@ -62,5 +62,5 @@ class MapFit:
 
 
 def isotonic(values, weights):
-    """The non-decreasing sequence nearest to ``values`` in the weighted square sense."""
+    """The non-decreasing sequence nearest to ``values`` in the weighted square sense; all of shape (n,)."""
     return isotonic_regression(values, weights=weights).x

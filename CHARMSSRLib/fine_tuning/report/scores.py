@@ -58,7 +58,11 @@ class PairScorer:
                 logger.warning("%s gets no tissue figures: %s", pair.label, reason)
 
     def score_baselines(self, intensity_map):
-        """The 3T by itself: interpolated, matched by the training pairs' map, matched to this 7T; and the 7T."""
+        """The 3T by itself: interpolated, matched by the training pairs' map, matched to this 7T; and the 7T.
+
+        Args:
+            intensity_map: function of intensities of the 3T, of any shape (``MapFit.map``).
+        """
         interpolated = self.pair.on_7t_grid(self.pair.acquired)
         oracle = MapFit()
         oracle.add(interpolated[self.mask], self.seven[self.mask])
@@ -68,7 +72,14 @@ class PairScorer:
         self._add(SEVEN, self.seven, compared=False)
 
     def score_network(self, method, network, plan, task=None):
-        """The output of a network; Cancelled is raised between slices."""
+        """The output of a network.
+
+        Args:
+            method: its name in the report.
+            network: CHARMS.
+            plan: gives the device.
+            task: asked between slices whether to stop; None for nobody's.
+        """
         self._add(method, self.pair.on_7t_grid(enhanced_stack(network, self.pair, self.numbers, plan, task)))
 
     def _add(self, method, image, compared=True):

@@ -1,9 +1,9 @@
 """Skull-stripping backends behind one interface.
 
-A backend is a module with ``is_available() -> bool`` and
-``strip(image, head, device, task) -> mask`` (UInt8 on the grid of ``image``; ``head`` is the
-head mask), and a sentence ``HOW_TO_GET_IT``; it is registered by name below. Modules are imported
-on first use, so that listing the backends stays cheap.
+A backend is a module with ``is_available() -> bool``, a sentence ``HOW_TO_GET_IT`` and ``strip(image, head, device,
+task) -> mask``: the image is scalar, 3-D, of any orientation, the head its head mask (UInt8 on its
+grid), the device a torch device's name, the task may be None; the mask is UInt8 on the image's grid. It is registered
+by name below. Modules are imported on first use, so that listing the backends stays cheap.
 """
 
 from __future__ import annotations

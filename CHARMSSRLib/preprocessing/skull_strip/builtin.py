@@ -53,7 +53,15 @@ def strip(image, head, device="cpu", task=None):
 
 
 def strip_with(weights, image, head, device="cpu", task=None):
-    """:func:`strip` with the weights in another file (its card beside it)."""
+    """:func:`strip` with the weights in another file.
+
+    Args:
+        weights: Path, with the card beside it.
+        image: as for every backend.
+        head: likewise.
+        device: likewise.
+        task: likewise.
+    """
     frame = LPSFrame(image)
     upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
     upright_head = frame.enter(head)

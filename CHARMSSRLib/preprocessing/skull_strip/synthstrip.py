@@ -156,7 +156,15 @@ def _distances(network, values, device):
 
 
 def mask_from_distances(distance, upright):
-    """The largest part nearer than 1 mm to the brain, holes filled, on the grid of ``upright``."""
+    """The largest part nearer than 1 mm to the brain, holes filled, on the grid of ``upright``.
+
+    Args:
+        distance: float32 image of signed distances to the brain's surface in mm, on the network's grid.
+        upright: the scan in LPS order.
+
+    Returns:
+        UInt8 image.
+    """
     on_grid = sitk.Resample(distance, upright, sitk.Transform(), sitk.sitkLinear, _FAR_MM)
     inside = largest_component(sitk.GetArrayViewFromImage(on_grid) < _BORDER_MM)
     if not inside.any():
