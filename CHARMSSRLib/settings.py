@@ -29,6 +29,10 @@ MODEL, BEFORE, RESULT, MACHINE = "model", "preprocessing", "result", "machine"
 START, TRAINING = "start and data", "training"
 SERIES = "DICOM series"
 NETWORK, BOUNDS, SECURITY = "network", "bounds", "TLS"
+CHECKPOINT_NAME = rf"(?!{AUTOMATIC}$)[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}"
+NO_CHECKPOINT_NAME = (
+    "{value} cannot name a checkpoint: use up to 100 letters, digits, dots, dashes and underscores, and not auto."
+)
 AE_TITLE = r"[A-Za-z0-9_ .-]{1,16}"
 
 
@@ -185,8 +189,8 @@ class FineTuningSettings(Settings):
     name: str = setting(
         "charms-7t",
         "name of the new checkpoint; may not be that of a bundled one",
-        pattern=rf"(?!{AUTOMATIC}$)[A-Za-z0-9][A-Za-z0-9._-]*",
-        refusal="{value} cannot name a checkpoint: use letters, digits, dots, dashes and underscores, and not auto.",
+        pattern=CHECKPOINT_NAME,
+        refusal=NO_CHECKPOINT_NAME,
         on_the_command_line=False,
     )
     folder: str = setting("", 'where it is written; "" for the user\'s checkpoint folder', on_the_command_line=False)

@@ -6,6 +6,7 @@ A dataclass of :class:`Settings` declares each field by :func:`setting`; wrong v
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
@@ -80,12 +81,17 @@ class Settings:
             values: by the names of the settings.
 
         Raises:
-            SettingsError: a key that is no setting, or a value that it cannot have.
+            SettingsError: no mapping, a key that is no setting or one that is missing, or a value that it cannot have.
         """
-        known = {one.name for one in fields(cls)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - known)
+        if not isinstance(values, dict):
+            raise SettingsError(f"Settings are given by their names, as a mapping, not as {values!r}.")
+        described = {one.name: one for one in fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(map(str, values.keys() - described.keys()))
         if unknown:
-            raise SettingsError(f"Unknown setting {unknown[0]!r}; known are: {', '.join(sorted(known))}.")
+            raise SettingsError(f"Unknown setting {unknown[0]!r}; known are: {', '.join(sorted(described))}.")
+        for name, one in described.items():
+            if name not in values and one.default is MISSING and one.default_factory is MISSING:
+                raise SettingsError(f"The setting {name!r} is missing.")
         return cls(**values)
 
 
@@ -112,7 +118,7 @@ def _check_number(name, value, described, default):
     is_number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
     low = is_number and described.least is not None and value < described.least
     high = is_number and described.most is not None and value > described.most
-    if not is_number or low or high or value != value:
+    if not is_number or low or high or not math.isfinite(value):
         least = "" if described.least is None else f" from {described.least:g}"
         least += f" ({described.zero})" if described.zero and described.least == 0 else ""
         most = f" to {described.most:g}" if described.most is not None else " up" if least else ""

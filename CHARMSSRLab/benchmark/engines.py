@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import torch
 
-from CHARMSSRLib.engines.architecture import Architecture
+from CHARMSSRLib.checkpoints.architecture import Architecture
 from CHARMSSRLib.engines.choice import has_ncnn
 from CHARMSSRLib.engines.ncnn_charms import CharmsGraphs
 from CHARMSSRLib.engines.ncnn_engine import ProcessorRunner

@@ -33,9 +33,9 @@ def training_config(preset, key, scale, device, steps=None, seed=0):
     if preset == "gpu":
         config = TrainingConfig.read(RECIPES / f"study-x{scale}.gpu.json")
     elif preset == "cpu":
-        config = replace(TrainingConfig(""), patch=CPU_PATCH[scale], **CPU)
+        config = replace(TrainingConfig(key), patch=CPU_PATCH[scale], **CPU)
     elif preset == "paper":
-        config = TrainingConfig("")
+        config = TrainingConfig(key)
     else:
         raise SettingsError(f"Unknown preset {preset!r}; choose one of: auto, {', '.join(PRESETS)}.")
     if device.type == "cpu":

@@ -1,10 +1,12 @@
 """What a training run is: one JSON file, one frozen dataclass."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Optional
 
 from CHARMSSRLib.errors import SettingsError
+from CHARMSSRLib.settings import CHECKPOINT_NAME, NO_CHECKPOINT_NAME
 from CHARMSSRLib.settings_table import Settings, setting
 
 from ..methods.registry import METHODS
@@ -91,6 +93,8 @@ class TrainingConfig(Settings):
     def __post_init__(self):
         if not isinstance(self.name, str) or not isinstance(self.arguments, dict):
             raise SettingsError("A training configuration's name is a text and its arguments are a mapping.")
+        if not re.fullmatch(CHECKPOINT_NAME, self.name):
+            raise SettingsError(NO_CHECKPOINT_NAME.format(value=repr(self.name)))
         super().__post_init__()
         from CHARMSSRLib.measures.fidelity import RADIUS  # scipy is not needed to know the names
 
@@ -113,8 +117,6 @@ class TrainingConfig(Settings):
         except (OSError, ValueError) as error:
             raise SettingsError(f"Cannot read the training configuration {path}: {error}.") from error
         try:
-            if not isinstance(values, dict) or "name" not in values:
-                raise SettingsError("The key 'name' is missing.")
             return cls.from_dict(values)
         except SettingsError as error:
             raise SettingsError(f"The training configuration {path} cannot be used: {error}") from error

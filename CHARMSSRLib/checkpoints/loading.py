@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from ..errors import CheckpointError, OutputError
 from ..files.atomic import replacing_all
 from ..network.charms import CHARMS
+from .architecture import Architecture
 from .registry import CARD_FORMAT, TASK, sha256_of
 from .weights import Weights, read_weights
 
@@ -52,12 +53,7 @@ def load_checkpoint(name_or_path: str | Path, device: str | torch.device = "cpu"
 def built(weights: Weights, device: str | torch.device = "cpu") -> Checkpoint:
     """The checkpoint of weights that are read already; arguments and errors as :func:`load_checkpoint`."""
     name, card = weights.path.name, weights.card
-    try:
-        network = CHARMS(**card["architecture"])
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"The card of {name} describes a network that this version cannot build: {error}."
-        ) from error
+    network = CHARMS(**asdict(Architecture.of_card(card)))
     own = network.state_dict()
     if set(own) != set(weights.arrays) or any(own[k].shape != weights.arrays[k].shape for k in own):
         raise CheckpointError(

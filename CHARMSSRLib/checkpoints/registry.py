@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import CheckpointError
 from ..settings import AUTOMATIC, DEFAULT_CHECKPOINT
+from .card_checks import fault_of
 
 CARD_FORMAT = 1
 BUNDLED_FOLDER = Path(__file__).parent
@@ -70,15 +71,22 @@ def find_weights(name_or_path: str | Path) -> Path:
     text = DEFAULT_CHECKPOINT if str(name_or_path) == AUTOMATIC else str(name_or_path)
     for folder in (BUNDLED_FOLDER, user_checkpoint_folder()):
         path = folder / f"{text}.safetensors"
-        if os.sep not in text and path.exists():
+        if os.sep not in text and _is_file(path):
             return path
     path = Path(text)
-    if path.is_file():
+    if _is_file(path):
         return path.with_suffix(".safetensors") if path.suffix == ".json" else path
     raise CheckpointError(
         f"There is no checkpoint {text!r}. Choose one of: {', '.join(available_checkpoints()) or 'none is installed'};"
         " or give the path of a .safetensors file."
     )
+
+
+def _is_file(path):
+    try:
+        return path.is_file()
+    except OSError:  # no name that this system can hold
+        return False
 
 
 def read_card(name_or_path: str | Path) -> dict:
@@ -99,16 +107,11 @@ def read_card(name_or_path: str | Path) -> dict:
         raise CheckpointError(f"The model card {card_path.name} lacks {missing[0]!r}: get the checkpoint again.")
     if card["task"] != TASK:
         raise CheckpointError(f"{card_path.name} is not a super-resolution checkpoint (its task is {card['task']!r}).")
-    if card.get("noise_control") and not _is_noise_control(card["noise_control"]):
-        raise CheckpointError(f"The model card {card_path.name} is damaged (noise_control): get the checkpoint again.")
+    if fault := fault_of(card):
+        raise CheckpointError(
+            f"The model card {card_path.name} cannot be used: {fault}. Get the checkpoint again, or update CHARMSSR."
+        )
     return card
-
-
-def _is_noise_control(control):
-    if not isinstance(control, dict) or not all(isinstance(control.get(key), str) for key in ("weights", "sha256")):
-        return False
-    weights, default = control["weights"], control.get("default")
-    return bool(weights) and Path(weights).name == weights and type(default) is int and 0 <= default <= 100
 
 
 def _parse_card(card_path: Path) -> dict:

@@ -147,6 +147,10 @@ def main(arguments=None, commands=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:  # a path that the system does not take
+            _show_traceback(parsed)
+            _complain(f"{_shortened(error.filename)}: {error.strerror}; check this path.")
+            return BAD_INPUT
         if _show_traceback(parsed):
             hint = ""
         else:
@@ -179,6 +183,11 @@ def _show_traceback(parsed):
     if parsed.debug:
         traceback.print_exc()
     return parsed.debug
+
+
+def _shortened(name, most=200):
+    text = os.fsdecode(name) if isinstance(name, bytes) else str(name)
+    return text if len(text) <= most else f"{text[: most // 2]}...{text[-most // 2 :]}"
 
 
 def _complain(message):

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..checkpoints.architecture import Architecture
 from ..errors import CheckpointError
-from .architecture import Architecture
 from .ncnn_layers import Layers
 
 CHANNELS, REDUCED = 64, 16

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .architecture import Architecture
+from ..checkpoints.architecture import Architecture
 from .ncnn_charms import CharmsGraphs
 from .ncnn_engine import ProcessorRunner, usable_ncnn
 from .ncnn_vulkan import checked_runner

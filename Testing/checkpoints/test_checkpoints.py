@@ -18,6 +18,7 @@ from CHARMSSRLib.checkpoints.registry import (
     sha256_of,
     user_checkpoint_folder,
 )
+from CHARMSSRLib.engines.models import load_model
 from CHARMSSRLib.errors import CheckpointError, OutputError, SettingsError
 
 CARD = {"intensity": {"kind": "minmax"}, "margin": 16, "data_consistency_operator": "bicubic"}
@@ -111,7 +112,7 @@ def test_weights_of_another_architecture_are_refused(mine):
 
 @pytest.mark.parametrize(
     "change, words",
-    [({"format": 99}, "update"), ({"task": "segmentation"}, "not a super-resolution"), ({"sha256": None}, "damaged")],
+    [({"format": 99}, "update"), ({"task": "segmentation"}, "not a super-resolution"), ({"sha256": "0"}, "damaged")],
 )
 def test_a_card_that_does_not_fit_is_refused(mine, change, words):
     rewrite_card(mine, **change)
@@ -128,7 +129,7 @@ def test_a_noise_control_that_names_no_file_beside_the_weights_is_refused(mine, 
     rewrite_card(mine, noise_control=whole)
     assert read_card("mine")["noise_control"] == whole
     rewrite_card(mine, noise_control={**whole, **change} if change else ["quiet.safetensors"])
-    with pytest.raises(CheckpointError, match=r"mine\.json is damaged \(noise_control\)"):
+    with pytest.raises(CheckpointError, match=r"mine\.json cannot be used: its noise_control"):
         read_card("mine")
 
 
@@ -214,3 +215,43 @@ def test_every_bundled_checkpoint_is_whole_and_its_card_complete(name):
     assert all(source["subjects"] > 0 and source["licence"] for source in card["training_data"])
     assert checkpoint.network.tail.weight.abs().max() > 0, "untrained weights"
     assert card["validation"]["psnr_db"] > card["validation"]["bicubic_psnr_db"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("scale", 4), ("scale", "2"), ("scale", True), ("intensity", 7), ("intensity", {"kind": "foo"}), ("margin", -1),
+        ("intensity", {"kind": "percentile", "upper": "99"}), ("margin", 2.5), ("data_consistency_operator", "foo"),
+        ("data_consistency_operator", ["bicubic"]), ("name", ""), ("name", "../other"), ("name", None),
+        ("sha256", None), ("title", 3), ("summary", ["one"]), ("seen_7t", "no"), ("preliminary", 0),
+        ("degradations", "bicubic"), ("degradations", [1]), ("architecture", []),
+    ],
+)  # fmt: skip
+def test_a_card_that_says_what_cannot_be_is_refused_before_any_work(mine, key, value):
+    rewrite_card(mine, **{key: value})
+    with pytest.raises(CheckpointError, match=rf"mine\.json cannot be used: .*{key}"):
+        read_card("mine")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("blocks", "four"),
+        ("units", 2.0),
+        ("in_channels", 2),
+        ("transformers", None),
+        ("refinement", "yes"),
+        ("rungs", 3),
+    ],
+)
+def test_an_architecture_that_cannot_be_built_is_refused_by_both_engines(mine, key, value):
+    card = read_card("mine")
+    rewrite_card(mine, architecture={**card["architecture"], key: value})
+    for load in (load_checkpoint, lambda name: load_model("ncnn", name, "auto")):
+        with pytest.raises(CheckpointError, match=f"cannot build: .*{key}"):
+            load("mine")
+
+
+def test_a_name_that_no_system_takes_is_no_checkpoint(home):
+    with pytest.raises(CheckpointError, match="There is no checkpoint"):
+        read_card("n" * 300)

@@ -102,6 +102,17 @@ def test_unexpected_errors_are_one_line_and_show_their_traceback_on_request(char
         assert "Traceback" in charmssr(*debugging).err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("enhance", "{long}", "out.nii.gz"), ("enhance", "scan.nii.gz", "{long}.nii.gz"), ("inspect", "{long}"),
+     ("batch", "{long}", "results"), ("bids", "{long}", "results", "participant"), ("export", "{long}", "out.onnx"),
+     ("fine-tune", "{long}", "mine")],
+)  # fmt: skip
+def test_a_path_that_no_system_takes_is_bad_input(charmssr, arguments):
+    done = charmssr(*(one.format(long="x" * 300) for one in arguments))
+    assert done.status == 2 and len(done.err.splitlines()) == 1 and "unexpected" not in done.err
+
+
 def test_a_reader_that_leaves_early_is_no_error(tmp_path):
     done = subprocess.run(
         f"{sys.executable} -m CHARMSSRLib checkpoints | true",

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from CHARMSSRLib import CHARMS, available_checkpoints
+from CHARMSSRLib.checkpoints.architecture import Architecture
 from CHARMSSRLib.checkpoints.weights import Weights, read_weights
 from CHARMSSRLib.engines import ncnn_engine
-from CHARMSSRLib.engines.architecture import Architecture
 from CHARMSSRLib.engines.models import load_model
 from CHARMSSRLib.engines.ncnn_model import NcnnModel
 from CHARMSSRLib.errors import BackendError, CheckpointError

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from CHARMSSRLib import EnhancementSettings
+from CHARMSSRLib.checkpoints.architecture import Architecture
 from CHARMSSRLib.engines import ncnn_vulkan
-from CHARMSSRLib.engines.architecture import Architecture
 from CHARMSSRLib.engines.choice import Choice, choose_engine
 from CHARMSSRLib.engines.ncnn_charms import CharmsGraphs
 from CHARMSSRLib.engines.ncnn_engine import ProcessorRunner

@@ -34,8 +34,15 @@ def test_every_setting_refuses_what_it_cannot_be(table):
         if described.choices is not None or described.pattern:
             wrong.append("no such thing!")
         if isinstance(default, (int, float)) and not isinstance(default, bool):
-            wrong += ["many", True, float("nan"), described.least - 1 if described.least is not None else None]
+            low = None if described.least is None else described.least - 1
+            wrong += ["many", True, float("nan"), float("inf"), low]
         for value in wrong:
             with pytest.raises(SettingsError):
                 table(**{name: value})
         assert getattr(table(**{name: default}), name) == default
+
+
+@pytest.mark.parametrize("values", [None, [], ["planes"], "planes", 3, {3: 4}, {"speed": 3}])
+def test_settings_come_from_a_mapping_of_known_names(values):
+    with pytest.raises(SettingsError, match="mapping|Unknown setting"):
+        EnhancementSettings.from_dict(values)

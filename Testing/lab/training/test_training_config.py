@@ -17,6 +17,7 @@ from CHARMSSRLib.errors import SettingsError
         ("schedule", "linear"), ("precision", "bf16"), ("steps", "many"), ("steps", 0), ("scale", 7), ("scale", 2.0),
         ("degradation", "foo"), ("method", "bicubik"), ("learning_rate", -1), ("learning_rate", float("nan")),
         ("initial", 3), ("keep_noise", "yes"), ("lesions", 1.5), ("arguments", ["blocks"]), ("no_such_key", 1),
+        ("slopes", float("inf")),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_the_file_and_the_setting_named(tmp_path, key, value):
@@ -25,6 +26,12 @@ def test_what_cannot_be_is_refused_with_the_file_and_the_setting_named(tmp_path,
     with pytest.raises(SettingsError, match="run.json") as refused:
         TrainingConfig.read(path)
     assert re.search(key.replace("_", "[ _]"), str(refused.value))
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../elsewhere", "two lines\n", "auto", "n" * 300])
+def test_a_name_that_would_lead_its_files_elsewhere_is_refused(name):
+    with pytest.raises(SettingsError, match="cannot name a checkpoint"):
+        TrainingConfig(name)
 
 
 def test_a_name_is_needed(tmp_path):

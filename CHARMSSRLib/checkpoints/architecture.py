@@ -32,6 +32,11 @@ class Architecture:
         strange = sorted(set(described) - {field.name for field in fields(cls)})
         if strange:
             raise CheckpointError(_unknown(card, f"it has the unknown part {strange[0]!r}"))
+        for field in fields(cls):
+            value = described.get(field.name, field.default)
+            if type(value) is not type(field.default):
+                kind = "true or false" if isinstance(field.default, bool) else "a whole number"
+                raise CheckpointError(_unknown(card, f"{field.name} must be {kind}, not {value!r}"))
         one = cls(**described)
         if one.scale not in (2, 4):
             raise CheckpointError(_unknown(card, f"scale must be 2 or 4, not {one.scale!r}"))
