@@ -60,7 +60,7 @@ def tags_of(path: Path | str, series: str = "") -> dict:
             return _folder_tags(path, series)
         if is_dicom(path):
             return _dicom_tags(path)
-    except (OSError, CHARMSSRError):
+    except (OSError, ValueError, CHARMSSRError):  # a path that no file can have is a ValueError
         return {}
     tags = _sidecar_tags(path)
     described = _description(path)

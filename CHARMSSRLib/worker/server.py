@@ -137,13 +137,13 @@ class Server:
             protocol.TASK_CHECK_PAIR: self._check_pair,
             protocol.TASK_INSPECT: self._inspect,
         }
-        task = tasks.get(message.get("task"))
-        if task is None:
-            raise protocol.ProtocolError(f"Unknown task {message.get('task')!r}.")
+        name = message.get("task")
+        if not isinstance(name, str) or name not in tasks:
+            raise protocol.ProtocolError(f"Unknown task {name!r}.")
         folder = message.get("folder")
         if not isinstance(folder, str) or not os.path.isdir(folder):
             raise protocol.ProtocolError(f"The job's folder {folder!r} does not exist.")
-        return task(message, folder)
+        return tasks[name](message, folder)
 
     def _enhance(self, message, folder):
         from ..enhancement.enhance import enhance

@@ -160,3 +160,8 @@ def test_the_axes_of_real_scans_that_are_zero_filled_are_found(volume_path):
     assert z.is_zero_filled and 0.45 < z.share < 0.65
     x, y, z = inspect_image(sitk.ReadImage(str(volume_path("openMS_long_04_FLAIR")))).axes
     assert x.is_zero_filled and 0.65 < x.share < 0.8 and y.share == 1
+
+
+@pytest.mark.parametrize("path", ["no/such/file.nii.gz", "n" * 400, "null\0byte"])
+def test_what_cannot_be_read_has_no_tags(path):
+    assert tags_of(path) == {}

@@ -198,6 +198,7 @@ def test_bad_messages_get_an_answer_and_do_no_harm(worker, image, tmp_path):
     assert wait_for(worker, "error", "x")["kind"] == "ProtocolError"
     for id, fields in (
         ("task", {"task": "dance", "folder": str(tmp_path)}),
+        ("no text", {"task": ["enhance"], "folder": str(tmp_path)}),
         ("folder", {"task": "enhance", "folder": str(tmp_path / "missing")}),
         ("image", {"task": "enhance", "folder": str(tmp_path), "image": {"array": "missing.npy"}}),
     ):
