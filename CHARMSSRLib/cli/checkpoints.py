@@ -19,10 +19,10 @@ def add_parser(subparsers):
 
 def run(arguments):
     """Run the subcommand."""
-    from ..checkpoints.registry import available_checkpoints, read_card, user_checkpoint_folder
+    from ..checkpoints.registry import available_checkpoints, user_checkpoint_folder
     from ..settings import DEFAULT_CHECKPOINT
 
-    cards = {name: read_card(name) for name in available_checkpoints()}
+    cards = {name: _card_or_fault(name) for name in available_checkpoints()}
     if arguments.json:
         print(json.dumps(cards, indent=2))
         return
@@ -35,3 +35,14 @@ def run(arguments):
     if DEFAULT_CHECKPOINT in cards:
         print("\n* used unless another is chosen")
     print(f"Your own checkpoints are looked for in {user_checkpoint_folder()}")
+
+
+def _card_or_fault(name):
+    """A card, or in its place why it cannot be used: one that is damaged hides no other."""
+    from ..checkpoints.registry import read_card
+    from ..errors import CheckpointError
+
+    try:
+        return read_card(name)
+    except CheckpointError as error:
+        return {"name": name, "summary": str(error), "unreadable": True}

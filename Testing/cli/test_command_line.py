@@ -128,13 +128,17 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path):
 def test_the_list_of_checkpoints_is_one_line_each_or_json(charmssr, tmp_path):
     import json
 
-    card = {"format": 1, "name": "mine", "task": "super-resolution", "architecture": {}, "scale": 2, "intensity": {}}
-    card.update(margin=16, data_consistency_operator="bicubic", sha256="", summary="A model of my own.")
-    (tmp_path / ".home" / "mine.json").write_text(json.dumps(card))
-    (tmp_path / ".home" / "mine.safetensors").write_bytes(b"")
+    card = {"format": 1, "name": "mine", "task": "super-resolution", "architecture": {}, "scale": 2}
+    card.update(margin=16, data_consistency_operator="bicubic", sha256="0", summary="A model of my own.")
+    card["intensity"] = {"kind": "minmax"}
+    for name, changes in (("mine", {}), ("lies", {"scale": 4})):
+        (tmp_path / ".home" / f"{name}.json").write_text(json.dumps({**card, "name": name, **changes}))
+        (tmp_path / ".home" / f"{name}.safetensors").write_bytes(b"")
     done = charmssr("checkpoints")
     assert done.status == 0 and "mine" in done.out and "A model of my own." in done.out
-    assert json.loads(charmssr("checkpoints", "--json").out)["mine"]["summary"] == "A model of my own."
+    assert "lies.json cannot be used: it says scale 4, its architecture 2" in done.out
+    cards = json.loads(charmssr("checkpoints", "--json").out)
+    assert cards["mine"]["summary"] == "A model of my own." and cards["lies"]["unreadable"]
 
 
 def test_what_is_logged_reaches_the_user_as_loud_as_wished(capsys):
