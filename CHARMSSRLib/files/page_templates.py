@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,21 @@ def page_template(folder: Path, name: str) -> Any:
         BackendError: Jinja2 is not installed.
     """
     try:
-        import jinja2
+        import jinja2  # noqa: F401
     except ModuleNotFoundError as error:
         raise BackendError("Pages need Jinja2, which torch brings: pip install jinja2") from error
-    environment = jinja2.Environment(
+    return _environment(folder).get_template(name)
+
+
+@functools.lru_cache
+def _environment(folder: Path) -> Any:
+    """Templates are compiled once; one whose file has changed since is read again."""
+    import jinja2
+
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    return environment.get_template(name)

@@ -62,8 +62,19 @@ def fill_holes(mask):
 
     The second step closes what is open only through the volume's lower face (neck, cut head).
     """
-    filled = ndimage.binary_fill_holes(mask)
-    for index in range(filled.shape[0]):
-        if filled[index].any():
-            filled[index] = ndimage.binary_fill_holes(filled[index])
-    return filled
+    filled = mask | _enclosed(mask, (0, 1, 2))
+    return filled | _enclosed(filled, (1, 2))
+
+
+def _enclosed(mask, axes):
+    """What lies outside a boolean mask and has no way to the volume's border along ``axes`` alone."""
+    structure = ndimage.generate_binary_structure(3, 1)
+    for axis in set(range(3)).difference(axes):
+        structure.swapaxes(0, axis)[[0, 2]] = False
+    parts, count = ndimage.label(~mask, structure)
+    enclosed = np.ones(count + 1, bool)
+    enclosed[0] = False
+    for axis in axes:
+        for end in (0, -1):
+            enclosed[parts.take(end, axis)] = False
+    return enclosed[parts]

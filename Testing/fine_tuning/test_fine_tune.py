@@ -45,18 +45,67 @@ def settings(tmp_path, checkpoint):
     return tiny_settings(tmp_path / "mine", checkpoint)
 
 
-@pytest.fixture(scope="module")
-def plain_run(tmp_path_factory, checkpoint):
-    """One run with nothing special, for tests that look at what it left: .result, .folder, .events, .told."""
-    folder, events, told = tmp_path_factory.mktemp("plain"), [], []
+# Runs that several tests look at; nobody writes into their folders.
+
+
+def run(folder, pairs, settings, register=helpers.fake_register, **home):
+    """What a run returned, left and told: .result, .folder, .events, .told."""
+    events, told = [], []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(given_pairs, "register_pair", helpers.fake_register)
+        patch.setattr(given_pairs, "register_pair", register)
         patch.setattr(given_pairs, "identity_of", lambda pair, settings, card: f"{pair.subject}-{pair.contrast}")
+        for name, value in home.items():
+            patch.setenv(name, value)
         result = fine_tune(
-            formula_pairs(), tiny_settings(folder, checkpoint), observe=events.append,
-            progress=lambda *one: told.append(one),
+            pairs, settings, observe=events.append, progress=lambda *one: told.append(one),
+            command="charmssr fine-tune PAIRS.csv tuned",
         )  # fmt: skip
     return SimpleNamespace(result=result, folder=folder, events=events, told=told)
+
+
+@pytest.fixture(scope="module")
+def plain_run(tmp_path_factory, checkpoint):
+    """Nothing special, into the user's folder."""
+    folder = tmp_path_factory.mktemp("plain")
+    settings = changed(tiny_settings(folder, checkpoint), folder="")
+    return run(folder, formula_pairs(), settings, CHARMSSR_HOME=str(folder))
+
+
+@pytest.fixture(scope="module")
+def overwriting_run(tmp_path_factory, plain_run, checkpoint):
+    """Another seed, over the files of the plain run."""
+    folder = tmp_path_factory.mktemp("overwriting")
+    shutil.copytree(plain_run.folder, folder, dirs_exist_ok=True)
+    return run(folder, formula_pairs(), changed(tiny_settings(folder, checkpoint), overwrite=True, seed=5))
+
+
+@pytest.fixture(scope="module")
+def second_run(tmp_path_factory, checkpoint):
+    """The plain run's settings where a run with others ended before its scores."""
+    folder = tmp_path_factory.mktemp("second")
+    settings = tiny_settings(folder, checkpoint)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module._Job, "_score", lambda *arguments: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(folder, formula_pairs(), changed(settings, seed=3))
+    assert names_in(folder / "tuned.fine-tuning")
+    return run(folder, formula_pairs(), settings)
+
+
+@pytest.fixture(scope="module")
+def doubtful_run(tmp_path_factory, checkpoint):
+    """Of its pairs the first is warned about, the second refused, the last given before."""
+
+    def register(pair, *arguments):
+        if pair.subject == "s1":
+            raise PairError("s1 T1w: the two scans show different heads.")
+        registered = helpers.fake_register(pair)
+        if pair.subject == "s0":
+            registered.warnings.append("The two scans may have different contrasts.")
+        return registered
+
+    folder, pairs = tmp_path_factory.mktemp("doubtful"), formula_pairs()
+    return run(folder, [*pairs, pairs[0]], tiny_settings(folder, checkpoint), register)
 
 
 def changed(settings, **values):
@@ -78,12 +127,12 @@ def test_only_the_trained_parts_change_in_the_saved_file(plain_run, checkpoint):
     assert names_in(plain_run.folder) == ["tuned.json", "tuned.report.html", "tuned.report.json", "tuned.safetensors"]
 
 
-def test_the_card_says_what_it_is(settings, checkpoint, monkeypatch, tmp_path):
-    monkeypatch.setenv("CHARMSSR_HOME", str(tmp_path / "home"))
-    result = fine_tune(formula_pairs(), changed(settings, folder=""), command="charmssr fine-tune PAIRS.csv tuned")
+def test_the_card_says_what_it_is(plain_run, checkpoint, monkeypatch):
+    monkeypatch.setenv("CHARMSSR_HOME", str(plain_run.folder))
+    result = plain_run.result
     card = load_checkpoint("tuned").card
     base = load_checkpoint(checkpoint).card
-    assert "tuned" in available_checkpoints() and result.checkpoint_path.parent == tmp_path / "home"
+    assert "tuned" in available_checkpoints() and result.checkpoint_path.parent == plain_run.folder
     assert label(card) == "7T-like" and card["seen_7t"] and card["preliminary"]
     assert card["derived_from"] == {"name": "small", "sha256": base["sha256"]}
     assert card["training_data"][0]["subjects"] == 2 and card["training_data"][0]["contrasts"] == ["T1w"]
@@ -288,17 +337,11 @@ def test_a_killed_run_leaves_its_best_and_ends_as_an_uninterrupted_one(settings,
     assert "tuned.fine-tuning" not in names_in(tmp_path / "mine")
 
 
-def test_a_run_with_other_settings_starts_again(settings, plain_run, monkeypatch):
-    first = changed(settings, seed=3)
-    monkeypatch.setattr(module._Job, "_score", lambda *arguments: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        fine_tune(formula_pairs(), first)
-    monkeypatch.undo()
-    monkeypatch.setattr(given_pairs, "register_pair", helpers.fake_register)
-    monkeypatch.setattr(given_pairs, "identity_of", lambda pair, settings, card: f"{pair.subject}-{pair.contrast}")
-    again = fine_tune(formula_pairs(), settings)
+def test_a_run_with_other_settings_starts_again(plain_run, second_run):
     fresh = weights_of(plain_run.result)
-    assert all(torch.equal(value, fresh[name]) for name, value in weights_of(again).items())
+    assert all(torch.equal(value, fresh[name]) for name, value in weights_of(second_run.result).items())
+    validated = [[event for event in one.events if event["event"] == "validation"] for one in (plain_run, second_run)]
+    assert validated[0] == validated[1]
 
 
 def test_cancelling_keeps_the_best_so_far(settings, tmp_path):
@@ -320,11 +363,10 @@ def test_cancelling_before_any_gain_leaves_nothing(settings, tmp_path):
         assert names_in(tmp_path / "mine") == []
 
 
-def test_the_same_seed_gives_the_same_checkpoint_and_another_another(settings, plain_run, tmp_path):
-    results = [fine_tune(formula_pairs(), changed(settings, folder=str(tmp_path / str(seed)), seed=seed))
-               for seed in (0, 1)]  # fmt: skip
+def test_the_same_seed_gives_the_same_checkpoint_and_another_another(plain_run, second_run, overwriting_run):
     one, same, other = (
-        torch.cat([value.flatten() for value in weights_of(result).values()]) for result in (plain_run.result, *results)
+        torch.cat([value.flatten() for value in weights_of(run.result).values()])
+        for run in (plain_run, second_run, overwriting_run)
     )
     assert torch.equal(one, same) and not torch.equal(one, other)
 
@@ -337,50 +379,40 @@ def test_an_empty_list_is_refused(settings):
         fine_tune([], settings)
 
 
-def test_pairs_that_fail_are_left_out_with_their_reason(settings, monkeypatch):
-    def register(pair, *arguments):
-        if pair.subject == "s1":
-            raise PairError("s1 T1w: the two scans show different heads.")
-        return helpers.fake_register(pair)
-
-    monkeypatch.setattr(given_pairs, "register_pair", register)
-    events = []
-    report = fine_tune(formula_pairs(), settings, observe=events.append).report
-    assert [pair["role"] for pair in report["pairs"]] == ["training", "refused", "held out"]
+def test_pairs_that_fail_are_left_out_with_their_reason(doubtful_run, settings, monkeypatch):
+    report, events = doubtful_run.result.report, doubtful_run.events
+    assert [pair["role"] for pair in report["pairs"]] == ["training", "refused", "held out", "refused"]
     assert "different heads" in events[1]["reason"] and events[1]["status"] == "refused"
     assert any("different heads" in warning for warning in report["warnings"])
+
+    def register(pair, *arguments):
+        raise PairError(f"{pair.subject} T1w: the two scans show different heads.")
+
+    monkeypatch.setattr(given_pairs, "register_pair", register)
     for pairs, message in ((formula_pairs(2)[1:], "^s1 T1w: the two"), (2 * formula_pairs(2)[1:], "None of the 2")):
         with pytest.raises(PairError, match=message):
             fine_tune(pairs, changed(settings, name="none"))
 
 
-def test_a_pair_given_twice_counts_once(settings):
-    pairs = formula_pairs(2)
-    report = fine_tune([*pairs, pairs[0]], settings).report
-    assert report["pairs"][2]["status"] == "refused" and "given twice" in report["pairs"][2]["reason"]
+def test_a_pair_given_twice_counts_once(doubtful_run):
+    again = doubtful_run.result.report["pairs"][3]
+    assert again["subject"] == "s0" and again["status"] == "refused" and "given twice" in again["reason"]
 
 
-def test_a_warned_pair_is_used_and_its_warning_passed_on(settings, monkeypatch):
-    def register(pair, *arguments):
-        registered = helpers.fake_register(pair)
-        registered.warnings.append("The two scans may have different contrasts.")
-        return registered
-
-    monkeypatch.setattr(given_pairs, "register_pair", register)
-    events = []
-    report = fine_tune(formula_pairs(), settings, observe=events.append).report
+def test_a_warned_pair_is_used_and_its_warning_passed_on(doubtful_run):
+    report, events = doubtful_run.result.report, doubtful_run.events
     assert events[0]["status"] == "warned" and "contrasts" in events[0]["reason"]
+    assert report["pairs"][0]["role"] == "training"
     assert any("s0 T1w: The two scans" in warning for warning in report["warnings"])
 
 
-def test_existing_checkpoints_are_kept_unless_asked(settings, plain_run, tmp_path):
+def test_existing_checkpoints_are_kept_unless_asked(settings, plain_run, overwriting_run, tmp_path):
     shutil.copytree(plain_run.folder, tmp_path / "mine")
     before = (tmp_path / "mine" / "tuned.safetensors").read_bytes()
     with pytest.raises(OutputError, match="exists already"):
         fine_tune(formula_pairs(), settings)
     assert (tmp_path / "mine" / "tuned.safetensors").read_bytes() == before
-    fine_tune(formula_pairs(), changed(settings, overwrite=True, seed=5))
-    assert (tmp_path / "mine" / "tuned.safetensors").read_bytes() != before
+    assert (overwriting_run.folder / "tuned.safetensors").read_bytes() != before
 
 
 def test_a_bundled_name_is_refused(settings):

@@ -12,7 +12,7 @@ CLEAN = {"noise": 0.0, "bias": 0.0, "curve": 1.0}
 
 @pytest.fixture(scope="module")
 def head():
-    return phantom_head(size=(60, 64, 40), spacing=(3.0, 3.0, 4.0), noise=0.0)
+    return phantom_head(size=(48, 52, 32), spacing=(3.0, 3.0, 4.0), noise=0.0)
 
 
 def values_of(image):

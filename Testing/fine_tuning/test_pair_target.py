@@ -57,13 +57,13 @@ def test_thick_slices_are_the_mean_of_the_7t_slices_in_them(noise, axis):
 
 def test_slices_a_little_thicker_are_averaged_a_little(noise):
     """The samples of slices of 1.5 mm have the variance that the 7T's own 1 mm lacks."""
-    values = np.zeros((30, 8, 8), np.float32)
-    values[15] = 1
+    values = np.zeros((20, 4, 4), np.float32)
+    values[10] = 1
     line = image_of(values, (1, 1, 1))
     fine = covering(line, (0.1, 1, 1))
-    target = sitk.GetArrayFromImage(target_image(line, fine, IDENTITY, 0, 1.5))[:, 4, 4]
-    own = sitk.GetArrayFromImage(target_image(line, fine, IDENTITY, 0, 1.0))[:, 4, 4]
-    z = 0.1 * (np.arange(300) - 154.5)
+    target = sitk.GetArrayFromImage(target_image(line, fine, IDENTITY, 0, 1.5))[:, 2, 2]
+    own = sitk.GetArrayFromImage(target_image(line, fine, IDENTITY, 0, 1.0))[:, 2, 2]
+    z = 0.1 * (np.arange(200) - 104.5)
     gained = (z**2 * target).sum() / target.sum() - (z**2 * own).sum() / own.sum()
     assert gained == pytest.approx((1.5**2 - 1) / 12, rel=0.02)
 

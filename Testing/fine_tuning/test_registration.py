@@ -168,11 +168,11 @@ def test_two_heads_are_refused_although_their_outlines_agree(head, monkeypatch):
 
 
 def test_real_anatomy(volume_path):
-    """A stripped brain at half its resolution: its known motion is recovered, another's brain is refused."""
+    """A stripped brain at a third of its resolution: its known motion is recovered, another's brain is refused."""
     brains = []
     for name in ("ds002748_sub-04_T1w", "ds002748_sub-08_T1w"):
         brain = sitk.ReadImage(str(volume_path(name)), sitk.sitkFloat32)
-        brains.append(sitk.BinShrink(brain, [2, 2, 2]))
+        brains.append(sitk.BinShrink(brain, [3, 3, 3]))
     pair, truth = derived(brains[0], (20.0, -10.0, 20.0), (-25.0, 20.0, 24.0), scale=1.4, noise=0.03)
     stripped = SimpleNamespace(bias_correction=False, skull_strip="auto", device="cpu", seed=0)
     # The noise of the derived scan fills its background: its brain is given.

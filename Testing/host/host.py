@@ -31,7 +31,7 @@ from .application import qSlicerApplication
 from .scene import SceneKeeper
 
 # Between looks at the event queue: whoever is waited for may need this processor.
-PAUSE_S = 0.002
+PAUSE_S = 0.01
 
 
 class Host:

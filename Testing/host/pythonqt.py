@@ -17,7 +17,6 @@ Every class is subclassed, because PySide6 finds ``connect`` only in the diction
 
 import contextlib
 import enum
-import inspect
 
 import shiboken6
 from PySide6 import QtCore
@@ -166,7 +165,7 @@ def flatEnum(enumeration):
 
 
 def _setAttribute(self, name, value):
-    described = inspect.getattr_static(type(self), name, None)
+    described = next((vars(cls)[name] for cls in type(self).__mro__ if name in vars(cls)), None)
     if isinstance(described, MetaProperty):
         described.__set__(self, value)
     elif isinstance(described, QtCore.Property) or name.startswith(("_host", "__")) or not _isNative(type(self)):

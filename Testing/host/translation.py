@@ -19,6 +19,11 @@ def madeUpLanguage(longer=0.4):
         _longer = before
 
 
+def language():
+    """What tells the present language from others."""
+    return _longer
+
+
 def translated(text):
     """The text in the present language."""
     if _longer is None or not text.strip():

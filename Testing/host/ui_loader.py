@@ -12,7 +12,7 @@ from PySide6 import QtCore, QtUiTools, QtWidgets
 
 from .pythonqt import ignoringUnknownAttributes, native
 from .signals import findSignal, findSlot
-from .translation import translated
+from .translation import language, translated
 
 # Properties that QFormBuilder treats itself, so they needn't be properties of the widget.
 _FORM_PROPERTIES = {
@@ -76,17 +76,9 @@ class QUiLoader:
             UiError: the file names what does not exist.
         """
         text = bytes(device.readAll().data()).decode("utf-8")
-        root = ElementTree.fromstring(text)
-        connections = root.find("connections")
-        if connections is not None:
-            root.remove(connections)
-        for element in root.iter("widget"):
-            if element.get("class") not in widgetClasses():
-                raise UiError(f"Unknown widget class {element.get('class')} (object {element.get('name')}).")
-        _translate(root)
-        enumerations = list(_takeEnumerations(root))
+        root, readable, enumerations, connections = _form(text, language())
         buffer = QtCore.QBuffer()
-        buffer.setData(ElementTree.tostring(root))
+        buffer.setData(readable)
         buffer.open(QtCore.QIODevice.ReadOnly)
         builder = _Builder()
         with ignoringUnknownAttributes():
@@ -98,9 +90,24 @@ class QUiLoader:
         _checkProperties(root, named)
         for name, prop, text in enumerations:
             setattr(named[name], prop, _enumerationValue(type(named[name]), text))
-        for connection in connections if connections is not None else ():
+        for connection in connections:
             _connect(connection, named)
         return widget
+
+
+@functools.lru_cache
+def _form(text, _language):
+    """Of a file: (its form in the present language, what Qt reads of it, and the enumerations and connections)."""
+    root = ElementTree.fromstring(text)
+    connections = root.find("connections")
+    if connections is not None:
+        root.remove(connections)
+    for element in root.iter("widget"):
+        if element.get("class") not in widgetClasses():
+            raise UiError(f"Unknown widget class {element.get('class')} (object {element.get('name')}).")
+    _translate(root)
+    enumerations = list(_takeEnumerations(root))
+    return root, ElementTree.tostring(root), enumerations, list(connections if connections is not None else ())
 
 
 def _translate(root):

@@ -1,6 +1,7 @@
 """A worker without a network: speaks the protocol, doubles voxels, and misbehaves on request.
 
 Run as ``python fake_worker.py MODE``. It enlarges by repeating voxels, so tests can check every value and position.
+Most tests start it and give it nothing to do: numpy is loaded by what needs it.
 """
 
 import json
@@ -9,9 +10,6 @@ import sys
 import threading
 import time
 from traceback import format_exc
-
-import numpy as np
-from fake_fine_tuning import fineTune
 
 HELLO = {
     "type": "hello",
@@ -86,6 +84,8 @@ def run(mode, message, cancelled):
         send(type="error", id=identifier, kind="InternalError", message="Something broke.", details="Traceback: line 7")
         return
     if message["task"] == "fine-tune":
+        from fake_fine_tuning import fineTune
+
         fineTune(send, mode, message, cancelled)
         return
     steps = 200 if mode in ("slow", "deaf") else 4
@@ -109,6 +109,8 @@ def inspect(mode, message):
     if mode == "cannot look":
         send(type="error", id=message["id"], kind="InputError", message="The scan is a riddle.")
         return
+    import numpy as np
+
     voxels, spacing = np.load(os.path.join(message["folder"], message["image"]["array"])), message["image"]["spacing"]
     kinds = ["none"] * 3 if mode != "interpolated" else ["zero-filled", "zero-filled", "none"]
     shares = [1.0 if kind == "none" else 0.5 for kind in kinds]
@@ -131,6 +133,8 @@ def inspect(mode, message):
 
 def enlarge(mode, message):
     """The result message: each voxel twice along i and j, the outer borders as they were."""
+    import numpy as np
+
     folder, image = message["folder"], message["image"]
     voxels = np.load(os.path.join(folder, image["array"]))
     if mode != "forgets the file":
@@ -175,6 +179,8 @@ def save_maps(mode, folder, settings, larger):
     """
     if not settings.get("maps"):
         return {}
+    import numpy as np
+
     step = (np.roll(larger, 2, axis=2) - larger) / 2
     made = {"detail": step}
     if settings.get("planes") == "three":

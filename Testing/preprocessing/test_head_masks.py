@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy import ndimage
 
 from CHARMSSRLib.errors import InputError
 from CHARMSSRLib.preprocessing.head_mask import head_mask
+from CHARMSSRLib.preprocessing.morphology import fill_holes
 from CHARMSSRLib.preprocessing.plausibility import volume_ml
 from Testing.phantom import phantom_head_and_brain
 from Testing.preprocessing.grids import ARRANGEMENTS, arranged_back, lost, rearranged, same_geometry, tilted
@@ -43,6 +45,16 @@ def test_integer_voxels_and_other_units_give_the_same_head(phantom_head):
     assert np.mean(mask != integers) < 0.002
     large = sitk.GetArrayFromImage(head_mask(phantom_head * 100.0))
     assert np.mean(mask != large) < 0.002
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 0.5, 0.6, 0.8, 1.0])
+def test_holes_are_filled_in_the_volume_and_then_in_each_slice(share):
+    for shape in ((9, 17, 13), (1, 9, 9), (4, 1, 8)):
+        mask = ndimage.uniform_filter(np.random.default_rng(0).random(shape), 2) < share
+        expected = ndimage.binary_fill_holes(mask)
+        for one in expected:
+            one |= ndimage.binary_fill_holes(one)
+        assert np.array_equal(fill_holes(mask), expected)
 
 
 def test_a_constant_image_is_refused_with_a_reason():

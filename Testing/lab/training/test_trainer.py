@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -42,18 +43,39 @@ def volume(subject, split, contrast="T1w", seed=0):
     )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def volumes():
     return [volume("ds002748_a", "train", seed=1), volume("ARC_b", "train", "T2w", seed=2)]
 
 
-@pytest.fixture
-def prepared(tmp_path, volumes):
-    """Folder of prepared slices."""
-    folder = tmp_path / "prepared"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory, volumes):
+    """Folder of prepared slices; nobody writes into it."""
+    folder = tmp_path_factory.mktemp("prepared")
     for i, one in enumerate(volumes + [volume("ds002748_c", "val", seed=3)]):
         save_prepared(one, folder / f"{i}.npz")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, prepared):
+    """An uninterrupted run of CONFIG: (its result, path of its checkpoint)."""
+    folder = tmp_path_factory.mktemp("finished")
+    return run_training(CONFIG, prepared, folder / "run", folder / "out", command="charmssr train tiny.json")
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory, volumes):
+    """An uninterrupted run of CONFIG that validates on a volume that it sees: (its result, its folder)."""
+    folder = tmp_path_factory.mktemp("watched")
+    return train(CONFIG, volumes, volumes[:1], folder), folder
+
+
+@pytest.fixture(scope="module")
+def unwatched(tmp_path_factory, volumes):
+    """Folder of a run of CONFIG that validates on nothing; copy it before going on in it."""
+    folder = tmp_path_factory.mktemp("unwatched")
+    train(CONFIG, volumes, [], folder)
     return folder
 
 
@@ -245,23 +267,20 @@ def test_neighbouring_slices_come_as_channels(volumes):
     assert not torch.equal(triple[0][0][0], triple[0][0][1])
 
 
-def test_a_stopped_run_ends_as_an_uninterrupted_one(tmp_path, volumes):
-    whole = train(CONFIG, volumes, volumes[:1], tmp_path / "whole")
+def test_a_stopped_run_ends_as_an_uninterrupted_one(tmp_path, volumes, watched):
     calls = []
     with pytest.raises(Cancelled, match="step 3"):
         train(CONFIG, volumes, volumes[:1], tmp_path / "parts", is_cancelled=lambda: calls.append(1) or len(calls) == 3)
     parts = train(CONFIG, volumes, volumes[:1], tmp_path / "parts")
-    assert torch.equal(weights(whole), weights(parts))
+    assert torch.equal(weights(watched[0]), weights(parts))
 
     def figures(folder):  # all columns but the seconds
-        return [
-            line.split(",")[2:] for line in (tmp_path / folder / "log.csv").read_text(encoding="utf-8").splitlines()
-        ]
+        return [line.split(",")[2:] for line in (folder / "log.csv").read_text(encoding="utf-8").splitlines()]
 
-    assert figures("whole") == figures("parts")
+    assert figures(watched[1]) == figures(tmp_path / "parts")
 
 
-def test_a_killed_run_ends_as_an_uninterrupted_one(tmp_path, prepared, repository):
+def test_a_killed_run_ends_as_an_uninterrupted_one(tmp_path, prepared, finished, repository):
     config = tmp_path / "config.json"
     config.write_text(json.dumps(CONFIG.to_dict()))
     script = (
@@ -270,22 +289,21 @@ def test_a_killed_run_ends_as_an_uninterrupted_one(tmp_path, prepared, repositor
         "from CHARMSSRLab.training.training_run import run_training\n"
         "def die(fraction, message):\n"
         "    if message.startswith('step 5'): os.kill(os.getpid(), 9)\n"
-        "config, folder = TrainingConfig.read(sys.argv[1]), sys.argv[2]\n"
-        "run_training(config, folder, folder + '/run', folder + '/out', progress=die)\n"
+        "config, folder = TrainingConfig.read(sys.argv[1]), sys.argv[3]\n"
+        "run_training(config, sys.argv[2], folder + '/run', folder + '/out', progress=die)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(repository)}
-    command = [sys.executable, "-c", script, str(config), str(prepared)]
+    command = [sys.executable, "-c", script, str(config), str(prepared), str(tmp_path)]
     assert subprocess.run(command, env=environment).returncode == -9
-    assert not (prepared / "out").exists()
-    run_training(CONFIG, prepared, prepared / "run", prepared / "out")
-    whole, _ = run_training(CONFIG, prepared, tmp_path / "whole")
-    resumed = load_checkpoint(prepared / "out" / "tiny.safetensors").network.state_dict()
-    for name, value in whole.network.state_dict().items():
+    assert not (tmp_path / "out").exists() and (tmp_path / "run" / "state.pt").exists()
+    run_training(CONFIG, prepared, tmp_path / "run", tmp_path / "out")
+    resumed = load_checkpoint(tmp_path / "out" / "tiny.safetensors").network.state_dict()
+    for name, value in finished[0].network.state_dict().items():
         assert torch.equal(resumed[name], value.half().float()), name
 
 
 def test_two_processes_follow_the_loss_curve_of_one(tmp_path, prepared, repository):
-    config = dataclasses.replace(CONFIG, ar_weight=0.0, ema_decay=0.0, validate_every=1)
+    config = dataclasses.replace(CONFIG, steps=3, ar_weight=0.0, ema_decay=0.0, validate_every=1)
     (tmp_path / "config.json").write_text(json.dumps(config.to_dict()))
     one, _ = run_training(config, prepared, tmp_path / "one")
     command = [
@@ -307,7 +325,7 @@ def test_two_processes_follow_the_loss_curve_of_one(tmp_path, prepared, reposito
         lines = (tmp_path / folder / "log.csv").read_text(encoding="utf-8").splitlines()
         return np.array([float(line.split(",")[5]) for line in lines[1:]])
 
-    assert len(curve("two")) == CONFIG.steps
+    assert len(curve("two")) == config.steps
     assert np.allclose(curve("one"), curve("two"), atol=0.02)
 
 
@@ -320,17 +338,14 @@ def test_training_lowers_the_loss_and_beats_bicubic(tmp_path, volumes):
     assert result.validation["psnr"] > result.validation["bicubic_psnr"] + 0.1
 
 
-def test_similarity_counts_in_the_loss_when_asked(tmp_path, volumes):
-    plain, similar = (
-        train(dataclasses.replace(CONFIG, ssim_weight=weight), volumes, volumes[:1], tmp_path / str(weight))
-        for weight in (0.0, 0.5)
-    )
-    assert not torch.allclose(weights(plain), weights(similar), atol=1e-4)
+def test_similarity_counts_in_the_loss_when_asked(tmp_path, volumes, watched):
+    assert CONFIG.ssim_weight == 0
+    similar = train(dataclasses.replace(CONFIG, ssim_weight=0.5), volumes, volumes[:1], tmp_path)
+    assert not torch.allclose(weights(watched[0]), weights(similar), atol=1e-4)
 
 
-def test_the_checkpoint_carries_a_complete_card(tmp_path, prepared):
-    _, path = run_training(CONFIG, prepared, tmp_path / "run", tmp_path / "out", command="charmssr train tiny.json")
-    checkpoint = load_checkpoint(path)
+def test_the_checkpoint_carries_a_complete_card(finished):
+    checkpoint = load_checkpoint(finished[1])
     card = checkpoint.card
     assert card["architecture"]["blocks"] == 1 and card["scale"] == 2
     assert card["training"]["command"] == "charmssr train tiny.json" and card["training"]["seed"] == 4
@@ -340,23 +355,22 @@ def test_the_checkpoint_carries_a_complete_card(tmp_path, prepared):
     assert card["validation"]["bicubic_psnr_db"] > 0 and card["seen_7t"] is False and card["preliminary"] is True
 
 
-def test_the_card_tells_how_the_weights_that_it_started_from_were_made(tmp_path, prepared):
-    _, first = run_training(CONFIG, prepared, tmp_path / "first", tmp_path / "a", command="charmssr train first.json")
+def test_the_card_tells_how_the_weights_that_it_started_from_were_made(tmp_path, prepared, finished):
+    first = finished[1]
     second = dataclasses.replace(CONFIG, initial=str(first), seed=CONFIG.seed + 1)
     _, path = run_training(second, prepared, tmp_path / "second", tmp_path / "b", command="charmssr train second.json")
     started_from, card = load_checkpoint(path).card["training"]["started_from"], load_checkpoint(first).card
     assert started_from == {key: card[key] for key in ("name", "sha256", "training")}
-    assert started_from["training"]["command"] == "charmssr train first.json"
+    assert started_from["training"]["command"] == "charmssr train tiny.json"
 
 
-def test_the_folder_of_another_run_is_refused(tmp_path, volumes):
-    train(CONFIG, volumes, [], tmp_path)
+def test_the_folder_of_another_run_is_refused(unwatched, volumes):
     with pytest.raises(SettingsError, match="another configuration"):
-        train(dataclasses.replace(CONFIG, seed=5), volumes, [], tmp_path)
+        train(dataclasses.replace(CONFIG, seed=5), volumes, [], unwatched)
 
 
-def test_a_run_from_before_a_setting_existed_goes_on(tmp_path, volumes):
-    train(CONFIG, volumes, [], tmp_path)
+def test_a_run_from_before_a_setting_existed_goes_on(tmp_path, unwatched, volumes):
+    shutil.copytree(unwatched, tmp_path, dirs_exist_ok=True)
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     del state["config"]["lesions"]
     torch.save(state, tmp_path / "state.pt")
@@ -405,8 +419,8 @@ def test_neighbours_repeat_beyond_the_ends():
     assert torch.equal(with_neighbours(stack, 1), stack)
 
 
-def test_a_network_of_three_slices_starts_as_the_one_of_one_slice(tmp_path, volumes, prepared):
-    made, path = run_training(dataclasses.replace(CONFIG, name="one"), prepared, tmp_path / "run", tmp_path)
+def test_a_network_of_three_slices_starts_as_the_one_of_one_slice(tmp_path, volumes, finished):
+    path = finished[1]
     wide = dataclasses.replace(
         CONFIG, name="three", arguments={**CONFIG.arguments, "in_channels": 3}, initial=str(path), steps=1,
         learning_rate=0.0, final_learning_rate=0.0, ema_decay=0.0,
