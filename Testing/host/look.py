@@ -1,5 +1,6 @@
 """A look near Slicer's: Fusion style, a light palette, a real font (Qt's offscreen platform brings none)."""
 
+import importlib.util
 import os
 
 from PySide6 import QtCore, QtGui, QtWidgets
@@ -10,12 +11,9 @@ _POINTS = 9.5
 
 def _fontFolders():
     folders = ["/usr/share/fonts/truetype/dejavu"]
-    try:
-        import matplotlib
-
-        folders.append(os.path.join(matplotlib.get_data_path(), "fonts", "ttf"))
-    except ImportError:
-        pass
+    matplotlib = importlib.util.find_spec("matplotlib")  # found without being imported, which takes long
+    if matplotlib is not None:
+        folders.append(os.path.join(os.path.dirname(matplotlib.origin), "mpl-data", "fonts", "ttf"))
     return folders
 
 

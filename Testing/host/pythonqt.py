@@ -164,9 +164,15 @@ def flatEnum(enumeration):
 # --- what every class in qt, ctk and slicer.q* gets -------------------------------------------------------------
 
 
+_properties = {}  # (class, name) -> the MetaProperty that was found: there are 2,000 such assignments in a test
+
+
 def _setAttribute(self, name, value):
-    described = next((vars(cls)[name] for cls in type(self).__mro__ if name in vars(cls)), None)
+    described = _properties.get((type(self), name))
+    if described is None:
+        described = next((vars(cls)[name] for cls in type(self).__mro__ if name in vars(cls)), None)
     if isinstance(described, MetaProperty):
+        _properties[type(self), name] = described
         described.__set__(self, value)
     elif isinstance(described, QtCore.Property) or name.startswith(("_host", "__")) or not _isNative(type(self)):
         _nativeBase(type(self)).__setattr__(self, name, value)
@@ -209,13 +215,12 @@ def _getAttribute(self, name):
 
 def _findChildren(self, kind=QObject, name=""):
     """``findChildren(qt.QWidget, name)`` or, as PythonQt allows, ``findChildren("QWidget", name)``."""
-    found = []
-    for child in QObject.children(self):
-        isKind = child.inherits(kind) if isinstance(kind, str) else isinstance(child, kind)
-        if isKind and (not name or child.objectName == name):
-            found.append(child)
-        found.extend(_findChildren(child, kind, name))
-    return found
+    return [
+        child
+        for child in QObject.findChildren(self, QObject)
+        if (child.inherits(kind) if isinstance(kind, str) else isinstance(child, kind))
+        and (not name or child.objectName == name)
+    ]
 
 
 def _findChild(self, kind=QObject, name=""):
