@@ -18,6 +18,7 @@ for _package, _folder in (("CHARMSSRModule", _moduleFolder), ("CHARMSSRLib", os.
 # Slicer looks for these classes in this file. None of them imports torch, here or later.
 from CHARMSSRModule.logic import CHARMSSRLogic  # noqa: E402, F401
 from CHARMSSRModule.panel.widget import CHARMSSRWidget  # noqa: E402, F401
+from CHARMSSRModule.scene.compare_views import registerLayout  # noqa: E402
 from CHARMSSRModule.scene.sample_data import registerSampleData  # noqa: E402
 from CHARMSSRModule.self_test import CHARMSSRTest  # noqa: E402, F401
 
@@ -41,3 +42,4 @@ The network follows the published CHARMS architecture (channel shuffle, pixel-ch
 multi-scale refinement with a transformer). The training data are credited in each model's card.
 """)
         slicer.app.connect("startupCompleted()", registerSampleData)
+        slicer.app.connect("startupCompleted()", registerLayout)

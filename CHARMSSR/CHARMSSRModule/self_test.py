@@ -16,6 +16,7 @@ from .jobs.worker_environment import usesOwnPython
 from .logic import CHARMSSRLogic
 from .scene import compare_views, scene_results
 from .scene.geometry import ijkToRasOfNode, matrixFromArray
+from .scene.map_legends import MapLegends
 from .scene.map_overlay import MapOverlay
 from .scene.sample_data import CATEGORY, SAMPLE_NAME
 
@@ -117,7 +118,7 @@ class CHARMSSRTest(ScriptedLoadableModuleTest):
         if not composites or slicer.app.layoutManager() is None:
             logging.info("This application has no slice views")
             return
-        overlay = MapOverlay()
+        overlay, legends = MapOverlay(), MapLegends(lambda: None)
         self.logic.show(result)
         overlay.show(mapNode, result, 0.5)
         legend = slicer.modules.colors.logic().GetColorLegendDisplayNode(mapNode)
@@ -126,6 +127,7 @@ class CHARMSSRTest(ScriptedLoadableModuleTest):
         overlay.hide()
         self.assertEqual({each.GetForegroundVolumeID() for each in composites}, {None})
         self.assertFalse(legend.GetVisibility())
+        legends.stop()
         compare_views.showSideBySide(head, result, withThirdView=True)
         self.assertTrue(compare_views.threeViewsAreShown())
         shown = [compare_views.compositeNode(name).GetBackgroundVolumeID() for name in ("Red", "Yellow", "Green")]

@@ -74,7 +74,7 @@ def run(arguments):
         check_early(settings)
         with ProgressLine() as progress:
             report = job.run(Task(progress, interruption.is_cancelled))
-    tell_warnings(report["warnings"])
+    tell_warnings(report["warnings"], report.get("notes", []))
     print(f"{job.output}  ({report['seconds']:.0f} s)")
 
 

@@ -15,10 +15,10 @@ def is_wanted():
     return logging.getLogger("CHARMSSRLib").isEnabledFor(logging.WARNING)
 
 
-def tell_warnings(sentences):
-    """A line on standard error for each warning of a report, unless the user wants errors only."""
-    for sentence in sentences if is_wanted() else ():
-        sys.stderr.write(f"charmssr: warning: {sentence}\n")
+def tell_warnings(sentences, notes=()):
+    """A line on standard error for each note and warning of a report, unless the user wants errors only."""
+    for title, told in (("note", notes), ("warning", sentences)) if is_wanted() else ():
+        sys.stderr.writelines(f"charmssr: {title}: {sentence}\n" for sentence in told)
 
 
 class ProgressLine:

@@ -24,6 +24,7 @@ _SHOWN = (
     ("banding", "Banding"),
     ("skull_strip", "Brain"),
     ("stages", "Seconds by stage"),
+    ("notes", "Notes"),
     ("warnings", "Warnings"),
 )
 

@@ -80,6 +80,7 @@ def enhance_stated(image: sitk.Image, settings: EnhancementSettings, mask: sitk.
         "raised_voxels": volume.raised,
         "skull_strip": volume.strip_report(mask is not None),
         "warnings": job.warnings,
+        "notes": job.notes,
         **three_axes_report(volume, way, settings),
     }
     job.task.tell(1.0, "Done")
@@ -180,7 +181,7 @@ def run_network(
         way: of :func:`way_of`; its ``maps`` are filled.
         settings: of the enhancement.
         loaded: the network.
-        job: whose warnings are added to where memory was short.
+        job: whose notes are added to where memory was short.
 
     Returns:
         (n', s*h, s*w) float32, normalised, not masked; and how the network ran.
@@ -191,7 +192,7 @@ def run_network(
     with job.stages("network"):
         slices.count(0, way.slice_count)
         output = way.run(TurnedCopies(enhancer) if turned else enhancer, slices)
-    job.warnings += enhancer.fallbacks
+    job.notes += enhancer.fallbacks
     return output, NetworkRun(enhancer.device, enhancer.precision, enhancer.batch, turned)
 
 

@@ -110,8 +110,7 @@ def enhance_measured(enhance_stated: Callable, image: sitk.Image, what: Measured
     report["input"] = {"size": list(image.GetSize()), "spacing_mm": list(image.GetSpacing())}
     report["output"] = {"size": list(result.image.GetSize()), "spacing_mm": list(result.image.GetSpacing())}
     report["resolution"] = what.report
-    # Panel, log and command line show these.
-    report["warnings"] = [what.sentence, *report["warnings"]]
+    report["notes"] = [what.sentence, *report["notes"]]
     return result
 
 

@@ -96,7 +96,7 @@ def test_short_memory_halves_the_batch_and_the_report_says_so(head_crop, setting
     monkeypatch.setattr(torch_engine, "runner_for", lambda form, device: LateRunner(form, device, limit=2))
     result = enhance(image, dataclasses.replace(settings, batch=8), mask)
     assert result.report["batch"] == 2
-    assert [text for text in result.report["warnings"] if "reduced to 2" in text]
+    assert [text for text in result.report["notes"] if "reduced to 2" in text]
     assert np.allclose(sitk.GetArrayFromImage(result.image), expected, atol=1e-5 * expected.max())
 
 

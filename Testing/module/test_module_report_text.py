@@ -69,3 +69,18 @@ def test_figures_of_three_directions_are_told_for_each(text, head):
 
 def test_a_ratio_that_could_not_be_measured_leaves_no_row(text, head):
     assert "Through-plane" not in text.reportTable({"through_plane_gradient_ratio": {"input": None}}, None, head)
+
+
+def test_only_what_the_result_must_be_judged_by_carries_the_sign_of_a_warning(text, head):
+    told = "The pixels are interpolated: 0.90 mm stated, 1.35 mm measured. Enhanced from the measured ones."
+    report = {
+        "notes": [told, "Memory was short."],
+        "warnings": ["The mask is small."],
+        "resolution": {"sentence": told},
+    }
+    lines = text.reportHeadline(report, head).split("<br>")
+    assert [line for line in lines if "\u26a0" in line] == ["\u26a0 The mask is small."]
+    assert lines[-3:-1] == [told, "Memory was short."]
+    older = {"warnings": [told, "The mask is small."], "resolution": {"sentence": told}}  # of a scene of last year
+    assert text.remarks(older) == ([told], ["The mask is small."])
+    assert text.remarks({}) == ([], [])

@@ -191,7 +191,7 @@ def test_a_worker_that_has_left_by_itself_is_started_again(slicerModule, worker,
 
     started(slicerModule, worker)
     first = worker.processId
-    worker._process.write(encodeMessage("shutdown"))
+    worker._process.send(encodeMessage("shutdown"))
     assert slicerModule.waitUntil(lambda: worker.state == "stopped", 300)
     assert worker.startError is None
     assert ended(slicerModule, submit()).result is not None

@@ -12,7 +12,6 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import slicer
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -98,24 +97,12 @@ def fineTune(panel, folder):
     section.ui.startButton.click()
     waitFor(lambda: section.job is None, "The fine-tuning")
     section.ui.psnrPlotButton.click()
-    liftLegend(slicer.app.layoutManager().plotWidget(0).mrmlPlotViewNode().GetPlotChartNode())
     slicer.util.resetSliceViews()
     slicer.util.delayDisplay("", autoCloseMsec=500)
     area = panel.parent
     while area is not None and not area.inherits("QScrollArea"):
         area = area.parent()
     area.verticalScrollBar().setValue(area.verticalScrollBar().maximum)
-
-
-def liftLegend(chart):
-    """Room above the curves, which the legend in the corner would hide."""
-    series = [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]
-    values = np.concatenate(
-        [slicer.util.arrayFromTableColumn(each.GetTableNode(), each.GetYColumnName()) for each in series]
-    )
-    low, high = np.nanmin(values), np.nanmax(values)
-    chart.SetYAxisRangeAuto(False)
-    chart.SetYAxisRange(np.floor(2 * low) / 2, np.ceil(2 * (high + 0.3 * (high - low))) / 2)
 
 
 if __name__ == "__main__":

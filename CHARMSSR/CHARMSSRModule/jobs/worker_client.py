@@ -1,35 +1,20 @@
 """The worker process as seen from Slicer: started when needed, kept warm, one job at a time."""
 
 import logging
-import re
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..errors import JobCancelled, JobError, MissingPackage, exceptionFor
+from ..errors import JobCancelled, JobError, exceptionFor
 from .worker_environment import workerCommand
+from .worker_failures import deathSentence, foreignProtocol, notRunnable, startFailure, startTimeout
+from .worker_process import STOP_TIMEOUT_MS, WorkerProcess, encodeMessage
 
 STOPPED, STARTING, READY, BUSY = "stopped", "starting", "ready", "busy"
 
 # Importing torch or ITK from a cold, scanned disk takes tens of seconds.
 START_TIMEOUT_MS = 180000
-STOP_TIMEOUT_MS = 1000
-KEPT_LOG_LINES = 40
-
-
-def newStream():
-    """What cuts the worker's bytes into messages: the library's own, so that both ends speak one protocol."""
-    from CHARMSSRLib.worker.protocol import MessageStream
-
-    return MessageStream()
-
-
-def encodeMessage(kind, identifier="", **fields):
-    """A message to the worker as a line of bytes."""
-    from CHARMSSRLib.worker.protocol import encode
-
-    return encode(kind, identifier, **fields)
 
 
 class WorkerClient:
@@ -51,9 +36,6 @@ class WorkerClient:
         self.startError = None
         self._findCommand = findCommand
         self._process = None
-        self._retired = []
-        self._stream = newStream()
-        self._log = []
         self._job = None
         self._jobId = ""
         self._jobCount = 0
@@ -85,7 +67,7 @@ class WorkerClient:
     @property
     def processId(self):
         """Id of the running process, or 0."""
-        return int(self._process.processId()) if self._process is not None else 0
+        return self._process.processId if self._process is not None else 0
 
     # Commands
 
@@ -99,20 +81,10 @@ class WorkerClient:
         except JobError as error:
             self._fail(error)
             return
-        self._stream = newStream()
-        self._log = []
-        process = qt.QProcess()
-        process.setProcessEnvironment(command.environment)
-        process.setWorkingDirectory(command.folder)
-        process.connect("readyReadStandardOutput()", self._onOutput)
-        process.connect("readyReadStandardError()", self._onLog)
-        process.connect("errorOccurred(QProcess::ProcessError)", self._onProcessError)
-        process.connect("finished(int,QProcess::ExitStatus)", self._onFinished)
-        self._process = process
-        self._program = command.program
+        self._process = process = WorkerProcess(command, self)
         self._setState(STARTING)
         self._startTimer.start()
-        process.start(command.program, command.arguments)
+        process.start()
         logging.info("CHARMSSR: starting the worker with %s", command.program)
 
     def submit(self, task, job, **fields):
@@ -124,7 +96,7 @@ class WorkerClient:
         message = encodeMessage("run", self._jobId, task=task, **fields)
         if self.state == READY:
             self._setState(BUSY)
-            self._process.write(message)
+            self._process.send(message)
         else:
             self._waiting = message
             self.start()
@@ -137,7 +109,7 @@ class WorkerClient:
         if self._waiting is not None:  # not sent yet: nothing to wait for
             self._endJob(JobCancelled(_("Cancelled: nothing was added.")))
         else:
-            self._process.write(encodeMessage("cancel", self._jobId))
+            self._process.send(encodeMessage("cancel", self._jobId))
             self._killTimer.start(self._job.cancelGraceMs)
 
     def ask(self, task, callback, **fields):
@@ -152,33 +124,21 @@ class WorkerClient:
         self._questionCount += 1
         identifier = f"question-{self._questionCount}"
         self._questions[identifier] = callback
-        self._process.write(encodeMessage("run", identifier, task=task, **fields))
+        self._process.send(encodeMessage("run", identifier, task=task, **fields))
 
     def stop(self):
         """End the process and its job; waits at most about a second."""
         process = self._forgetProcess()
         if process is not None:
-            process.write(encodeMessage("shutdown"))
-            process.closeWriteChannel()
             # A busy worker finishes its batch before it looks: nobody waits for that result, so kill it.
-            if self.state == BUSY or not process.waitForFinished(STOP_TIMEOUT_MS):
-                process.kill()
-                process.waitForFinished(STOP_TIMEOUT_MS)
+            process.shutDown(atOnce=self.state == BUSY)
         self._setState(STOPPED)
         self._endJob(JobCancelled(_("The worker was stopped.")))
 
     # What the process says
 
-    def _onOutput(self):
-        if self._process is None:
-            return
-        for message in self._stream.feed(self._process.readAllStandardOutput().data()):
-            self._onMessage(message)
-        if self._stream.strange_lines:
-            self._keepLog(self._stream.strange_lines)
-            self._stream.strange_lines = []
-
-    def _onMessage(self, message):
+    def onMessage(self, message):
+        """Of the process."""
         kind = message["type"]
         if kind == "hello":
             self._onHello(message)
@@ -202,9 +162,7 @@ class WorkerClient:
     def _onHello(self, message):
         self._startTimer.stop()
         if message.get("version") != 1:
-            self._giveUp(
-                JobError(_("The worker speaks another protocol than this module: reinstall the extension as a whole."))
-            )
+            self._giveUp(foreignProtocol())
             return
         self.hello = message
         logging.info("CHARMSSR: worker ready, device %s", message.get("device"))
@@ -213,7 +171,7 @@ class WorkerClient:
         else:
             waiting, self._waiting = self._waiting, None
             self._setState(BUSY)
-            self._process.write(waiting)
+            self._process.send(waiting)
 
     def _onProcessComplaint(self, message):
         """An error about the process itself; before hello it is why there will be none."""
@@ -224,66 +182,37 @@ class WorkerClient:
                 )
             )
         else:
-            self._keepLog([message.get("message", "")])
-
-    def _onLog(self):
-        if self._process is not None:
-            text = self._process.readAllStandardError().data()
-            self._keepLog(bytes(text).decode("utf-8", errors="replace").splitlines())
-
-    def _keepLog(self, lines):
-        self._log = (self._log + [line for line in lines if line.strip()])[-KEPT_LOG_LINES:]
+            self._process.keepLog([message.get("message", "")])
 
     # How it ends
 
-    def _onProcessError(self, error):
-        if self._process is not None and error == qt.QProcess.FailedToStart:
-            self._giveUp(
-                JobError(
-                    _("The worker process could not be started: {program} cannot be run.").format(
-                        program=self._program
-                    ),
-                    details=self._process.errorString(),
-                )
-            )
+    def onFailedToStart(self, details):
+        """Of the process."""
+        self._giveUp(notRunnable(self._process.program, details))
 
-    def _onFinished(self, exitCode, exitStatus):
-        if self._process is None:
-            return
-        self._onOutput()  # what it said last may be the reason
-        self._onLog()
-        if self._process is None:
-            return
-        wasStarting, crashed = self.state == STARTING, exitStatus == qt.QProcess.CrashExit
-        self._forgetProcess()
-        details = "\n".join(self._log)
+    def onFinished(self, exitCode, crashed):
+        """Of the process."""
+        wasStarting, process = self.state == STARTING, self._forgetProcess()
+        details = "\n".join(process.log)
         if wasStarting:
-            self._fail(_startFailure(exitCode, details))
+            self._fail(startFailure(exitCode, details))
             return
         if self._cancelled:
             outcome = JobCancelled(_("Cancelled: nothing was added."))
         else:
-            outcome = JobError(_deathSentence(exitCode, crashed), details=details)
+            outcome = JobError(deathSentence(exitCode, crashed), details=details)
         self._setState(STOPPED)
         self._endJob(outcome)
 
     def _onStartTimeout(self):
         if self.state == STARTING:
-            self._giveUp(
-                JobError(
-                    _("The worker process did not answer within {seconds} seconds of its start: try again.").format(
-                        seconds=START_TIMEOUT_MS // 1000
-                    ),
-                    details="\n".join(self._log),
-                )
-            )
+            self._giveUp(startTimeout(START_TIMEOUT_MS // 1000, "\n".join(self._process.log)))
 
     def _giveUp(self, error):
         """Drop a process that can't become ready."""
         process = self._forgetProcess()
-        if process is not None and process.state() != qt.QProcess.NotRunning:
-            process.kill()
-            process.waitForFinished(STOP_TIMEOUT_MS)
+        if process is not None:
+            process.killIfRunning()
         self._fail(error)
 
     def _fail(self, error):
@@ -294,7 +223,7 @@ class WorkerClient:
 
     def _kill(self):
         if self._process is not None and self._cancelled:
-            self._process.kill()  # _onFinished does the rest
+            self._process.kill()  # onFinished does the rest
 
     def _forgetProcess(self):
         """Detach from the process, so that nothing it still says arrives, and return it (or None)."""
@@ -306,17 +235,8 @@ class WorkerClient:
         for callback in questions.values():
             callback(None)
         if process is not None:
-            process.disconnect("readyReadStandardOutput()", self._onOutput)
-            process.disconnect("readyReadStandardError()", self._onLog)
-            process.disconnect("errorOccurred(QProcess::ProcessError)", self._onProcessError)
-            process.disconnect("finished(int,QProcess::ExitStatus)", self._onFinished)
-            # This may run in one of its signals, and an object must not be deleted while it emits.
-            self._retired.append(process)
-            qt.QTimer.singleShot(0, self._dropRetired)
+            process.letGo()
         return process
-
-    def _dropRetired(self):
-        self._retired = []
 
     def _endJob(self, outcome):
         """Take the job off the worker, then tell it its outcome: a result message or an exception."""
@@ -343,31 +263,6 @@ class WorkerClient:
         timer.setInterval(milliseconds)
         timer.connect("timeout()", function)
         return timer
-
-
-def _startFailure(exitCode, log):
-    missing = re.findall(r"No module named '(ncnn|torch|safetensors)[.']?", log)
-    if missing:
-        return MissingPackage(
-            _("{package} is not installed in the Python of Slicer.").format(package=missing[-1]), missing[-1], log
-        )
-    return JobError(
-        _("The worker process ended while it was starting (exit status {status}): see the details.").format(
-            status=exitCode
-        ),
-        details=log,
-    )
-
-
-def _deathSentence(exitCode, crashed):
-    if crashed or exitCode in (137, -9):
-        return _(
-            "The worker process was ended from outside, often because memory ran out: close other programs or choose "
-            "a smaller batch, then press the button again."
-        )
-    return _(
-        "The worker process ended before it was done (exit status {status}): press the button again to start it anew."
-    ).format(status=exitCode)
 
 
 _shared = None

@@ -2,6 +2,19 @@
 
 from slicer.i18n import tr as _
 
+from .fitted_texts import toolTip
+
+
+def explainChoices(ui, parameters):
+    """Tool tips of the lists that don't depend on the volume."""
+    ui.dataConsistencyComboBox.toolTip = toolTip(
+        _("What is done about the distance between result and scan."),
+        consistencyExplanation(parameters.dataConsistency.value),
+    )
+    ui.resolutionComboBox.toolTip = toolTip(
+        _("From which pixels the scan is enhanced."), resolutionExplanation(parameters.resolution.value)
+    )
+
 
 def planesExplanation(planes, isotropic):
     """Sentence under the list of slices.

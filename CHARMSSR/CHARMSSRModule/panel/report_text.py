@@ -6,14 +6,25 @@ from slicer.i18n import tr as _
 
 
 def reportHeadline(report, resultNode):
-    """Rich text of what a reader of the image wants to know: which volume, its voxels, the time, warnings."""
+    """Rich text of what a reader of the image wants to know: which volume, its voxels, the time, notes, warnings."""
     facts = [_("{size} mm").format(size=spacingText(resultNode.GetSpacing()))]
     seconds = _seconds(report.get("stages", {}))
     if seconds:
         facts.append(durationText(report["stages"].get("total", sum(seconds.values()))))
     lines = [f"<b>{escape(resultNode.GetName())}</b>", escape(", ".join(facts))]
-    warnings = [f"\u26a0 {escape(text)}" for text in report.get("warnings", [])]
-    return "<br>".join(lines + warnings)
+    notes, warnings = remarks(report)
+    return "<br>".join(lines + [escape(text) for text in notes] + [f"\u26a0 {escape(text)}" for text in warnings])
+
+
+def remarks(report):
+    """(notes, warnings): sentences on how it was done, and those that the result has to be judged by.
+
+    The sentence on measured pixels stood among the warnings of reports that older scenes hold.
+    """
+    told = (report.get("resolution") or {}).get("sentence")
+    warnings = report.get("warnings", [])
+    notes = [text for text in warnings if text == told] + list(report.get("notes", []))
+    return notes, [text for text in warnings if text != told]
 
 
 def reportTable(report, inputNode, resultNode):

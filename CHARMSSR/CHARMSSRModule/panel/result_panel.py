@@ -7,6 +7,7 @@ from slicer.i18n import tr as _
 
 from ..scene import compare_views
 from ..scene.dicom_export import exportSeries, isFromDICOM, reasonNotToExport
+from ..scene.map_legends import MapLegends
 from ..scene.map_overlay import MapOverlay
 from ..scene.map_texts import mapExplanation, mapTitle
 from ..scene.report_table import showTable, tableOfReport
@@ -15,7 +16,7 @@ from ..scene.scene_results import reportOf, sourceOf
 from ..scene.source_voxels import sourceHasChanged
 from .compare_panel import ComparePanel
 from .fitted_texts import FittedTexts, toolTip
-from .report_text import reportHeadline, reportRows, reportTable
+from .report_text import remarks, reportHeadline, reportRows, reportTable
 
 
 class ResultPanel:
@@ -25,6 +26,7 @@ class ResultPanel:
         self._ui = ui
         self._parameters = None
         self._overlay = MapOverlay()
+        self._legends = MapLegends(self._onMapsShown)
         self._comparePanel = ComparePanel(ui, self._overlay, self._comparedNow, lambda: self.refresh(self._parameters))
         self._shownResult = None
         self._savedResult = None
@@ -66,6 +68,11 @@ class ResultPanel:
         self._fillMaps(maps)
         self._refreshMaps(node, maps)
 
+    def stop(self):
+        """Let go of views and volumes."""
+        self.refresh(None)
+        self._legends.stop()
+
     def beforeNewResult(self):
         """Take the map of an earlier result, and that result where it fades, out of the views."""
         self._overlay.hide()
@@ -93,7 +100,8 @@ class ResultPanel:
             node = self._parameters.resultVolume
             report = reportOf(node)
             rows = reportRows(report, sourceOf(node), node)
-            rows += [(_("Warning"), warning) for warning in report.get("warnings", [])]
+            for title, sentences in zip((_("Note"), _("Warning")), remarks(report)):
+                rows += [(title, sentence) for sentence in sentences]
             showTable(tableOfReport(node, rows))
 
     def onDICOMButton(self, checked=False):
@@ -153,6 +161,12 @@ class ResultPanel:
         text = _("Add the result to Slicer's DICOM database, in the study of {source}")
         button.toolTip = toolTip(reason or text.format(source=source.GetName()))
 
+    def _onMapsShown(self):
+        """Other maps are seen: by the buttons here, or because other volumes, layouts or layers were chosen."""
+        if self._parameters is not None:
+            node = self._parameters.resultVolume
+            self._refreshMaps(node, mapNodes(node))
+
     def _fillMaps(self, maps):
         comboBox = self._ui.mapComboBox
         wasBlocked = comboBox.blockSignals(True)
@@ -160,8 +174,6 @@ class ResultPanel:
             comboBox.clear()
             for name in maps:
                 comboBox.addItem(mapTitle(name), name)
-        if maps:
-            comboBox.setCurrentIndex(list(maps).index(self._chosenMap()))
         comboBox.blockSignals(wasBlocked)
 
     def _refreshMaps(self, node, maps):
@@ -171,6 +183,10 @@ class ResultPanel:
         for widget in (ui.mapOpacityLabel, ui.mapOpacitySlider, ui.mapExplanationLabel):
             widget.visible = shown is not None
         ui.mapComboBox.visible = len(maps) > 1
+        if name in maps:
+            wasBlocked = ui.mapComboBox.blockSignals(True)
+            ui.mapComboBox.setCurrentIndex(list(maps).index(name))
+            ui.mapComboBox.blockSignals(wasBlocked)
         ui.mapExplanationLabel.text = mapExplanation(name) if name else ""
         ui.showMapButton.enabled = bool(maps) or shown is not None
         if shown is not None:

@@ -10,13 +10,14 @@ from slicer.util import VTKObservationMixin
 
 from ..jobs import installation
 from ..jobs.inspection import Inspection
-from ..jobs.keywords import keywordsFromParameters
 from ..jobs.worker_client import STOPPED
 from ..logic import CHARMSSRLogic
 from ..scene.input_checks import VoxelChecks
-from .choice_texts import consistencyExplanation, resolutionExplanation
+from .choice_texts import explainChoices
+from .enhancement_start import startedJob
 from .fine_tune_panel import FineTunePanel
-from .fitted_texts import FittedTexts, toolTip
+from .fitted_widgets import fittedTextsOf
+from .followed_volumes import FollowedVolumes
 from .list_items import ItemDataConnector
 from .machine_panel import MISSING_BACKEND, MachinePanel
 from .model_panel import MISSING_TEXT, ModelPanel
@@ -24,7 +25,8 @@ from .noise_panel import NoisePanel
 from .result_panel import ResultPanel
 from .run_panel import RunPanel
 from .scan_panel import ScanPanel
-from .section_titles import advancedChoice, modelChoice, preprocessingChoice, slicesChoice
+from .scene_watch import SceneWatch
+from .section_headers import SectionHeaders
 
 
 class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -38,7 +40,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._cancelling = False
         self._parameterNode = None
         self._guiTags = []
-        self._observedInput = None
+        self._followedInput = FollowedVolumes(self._refresh)
         self._chosenBefore = None
         self._voxelChecks = VoxelChecks()
 
@@ -52,24 +54,13 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget.setMRMLScene(slicer.mrmlScene)
 
         self.logic = CHARMSSRLogic()
-        self._fitted = FittedTexts()
-        self._fitted.keepWhole(
-            self.ui.noticeLabel,
-            self.ui.gridLabel,
-            self.ui.scanLabel,
-            self.ui.scanWarningLabel,
-            self.ui.modelDescriptionLabel,
-            self.ui.deviceLabel,
-        )
-        self._fitted.keepElided(
-            *(getattr(self.ui, name + "ComboBox") for name in ("checkpoint", "planes", "resolution", "skullStrip",
-                                                               "dataConsistency", "engine", "device", "precision"))
-        )  # fmt: skip
+        self._fitted = fittedTextsOf(self.ui)
         self._modelPanel = ModelPanel(self.ui)
         self._noisePanel = NoisePanel(self.ui)
         self._scanPanel = ScanPanel(self.ui)
         self._inspection = Inspection(self.logic.worker, self._refresh)
         self._machinePanel = MachinePanel(self.ui, self.logic.worker, self._onModelsChanged)
+        self._headers = SectionHeaders(self.ui, self._fitted, self._modelPanel, self._noisePanel, self._machinePanel)
         self._runPanel = RunPanel(self.ui)
         self._resultPanel = ResultPanel(self.ui)
         self.fineTunePanel = FineTunePanel(
@@ -78,15 +69,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )  # fmt: skip
         self.ui.fineTuneCollapsibleButton.collapsed = True
 
-        for event, method in (
-            (slicer.mrmlScene.StartCloseEvent, self._onSceneStartClose),
-            (slicer.mrmlScene.EndCloseEvent, self._onSceneIsThere),
-            (slicer.mrmlScene.StartImportEvent, self._onSceneStartImport),
-            (slicer.mrmlScene.EndImportEvent, self._onSceneIsThere),
-            (slicer.mrmlScene.NodeAboutToBeRemovedEvent, self._onNodeAboutToBeRemoved),
-            (slicer.mrmlScene.NodeRemovedEvent, self._onNodeRemoved),
-        ):
-            self.addObserver(slicer.mrmlScene, event, method)
+        self._sceneWatch = SceneWatch(self)
         self.logic.worker.addListener(self._refresh)
         self.ui.enhanceButton.connect("clicked(bool)", self.onEnhanceButton)
         self.ui.installButton.connect("clicked(bool)", self.onInstallButton)
@@ -101,6 +84,8 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._inspection.stop()
         self.fineTunePanel.cleanup()
         self.setParameterNode(None)
+        self._resultPanel.stop()
+        self._sceneWatch.stop()
         self.removeObservers()
         self._uiWidget.setMRMLScene(None)  # a reload leaves the old widgets to Qt, which deletes them later
         self.logic.stopEverything()
@@ -161,39 +146,31 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._parameterNode.disconnectGui(tag)
         self._guiTags = []
         self.fineTunePanel.setParameterNode(None)
-        self._observeInput(None)
+        self._followedInput.follow([])
         node = self._parameterNode.parameterNode
         if self.hasObserver(node, vtk.vtkCommand.ModifiedEvent, self._refresh):
             self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self._refresh)
 
-    def _observeInput(self, node):
-        """Follow a volume whose image, geometry or transform may change after it was chosen."""
-        if node is self._observedInput:
-            return
-        events = (
-            vtk.vtkCommand.ModifiedEvent,
-            slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
-            slicer.vtkMRMLTransformableNode.TransformModifiedEvent,
-        )
-        for event in events:
-            if self._observedInput is not None:
-                self.removeObserver(self._observedInput, event, self._refresh)
-            if node is not None:
-                self.addObserver(node, event, self._refresh)
-        self._observedInput = node
+    # What happens to the scene
 
-    def _onSceneStartClose(self, caller, event):
+    def onSceneStartClose(self):
+        """Of the scene watch."""
         self._resultPanel.forgetViews()
         self._runPanel.clear()  # a running job hears of it after this, and has something to say
         self.setParameterNode(None)
 
-    def _onSceneStartImport(self, caller, event):
+    def onSceneStartImport(self):
+        """Of the scene watch."""
         # While a scene is read the selectors lose their nodes and take others, which would be written into the
         # parameter node that has just been read.
         self.setParameterNode(None)
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _onNodeAboutToBeRemoved(self, caller, event, node):
+    def onSceneIsThere(self):
+        """Of the scene watch."""
+        if self.parent.isEntered and not slicer.mrmlScene.IsImporting():
+            self.initializeParameterNode()
+
+    def onNodeAboutToBeRemoved(self, node):
         """Let go of a node before a selector does: that would choose its neighbour in the list."""
         if self._parameterNode is None or slicer.mrmlScene.IsClosing():
             return
@@ -202,14 +179,10 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 setattr(self._parameterNode, name, None)
         self.fineTunePanel.table.forget(node)
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _onNodeRemoved(self, caller, event, node):
+    def onNodeRemoved(self, node):
+        """Of the scene watch."""
         if self._parameterNode is not None and node.IsA("vtkMRMLVolumeNode"):  # perhaps a map of the result
             self._resultPanel.refresh(self._parameterNode)
-
-    def _onSceneIsThere(self, caller, event):
-        if self.parent.isEntered and not slicer.mrmlScene.IsImporting():
-            self.initializeParameterNode()
 
     # What the panel shows
 
@@ -218,7 +191,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         parameters = self._parameterNode
         if parameters is None:
             return
-        self._observeInput(parameters.inputVolume)
+        self._followedInput.follow([] if parameters.inputVolume is None else [parameters.inputVolume])
         reason = self._reasonAgainstInput()
         self._inspection.look(None if reason else parameters.inputVolume)
         self._modelPanel.describe(
@@ -230,16 +203,10 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             parameters.resolution.value,
         )
         self._scanPanel.show(self._inspection, parameters.biasCorrection)
-        self.ui.dataConsistencyComboBox.toolTip = toolTip(
-            _("What is done about the distance between result and scan."),
-            consistencyExplanation(parameters.dataConsistency.value),
-        )
-        self.ui.resolutionComboBox.toolTip = toolTip(
-            _("From which pixels the scan is enhanced."), resolutionExplanation(parameters.resolution.value)
-        )
+        explainChoices(self.ui, parameters)
         self._noisePanel.refresh(parameters, self._modelPanel.card(parameters.checkpoint))
         self._machinePanel.refresh(parameters.skullStrip)
-        self._showChoices()
+        self._headers.show(parameters)
         if parameters.inputVolume is not self._chosenBefore:
             self._chosenBefore = parameters.inputVolume
             self._runPanel.forgetDone()
@@ -250,22 +217,6 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._runPanel.showReady(missing or self._reasonNotToStart())
         self._resultPanel.refresh(parameters)
         self.fineTunePanel.refresh()
-
-    def _showChoices(self):
-        """What is folded away is read in the sections' headers."""
-        ui, parameters = self.ui, self._parameterNode
-        for section, title, choice in (
-            (ui.modelCollapsibleButton, _("Model"),
-             modelChoice(lambda markDefault: self._modelPanel.choice(parameters.checkpoint, markDefault),
-                         self._noisePanel.choice(), parameters.bestQuality)),
-            (ui.slicesCollapsibleButton, _("Slices"),
-             slicesChoice(parameters.planes, parameters.maps, parameters.resolution)),
-            (ui.preprocessingCollapsibleButton, _("Preprocessing"),
-             preprocessingChoice(parameters, self._machinePanel.backends())),
-            (ui.advancedCollapsibleButton, _("Advanced"),
-             advancedChoice(parameters, self._machinePanel.choices())),
-        ):  # fmt: skip
-            self._fitted.setHeader(section, title, choice)
 
     def _reasonNotToStart(self):
         parameters = self._parameterNode
@@ -288,20 +239,9 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._cancelling = True
             self.job.cancel()
             return
-        from CHARMSSRLib.settings import EnhancementSettings
-
         self._runPanel.clear()
-        parameters = self._parameterNode
         try:
-            job = self.logic.process(
-                parameters.inputVolume,
-                parameters.outputVolume,
-                maskNode=parameters.maskNode,
-                denoise=self._noisePanel.setting(),
-                quality="best" if parameters.bestQuality else "plain",
-                waitForCompletion=False,
-                **keywordsFromParameters(EnhancementSettings, parameters),
-            )
+            job = startedJob(self.logic, self._parameterNode, self._noisePanel.setting())
         except (ValueError, RuntimeError) as error:
             self._runPanel.showError(error)
             return

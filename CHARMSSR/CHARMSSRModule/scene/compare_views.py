@@ -95,6 +95,13 @@ def compositeNode(viewName):
     return _viewNode("vtkMRMLSliceCompositeNode", viewName)
 
 
+def registerLayout():
+    """Make the layout of three views known, so that a scene that was saved in it comes back in it."""
+    layoutManager = slicer.app.layoutManager()
+    if layoutManager is not None:
+        _threeViews(layoutManager)
+
+
 def _threeViews(layoutManager):
     """Number of the layout, which is made known first: a closed scene may have forgotten it."""
     description = "".join(

@@ -3,6 +3,7 @@
 import slicer
 
 from .compare_views import RIGHT, compositeNode, sideBySideAreShown
+from .shown_layers import composites, isSeen
 
 
 def fade(inputNode, resultNode, share):
@@ -19,7 +20,7 @@ def fade(inputNode, resultNode, share):
 
 def shownShare(inputNode, resultNode):
     """How much of the result is seen: its opacity where it fades, else 1 where it is shown, 0 where it isn't."""
-    views = [each for each in _views(inputNode, resultNode) if _isSeen(each)]
+    views = [each for each in _views(inputNode, resultNode) if isSeen(each)]
     for composite in views:
         if _fades(composite, inputNode, resultNode):
             return composite.GetForegroundOpacity()
@@ -28,7 +29,7 @@ def shownShare(inputNode, resultNode):
 
 def stopFading(inputNode, resultNode):
     """Take a fading result from the views and leave the scan."""
-    for composite in _composites():
+    for composite in composites():
         if _fades(composite, inputNode, resultNode):
             with slicer.util.NodeModify(composite):
                 composite.SetForegroundVolumeID(None)
@@ -39,22 +40,10 @@ def _views(inputNode, resultNode):
     if sideBySideAreShown(inputNode):
         return [compositeNode(RIGHT)]
     either = (inputNode.GetID(), resultNode.GetID())
-    every = _composites()
+    every = composites()
     return [each for each in every if each.GetBackgroundVolumeID() in either] or every
 
 
 def _fades(composite, inputNode, resultNode):
     shown = composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID()
     return shown == (inputNode.GetID(), resultNode.GetID())
-
-
-def _isSeen(composite):
-    """Whether the layout has the view."""
-    for node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
-        if node.GetLayoutName() == composite.GetLayoutName():
-            return node.IsMappedInLayout()
-    return False
-
-
-def _composites():
-    return slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")

@@ -14,6 +14,8 @@ _SERIES = {
     "Matched PSNR": ("matched_psnr", PSNR, _("3T, intensity-matched"), (0.85, 0.45, 0.10), True),
 }
 _ROLE = "fineTunePlot."
+_RANGE = "CHARMSSR.YAxisRange"  # attribute of a chart: the range that was made for its curves
+ROOM = 0.5  # above the curves, in their height
 
 
 class LossPlot:
@@ -64,10 +66,13 @@ class LossPlot:
             np.array([_number(event.get(field)) for event in history], dtype=float)
             for field, *_rest in _SERIES.values()
         ]
-        slicer.util.updateTableFromArray(self._reference("table"), columns, [STEP, *_SERIES])
+        table = self._reference("table")
+        with slicer.util.NodeModify(table):  # plot views look for the columns at once, which come one after the other
+            slicer.util.updateTableFromArray(table, columns, [STEP, *_SERIES])
         for kind in (LOSS, PSNR):
             chart = self._reference(f"chart.{kind}")
             if chart is not None:
+                _makeRoom(chart, kind, columns[1:])
                 chart.Modified()  # a chart view may stay empty without it when its table has changed
 
     def show(self, kind):
@@ -115,6 +120,37 @@ class LossPlot:
         for item in items:
             if item:
                 hierarchy.SetItemParent(item, folder)
+
+
+def _makeRoom(chart, kind, columns):
+    """Leave room above the curves for the legend, which lies over the plot's upper right corner.
+
+    A range that somebody has chosen for the chart meanwhile is theirs.
+    """
+    own = tuple(float(number) for number in (chart.GetAttribute(_RANGE) or "").split())
+    if not chart.GetYAxisRangeAuto() and tuple(chart.GetYAxisRange()) != own:
+        return
+    values = np.concatenate([column for column, (_field, of, *_) in zip(columns, _SERIES.values()) if of == kind])
+    low, high = roomyRange(values)
+    chart.SetAttribute(_RANGE, f"{low!r} {high!r}")
+    chart.SetYAxisRange(low, high)
+    chart.SetYAxisRangeAuto(False)
+
+
+def roomyRange(values):
+    """(lowest, highest) value of an axis on which curves leave the upper part free for a legend of two lines.
+
+    Args:
+        values: of all curves; those that are not finite don't count.
+    """
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    height = max(high - low, 0.02 * abs(high), 1e-6)
+    decimals = -int(np.floor(np.log10(height / 5)))  # the ends are round numbers
+    ends = np.floor((low - 0.05 * height) * 10.0**decimals), np.ceil((high + ROOM * height) * 10.0**decimals)
+    return tuple(round(float(end) / 10.0**decimals, max(decimals, 0)) for end in ends)
 
 
 def _number(value):

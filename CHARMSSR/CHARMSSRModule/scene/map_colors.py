@@ -4,6 +4,7 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from .free_name import freeName
 from .map_texts import isSigned
 
 COLOR_COUNT = 256
@@ -73,5 +74,5 @@ def _colorNode(signed):
         red, green, blue = (float(channel[index]) for channel in channels)
         table.SetColor(index, red, green, blue, 0.0 if loudness[index] < QUIET_SHARE else 1.0)
     name = _("CHARMS map, signed") if signed else _("CHARMS map")
-    table.SetName(slicer.mrmlScene.GenerateUniqueName(name))
+    table.SetName(freeName(name))
     return slicer.mrmlScene.AddNode(table)

@@ -4,6 +4,7 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from .free_name import freeName
 from .scene_results import placeBeside
 
 TABLE_ROLE = "CHARMSSR.ReportTable"
@@ -17,7 +18,7 @@ def tableOfReport(resultNode, rows):
     """
     table = resultNode.GetNodeReference(TABLE_ROLE)
     if table is None:
-        name = slicer.mrmlScene.GenerateUniqueName(_("{name} report").format(name=resultNode.GetName()))
+        name = freeName(_("{name} report").format(name=resultNode.GetName()))
         table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
         placeBeside(table, resultNode)
         resultNode.SetNodeReferenceID(TABLE_ROLE, table.GetID())

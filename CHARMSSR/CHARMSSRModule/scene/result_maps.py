@@ -8,6 +8,7 @@ import re
 
 import slicer
 
+from .free_name import freeName
 from .geometry import ijkToRasFromGrid, matrixFromArray
 from .map_colors import styleMap
 from .map_texts import KNOWN
@@ -85,7 +86,7 @@ def attachMaps(resultNode, finished, placeBeside):
                 node.SetAndObserveImageData(made.GetImageData())
                 node.CopyOrientation(made)
         else:
-            made.SetName(slicer.mrmlScene.GenerateUniqueName(f"{resultNode.GetName()} {name}"))
+            made.SetName(freeName(f"{resultNode.GetName()} {name}"))
             node = slicer.mrmlScene.AddNode(made)
             placeBeside(node)
         _tie(node, name, resultNode)

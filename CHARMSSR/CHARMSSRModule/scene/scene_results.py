@@ -4,6 +4,7 @@ import json
 
 import slicer
 
+from .free_name import freeName
 from .geometry import ijkToRasFromGrid, matrixFromArray
 
 CHECKPOINT, SHA256, VERSION = "CHARMSSR.Checkpoint", "CHARMSSR.CheckpointSHA256", "CHARMSSR.Version"
@@ -13,7 +14,7 @@ SOURCE_ROLE = "CHARMSSR.Source"
 
 def resultName(inputNode, scale):
     """Name of a new result: "<input> CHARMS x2", numbered if it is taken."""
-    return slicer.mrmlScene.GenerateUniqueName(f"{inputNode.GetName()} CHARMS x{scale}")
+    return freeName(f"{inputNode.GetName()} CHARMS x{scale}")
 
 
 def addResult(inputNode, voxels, grid, report, version, scale, outputNode=None):

@@ -4,6 +4,7 @@ import slicer
 
 from .compare_views import compareLayoutIsShown
 from .geometry import arrayFromMatrix, matrixFromArray
+from .shown_layers import composites, idInScene
 
 
 class ViewsBefore:
@@ -25,12 +26,12 @@ class ViewsBefore:
         self._layout = layoutManager.layout if layoutManager is not None else None
         self._planes = {node.GetID(): (arrayFromMatrix(node.GetSliceToRAS()), node.GetFieldOfView())
                         for node in slicer.util.getNodesByClass("vtkMRMLSliceNode")}  # fmt: skip
-        self._layers = {each.GetID(): _layersOf(each) for each in _composites()}
+        self._layers = {each.GetID(): _layersOf(each) for each in composites()}
         self.known = True
 
     def restore(self, resultNode):
         """Show the views as they were, with a newer result if there is one; what has left the scene stays away."""
-        for composite in _composites():
+        for composite in composites():
             composite.SetLinkedControl(False)  # else each step would be copied to the other views
             composite.SetHotLinkedControl(False)
         if self._layout is not None:
@@ -42,17 +43,17 @@ class ViewsBefore:
                 node.GetSliceToRAS().DeepCopy(matrixFromArray(plane))
                 node.UpdateMatrices()
                 node.SetFieldOfView(*view)
-        for composite in _composites():
+        for composite in composites():
             if composite.GetID() in self._layers:
                 background, foreground, label, opacity, *_links = self._layers[composite.GetID()]
                 if resultNode.GetID() != self._resultId:
                     background, foreground, opacity = resultNode.GetID(), None, 0.0
                 with slicer.util.NodeModify(composite):
-                    composite.SetBackgroundVolumeID(_idInScene(background))
-                    composite.SetForegroundVolumeID(_idInScene(foreground))
-                    composite.SetLabelVolumeID(_idInScene(label))
+                    composite.SetBackgroundVolumeID(idInScene(background))
+                    composite.SetForegroundVolumeID(idInScene(foreground))
+                    composite.SetLabelVolumeID(idInScene(label))
                     composite.SetForegroundOpacity(opacity)
-        for composite in _composites():
+        for composite in composites():
             if composite.GetID() in self._layers:
                 composite.SetLinkedControl(self._layers[composite.GetID()][4])
                 composite.SetHotLinkedControl(self._layers[composite.GetID()][5])
@@ -72,11 +73,3 @@ def _layersOf(composite):
         composite.GetLinkedControl(),
         composite.GetHotLinkedControl(),
     )
-
-
-def _composites():
-    return slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-
-
-def _idInScene(identifier):
-    return identifier if identifier and slicer.mrmlScene.GetNodeByID(identifier) is not None else None
