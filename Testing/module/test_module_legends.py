@@ -132,6 +132,29 @@ def test_the_list_names_the_map_that_is_seen(panel, maps):
     assert panel.ui.mapComboBox.currentText == "Variability" and "mirrored" in panel.ui.mapExplanationLabel.text
 
 
+def test_a_map_is_no_scan_and_a_result_is_named_for_what_it_is(slicerModule, panel, maps):
+    from CHARMSSRModule.scene.input_checks import reasonAgainstNode
+
+    assert "is a map of what was added to a scan" in reasonAgainstNode(maps["detail"])
+    panel._parameterNode.inputVolume = maps["variability"]
+    assert not panel.ui.enhanceButton.enabled and "choose the scan itself" in panel.ui.gridLabel.text
+    panel._parameterNode.inputVolume = panel._parameterNode.resultVolume
+    assert panel.ui.enhanceButton.enabled
+    assert panel.ui.scanWarningLabel.text.startswith("\u26a0 Phantom head CHARMS x2 is a result itself")
+
+
+def test_a_result_that_is_removed_leaves_the_views_to_its_scan(slicerModule, panel, maps, head):
+    import slicer
+
+    panel.ui.showMapButton.click()
+    slicer.mrmlScene.RemoveNode(panel._parameterNode.resultVolume)
+    slicerModule.processEvents()
+    layers = [view(name)[1] for name in ("Red", "Yellow", "Green")]
+    assert {(each.GetBackgroundVolumeID(), each.GetForegroundVolumeID()) for each in layers} == {(head.GetID(), None)}
+    assert not legend(maps["detail"]).GetVisibility() and panel.ui.showMapButton.text == "Show map"
+    assert not panel.ui.showMapButton.enabled
+
+
 def test_the_layout_of_three_views_is_known_before_a_scene_is_read_that_was_saved_in_it(slicerModule):
     import slicer
 

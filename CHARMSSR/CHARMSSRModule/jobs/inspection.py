@@ -5,6 +5,7 @@ import slicer
 
 from ..scene.geometry import gridFromIjkToRas, ijkToRasOfNode
 from ..scene.scan_files import fileOf, formsSentence
+from ..scene.scene_results import pastSentence
 from .exchange import JobFolder
 
 NOTHING, LOOKING, FOUND, REFUSED = "nothing", "looking", "found", "refused"
@@ -20,6 +21,7 @@ class Inspection:
         acquisition: what ``charmssr inspect`` finds, as a dictionary (docs/use/inspect.md); {} unless FOUND.
         reason: sentence about a volume that can't be inspected.
         forms: sentence about the two geometries of its file; "" unless they differ.
+        past: sentence about a volume that was enhanced before; "" about others.
     """
 
     MOST_VOXELS = 150_000_000
@@ -29,6 +31,7 @@ class Inspection:
 
     def __init__(self, worker, onChange):
         self.state, self.acquisition, self.reason, self.forms = NOTHING, {}, "", ""
+        self.past = ""
         self._worker = worker
         self._onChange = onChange
         self._key = None
@@ -50,6 +53,7 @@ class Inspection:
             self._drop()
             self._key, self._node, self._tries = key, node, 0
             self.forms = formsSentence(node) if node is not None else ""
+            self.past = pastSentence(node) if node is not None else ""
             self._show(self._answers.get(key))
             if key in self._asked:
                 self.state = LOOKING

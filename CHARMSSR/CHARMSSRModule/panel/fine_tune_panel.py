@@ -33,6 +33,7 @@ class FineTunePanel:
         self._cancelling = False
         self._node = self._parameters = self._plot = None
         self._guiTags = []
+        self._stateBefore = None  # of the parameter node
         self._submitted = []  # (key, pair) of the rows in the order of the job's pairs
         self._verdicts = {}  # key -> (pair, the worker's event)
         self._unseenResult = ""  # of a job that ended while no scene was bound
@@ -123,6 +124,9 @@ class FineTunePanel:
         pairs = self.table.pairs()
         nodes = [node for pair in pairs.values() for node in pair[:3] if node is not None]
         self._followed.follow(list(dict.fromkeys(nodes)))
+        if self._node.GetMTime() != self._stateBefore:
+            self._stateBefore = self._node.GetMTime()
+            self._progress.forgetRefusal()
         name, running, display = self._parameters.name, self.job is not None, self._display
         display.showStates(pairs, self._verdicts)
         display.showHints(list(pairs.values()), name, running)
@@ -169,7 +173,7 @@ class FineTunePanel:
                     waitForCompletion=False,
                 )
         except (ValueError, RuntimeError) as error:
-            self._progress.showError(error)
+            self._progress.showRefusal(error)
             return
         self.job, self._cancelling = job, False
         parameters.result = ""

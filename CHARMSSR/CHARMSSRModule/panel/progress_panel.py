@@ -17,7 +17,7 @@ class ProgressPanel:
     def __init__(self, ui):
         self._ui = ui
         self._details = ""
-        self._isDone = False
+        self._isDone = self._isRefusal = False
         self._progressScale = ui.progressBar.maximum
         self._fitted = FittedTexts()
         self._fitted.keepWhole(ui.statusLabel, ui.messageLabel)
@@ -35,6 +35,11 @@ class ProgressPanel:
         if self._isDone:
             self.clear()
 
+    def forgetRefusal(self):
+        """Something was chosen anew: it need not be refused."""
+        if self._isRefusal:
+            self.clear()
+
     def showProgress(self, job, cancelling, name=""):
         """The bar shows how far the job is; a name says what it is about."""
         self._ui.progressBar.visible = True
@@ -49,22 +54,28 @@ class ProgressPanel:
             self._showStatus(_named(name, _("Done in {time}.").format(time=durationText(job.seconds))))
             self._isDone = True
         elif isinstance(job.exception, JobCancelled):
-            self._showStatus(job.error)
+            self._showStatus(_named(name, job.error))
         else:
-            self.showError(job.exception)
+            self.showError(job.exception, name)
 
-    def showError(self, exception):
+    def showRefusal(self, exception):
+        """Why no job was started, until something else is chosen."""
+        self.showError(exception)
+        self._isRefusal = True
+
+    def showError(self, exception, name=""):
         """A sentence in the panel, with details behind a button where there are any."""
         self._ui.progressBar.visible = False
         self._showStatus("")
         if not isinstance(exception, MissingPackage):  # the notice tells that
-            self._showMessage(str(exception), getattr(exception, "details", ""))
+            self._showMessage(_named(name, str(exception)), getattr(exception, "details", ""))
 
     def _showStatus(self, text):
         self._isDone = False
         showText(self._ui.statusLabel, text)
 
     def _showMessage(self, text, details=""):
+        self._isRefusal = False
         self._details = details
         self._ui.messageLabel.text = text
         self._ui.messageFrame.visible = bool(text)

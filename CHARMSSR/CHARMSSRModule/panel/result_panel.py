@@ -5,7 +5,7 @@ from html import escape
 import slicer
 from slicer.i18n import tr as _
 
-from ..scene import compare_views
+from ..scene import compare_views, fade_views
 from ..scene.dicom_export import exportSeries, isFromDICOM, reasonNotToExport
 from ..scene.map_legends import MapLegends
 from ..scene.map_overlay import MapOverlay
@@ -77,6 +77,15 @@ class ResultPanel:
         """Take the map of an earlier result, and that result where it fades, out of the views."""
         self._overlay.hide()
         self._comparePanel.beforeNewResult()
+
+    def beforeRemoval(self, node):
+        """A result that leaves the scene takes its map out of the views and leaves them to the scan.
+
+        Slicer would put the next volume of its list behind the map.
+        """
+        if node is self._parameters.resultVolume:
+            self.beforeNewResult()
+            fade_views.showInstead(sourceOf(node), node)
 
     def forgetViews(self):
         """The scene is closed: there is nothing to go back to."""

@@ -23,7 +23,8 @@ class ScanPanel:
         texts = {NOTHING: "", LOOKING: _("Looking at the scan\u2026"), REFUSED: ""}
         showText(ui.scanLabel, scanLine(found) if inspection.state == FOUND else texts[inspection.state])
         ui.scanLabel.toolTip = toolTip(*scanDetails(found)) if found else _("What the scan really measured")
-        warnings = [text for text in (inspection.forms, inspection.reason, *found.get("warnings", [])) if text]
+        sentences = (inspection.past, inspection.forms, inspection.reason, *found.get("warnings", []))
+        warnings = [text for text in sentences if text]
         if biasCorrection:
             warnings = [text for text in warnings if _BIAS not in text]
         showText(ui.scanWarningLabel, _firstOf(warnings))

@@ -41,7 +41,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = None
         self._guiTags = []
         self._followedInput = FollowedVolumes(self._refresh)
-        self._chosenBefore = None
+        self._chosenBefore = self._stateBefore = None
         self._voxelChecks = VoxelChecks()
 
     def setup(self):
@@ -177,6 +177,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for name in ("inputVolume", "outputVolume", "maskNode"):
             if getattr(self._parameterNode, name) is node:
                 setattr(self._parameterNode, name, None)
+        self._resultPanel.beforeRemoval(node)
         self.fineTunePanel.table.forget(node)
 
     def onNodeRemoved(self, node):
@@ -210,6 +211,9 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if parameters.inputVolume is not self._chosenBefore:
             self._chosenBefore = parameters.inputVolume
             self._runPanel.forgetDone()
+        if parameters.parameterNode.GetMTime() != self._stateBefore:
+            self._stateBefore = parameters.parameterNode.GetMTime()
+            self._runPanel.forgetRefusal()
         missing = self._runPanel.showNotice(self.logic.worker.startError)
         if self.job is not None:
             self._runPanel.showRunning(self.job, self._cancelling, parameters.inputVolume)
@@ -243,7 +247,7 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         try:
             job = startedJob(self.logic, self._parameterNode, self._noisePanel.setting())
         except (ValueError, RuntimeError) as error:
-            self._runPanel.showError(error)
+            self._runPanel.showRefusal(error)
             return
         self.job, self._cancelling = job, False
         job.onProgressCall(self._onProgress)

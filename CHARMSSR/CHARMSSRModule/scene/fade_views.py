@@ -36,6 +36,16 @@ def stopFading(inputNode, resultNode):
                 composite.SetForegroundOpacity(0.0)
 
 
+def showInstead(inputNode, resultNode):
+    """Show the scan, or nothing where there is none, in every view that shows the result."""
+    identifier = inputNode.GetID() if inputNode is not None else None
+    for composite in composites():
+        if composite.GetForegroundVolumeID() == resultNode.GetID():
+            composite.SetForegroundVolumeID(None)
+        if composite.GetBackgroundVolumeID() == resultNode.GetID():
+            composite.SetBackgroundVolumeID(identifier)
+
+
 def _views(inputNode, resultNode):
     if sideBySideAreShown(inputNode):
         return [compositeNode(RIGHT)]

@@ -12,6 +12,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .geometry import ijkToRasOfNode, isSheared
+from .result_maps import isMap
 
 MINIMUM_SLICES, MINIMUM_ROWS = 16, 32
 SPACING_RANGE = (0.1, 10.0)
@@ -33,6 +34,8 @@ def reasonAgainstNode(node):
         return _("{name} has several values in each voxel: choose a single-channel 3-D volume.").format(
             name=node.GetName()
         )
+    if isMap(node):
+        return _("{name} is a map of what was added to a scan: choose the scan itself.").format(name=node.GetName())
     image = node.GetImageData()
     if image is None or image.GetPointData().GetScalars() is None:
         return _("{name} holds no image: load it again.").format(name=node.GetName())

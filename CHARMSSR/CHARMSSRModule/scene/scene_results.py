@@ -3,6 +3,7 @@
 import json
 
 import slicer
+from slicer.i18n import tr as _
 
 from .free_name import freeName
 from .geometry import ijkToRasFromGrid, matrixFromArray
@@ -114,6 +115,13 @@ def _describeForExport(hierarchy, sourceItem, item, node):
 def sourceOf(node):
     """The input of a result node, or None."""
     return node.GetNodeReference(SOURCE_ROLE) if node is not None else None
+
+
+def pastSentence(node):
+    """What is to be said of an input that is a result itself; "" of any other."""
+    if not node.GetAttribute(CHECKPOINT):
+        return ""
+    return _("{name} is a result itself: enhancing it again adds detail to detail.").format(name=node.GetName())
 
 
 def reportOf(node):
