@@ -378,33 +378,6 @@ def test_the_next_press_clears_the_error_and_starts_the_worker_anew(slicerModule
     assert panel._parameterNode.resultVolume is not None
 
 
-def test_a_refusal_is_shown_until_something_is_chosen_anew(slicerModule, panel, head):
-    import slicer
-
-    panel._parameterNode.maskNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Empty")
-    panel.ui.enhanceButton.click()
-    assert panel.job is None and shown(panel.ui.messageFrame) and "Empty" in panel.ui.messageLabel.text
-    slicerModule.processEvents()
-    assert shown(panel.ui.messageFrame)
-    panel._parameterNode.maskNode = None
-    assert not shown(panel.ui.messageFrame)
-
-
-@pytest.mark.parametrize(("mode", "label"), [("dies at work", "messageLabel"), ("slow", "statusLabel")])
-def test_what_became_of_a_volume_that_is_not_chosen_any_more_names_it(
-    slicerModule, panel, fakeWorker, finish, addScan, mode, label
-):
-    panel.logic.worker.stop()
-    fakeWorker(mode)
-    panel.ui.enhanceButton.click()
-    panel._parameterNode.inputVolume = addScan("Another")
-    if mode == "slow":
-        assert slicerModule.waitUntil(lambda: panel.job.fraction > 0, 300)
-        panel.ui.enhanceButton.click()
-    finish()
-    assert getattr(panel.ui, label).text.startswith("Phantom head: ")
-
-
 def test_voxels_of_a_large_image_are_judged_when_the_button_is_pressed(slicerModule, panel, head, monkeypatch):
     import numpy as np
     import slicer

@@ -17,7 +17,7 @@ class ProgressPanel:
     def __init__(self, ui):
         self._ui = ui
         self._details = ""
-        self._isDone = self._isRefusal = False
+        self._isDone = self._isOutcome = self._isRefusal = False
         self._progressScale = ui.progressBar.maximum
         self._fitted = FittedTexts()
         self._fitted.keepWhole(ui.statusLabel, ui.messageLabel)
@@ -31,8 +31,13 @@ class ProgressPanel:
         self._showMessage("")
 
     def forgetDone(self):
-        """Another volume is chosen: that the last run went well says nothing about it."""
+        """The volume is not chosen any more: that the last run went well says nothing about the next."""
         if self._isDone:
+            self.clear()
+
+    def forgetOutcome(self):
+        """Another volume is chosen: what became of the last one, good or bad, says nothing about it."""
+        if self._isOutcome:
             self.clear()
 
     def forgetRefusal(self):
@@ -49,6 +54,10 @@ class ProgressPanel:
 
     def showOutcome(self, job, name=""):
         """How it ended; a name says what it was about."""
+        self._showOutcome(job, name)
+        self._isOutcome = True
+
+    def _showOutcome(self, job, name):
         self._ui.progressBar.visible = False
         if job.exception is None:
             self._showStatus(_named(name, _("Done in {time}.").format(time=durationText(job.seconds))))
@@ -61,7 +70,7 @@ class ProgressPanel:
     def showRefusal(self, exception):
         """Why no job was started, until something else is chosen."""
         self.showError(exception)
-        self._isRefusal = True
+        self._isRefusal = self._isOutcome = True
 
     def showError(self, exception, name=""):
         """A sentence in the panel, with details behind a button where there are any."""
@@ -71,7 +80,7 @@ class ProgressPanel:
             self._showMessage(_named(name, str(exception)), getattr(exception, "details", ""))
 
     def _showStatus(self, text):
-        self._isDone = False
+        self._isDone = self._isOutcome = False
         showText(self._ui.statusLabel, text)
 
     def _showMessage(self, text, details=""):

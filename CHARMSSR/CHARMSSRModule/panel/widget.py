@@ -211,6 +211,8 @@ class CHARMSSRWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if parameters.inputVolume is not self._chosenBefore:
             self._chosenBefore = parameters.inputVolume
             self._runPanel.forgetDone()
+            if parameters.inputVolume is not None:  # the removal of a volume may be what there is to say
+                self._runPanel.forgetOutcome()
         if parameters.parameterNode.GetMTime() != self._stateBefore:
             self._stateBefore = parameters.parameterNode.GetMTime()
             self._runPanel.forgetRefusal()
