@@ -1,7 +1,10 @@
 """How long a task will still take, from how far it has come."""
 
+from __future__ import annotations
+
 import re
 import time
+from collections.abc import Callable
 
 
 class RemainingTime:
@@ -13,21 +16,21 @@ class RemainingTime:
     fade over about ``memory`` seconds.
     """
 
-    def __init__(self, clock=time.monotonic, memory=20.0):
+    def __init__(self, clock: Callable[[], float] = time.monotonic, memory: float = 20.0) -> None:
         self._clock = clock
         self._memory = memory
         self._started = self._last_time = clock()
         self._last_fraction = 0.0
-        self._speed = None
-        self._stage = None  # message of a counting stage, its numbers taken out
+        self._speed: float | None = None
+        self._stage: str | None = None  # message of a counting stage, its numbers taken out
         self._stage_start = (self._started, 0.0)
 
     @property
-    def elapsed(self):
+    def elapsed(self) -> float:
         """Seconds since the task began."""
         return self._clock() - self._started
 
-    def update(self, fraction, message=""):
+    def update(self, fraction: float, message: str = "") -> float | None:
         """Seconds left, or None while too little has happened to tell.
 
         Args:
@@ -68,7 +71,7 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 _COUNTED = re.compile(r"\d+ of \d+")
 
 
-def spoken(seconds):
+def spoken(seconds: float) -> str:
     """A duration for people: "8 s", "3 min", "2 h 5 min"."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"

@@ -80,6 +80,7 @@ def noise_level(spectra: list, shares: list, air: np.ndarray, brightness: float)
         from_air = float(np.sqrt(np.mean(middle.astype(np.float64) ** 2) / 2)) / brightness
         if most is None or from_air < 1.5 * most:
             return Finding(round(from_air, 4), 0.8, "air around the head")
+    assert most is not None  # without air and without bounds there was nothing to measure in
     return Finding(round(float(most), 4), 0.5, "at most: the upper end of the spectrum, which holds anatomy too")
 
 

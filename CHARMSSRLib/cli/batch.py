@@ -1,5 +1,7 @@
 """``charmssr batch``: many volumes, one after the other, resumable."""
 
+from __future__ import annotations
+
 import csv
 import io
 import json
@@ -8,6 +10,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import Cancelled, CHARMSSRError, OutputError
 from ..settings import MACHINE, DICOMSettings, EnhancementSettings
@@ -19,6 +22,9 @@ from .interruption import Interruption
 from .one_volume import VolumeJob
 from .options import add_enhancement_options, add_options, check_early, dicom_settings, settings_from
 from .progress import ProgressLine, is_wanted
+
+if TYPE_CHECKING:
+    import argparse
 
 SUMMARY = "summary.csv"
 COLUMNS = ("input", "output", "status", "message", "seconds", "warnings")
@@ -41,7 +47,7 @@ series becomes a folder with a DICOM series of the same study.
 """
 
 
-def add_parser(subparsers):
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Register the subcommand."""
     parser = new_command(
         subparsers,
@@ -60,7 +66,7 @@ def add_parser(subparsers):
     add_options(parser, DICOMSettings)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
     from ..files.output_files import check_folder
 

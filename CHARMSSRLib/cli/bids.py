@@ -1,9 +1,12 @@
 """``charmssr bids``: a whole BIDS dataset, as a BIDS App."""
 
+from __future__ import annotations
+
 import os
 import sys
 import tempfile
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from ..bids.file_names import label_of
 from ..errors import InputError, SettingsError
@@ -12,6 +15,9 @@ from .bids_options import NETWORK_ENGINE, SNAKEMAKE, add_arguments, options_of
 from .command import new_command
 from .interruption import Interruption
 from .options import check_early, settings_from
+
+if TYPE_CHECKING:
+    import argparse
 
 REFUSED, FAILED = 3, 4
 LEAST_MEMORY_MB = 1000  # measured: 0.77 to 0.90 GB for a small head, both processes together
@@ -33,7 +39,7 @@ help); 4 some scans failed (trying again may help); 130 stopped. Other scans go 
 """
 
 
-def add_parser(subparsers):
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Register the subcommand."""
     parser = new_command(
         subparsers,
@@ -47,7 +53,7 @@ def add_parser(subparsers):
     add_arguments(parser)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> int | None:
     """Run the subcommand."""
     from ..bids.dataset import check_places, read_description
     from ..checkpoints.registry import read_card

@@ -1,14 +1,20 @@
 """What ``charmssr bids`` says on standard error while it runs."""
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CHARMSSRError
 from .progress import ProgressLine
 
+if TYPE_CHECKING:
+    import argparse
+
 SHOWN_NOTES = 20
 
 
-def tell(notes, everything=False):
+def tell(notes: Any, everything: bool = False) -> None:
     """Say what was left out of a dataset."""
     shown = notes if everything else notes[:SHOWN_NOTES]
     for note in shown:
@@ -17,7 +23,7 @@ def tell(notes, everything=False):
         say(f"... and {len(notes) - len(shown)} more scans or folders are left out; --dry-run lists them all.")
 
 
-def say(message):
+def say(message: str) -> None:
     """One line on standard error; nothing for an empty one."""
     if message:
         print(f"charmssr: {message}", file=sys.stderr)
@@ -26,12 +32,12 @@ def say(message):
 class Console:
     """Tells a run's progress on standard error."""
 
-    def __init__(self, arguments):
+    def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
-        self._line = None
+        self._line: ProgressLine | None = None
         self._position = ""
 
-    def progress(self, task, position, seconds_left):
+    def progress(self, task: Any, position: str, seconds_left: float | None) -> Any:
         """The line of a scan that is begun."""
         from ..remaining_time import spoken
 
@@ -41,7 +47,7 @@ class Console:
         self._line = ProgressLine(prefix=f"[{position}{left}] {task.outputs.key}  ")
         return self._line
 
-    def ended(self, task, status, message):
+    def ended(self, task: Any, status: str, message: str) -> None:
         """Say what became of a scan."""
         self.close()
         position = f"[{self._position}] " if self._position else ""
@@ -49,7 +55,7 @@ class Console:
         print(f"{position}{task.outputs.key}  {text}", file=sys.stderr)
         self._position = ""
 
-    def subject_done(self, subject):
+    def subject_done(self, subject: str) -> None:
         """Make the page of a subject whose scans are done."""
         if self._arguments.no_pages:
             return
@@ -60,7 +66,7 @@ class Console:
         except CHARMSSRError as error:  # the group level makes all pages anew
             say(f"The page of {subject} is left for the group level: {error}")
 
-    def close(self):
+    def close(self) -> None:
         """End the line of a scan."""
         if self._line is not None:
             self._line.__exit__()

@@ -1,19 +1,25 @@
 """The options of ``charmssr bids``, and those that it hands to each of its batches."""
 
+from __future__ import annotations
+
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..bids.file_names import CONTRASTS
 from ..settings import EnhancementSettings
 from ..settings_table import settings_of
 from .options import add_enhancement_options, positive
 
+if TYPE_CHECKING:
+    pass
+
 SNAKEMAKE = "snakemake"
 ENGINE, NETWORK_ENGINE = settings_of(EnhancementSettings)["engine"]
 REDO = ("no", "changed", "all")
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add all arguments of the command to its parser."""
     parser.add_argument("dataset", metavar="BIDS_DIR", type=Path, help="raw BIDS dataset; it is never written")
     parser.add_argument("output", metavar="OUTPUT_DIR", type=Path, help="folder of the derivatives; made if missing")
@@ -60,7 +66,7 @@ def add_arguments(parser):
     parser.add_argument("--mem-mb", "--mem_mb", type=positive, metavar="MB", help="memory to use, at least 1000")
 
 
-def options_of(arguments, settings):
+def options_of(arguments: argparse.Namespace, settings: EnhancementSettings) -> list[str]:
     """The options of this run that every batch needs, as a command line has them."""
     options = []
     for name, (one, default) in settings_of(type(settings)).items():
@@ -84,7 +90,7 @@ def options_of(arguments, settings):
     return [*options, "--redo", arguments.redo, "--retries", str(arguments.retries)]
 
 
-def shard(text):
+def shard(text: str) -> tuple[int, int]:
     """Type of an option for a part of a whole: "3/40"."""
     part, _, parts = text.partition("/")
     if part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts):
@@ -92,7 +98,7 @@ def shard(text):
     raise argparse.ArgumentTypeError(f"{text!r} is no part of a whole; write 3/40 for part 3 of 40")
 
 
-def retries(text):
+def retries(text: str) -> int:
     """Type of an option for a number of tries, 0 to 10."""
     if text.isdigit() and int(text) <= 10:
         return int(text)

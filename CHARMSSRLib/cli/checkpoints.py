@@ -1,11 +1,17 @@
 """``charmssr checkpoints``: which models there are."""
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING
 
 from .command import new_command
 
+if TYPE_CHECKING:
+    import argparse
 
-def add_parser(subparsers):
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Register the subcommand."""
     parser = new_command(
         subparsers,
@@ -17,7 +23,7 @@ def add_parser(subparsers):
     parser.add_argument("--json", action="store_true", help="print the whole cards as JSON")
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     """Run the subcommand."""
     from ..checkpoints.registry import available_checkpoints, user_checkpoint_folder
     from ..settings import DEFAULT_CHECKPOINT

@@ -33,7 +33,7 @@ class Member:
     series: str = ""
 
 
-def find_members(source, folder, notes=None, as_series=False):
+def find_members(source: Path, folder: Path, notes: list[str] | None = None, as_series: bool = False) -> list:
     """The volumes of a batch.
 
     Args:

@@ -1,9 +1,21 @@
 """How every command is registered."""
 
+from __future__ import annotations
+
 import argparse
+from collections.abc import Callable
+from typing import Any
 
 
-def new_command(subparsers, name, run, help, description, epilog=None, **options):
+def new_command(
+    subparsers: argparse._SubParsersAction,
+    name: str,
+    run: Callable,
+    help: str,
+    description: str,
+    epilog: str | None = None,
+    **options: Any,
+) -> argparse.ArgumentParser:
     """A parser for a command, to which it adds its arguments.
 
     Args:

@@ -1,7 +1,10 @@
 """``charmssr enhance``: one volume."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..settings import DICOMSettings
 from ..task import Task
@@ -10,6 +13,9 @@ from .interruption import Interruption
 from .one_volume import VolumeJob
 from .options import add_enhancement_options, add_options, check_early, dicom_settings, settings_from
 from .progress import ProgressLine, tell_warnings
+
+if TYPE_CHECKING:
+    import argparse
 
 _EPILOG = """\
 examples:
@@ -21,7 +27,7 @@ examples:
 FORMATS = ("auto", "volume", "dicom")
 
 
-def add_parser(subparsers):
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Register the subcommand."""
     parser = new_command(
         subparsers,
@@ -54,7 +60,7 @@ def add_parser(subparsers):
     add_options(parser, DICOMSettings)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     """Run the subcommand."""
     settings = settings_from(arguments)
     dicom = dicom_settings(arguments, _is_series(arguments))

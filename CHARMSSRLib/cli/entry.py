@@ -1,5 +1,7 @@
 """Parses the command line, runs a subcommand and turns errors into one line and an exit status."""
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import logging
@@ -7,7 +9,9 @@ import os
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from .. import __version__
 from ..errors import Cancelled, CHARMSSRError
@@ -53,17 +57,17 @@ Nothing is written unless the work is complete.
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, in the words of all other errors."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         _complain(f"{message} (see: {self.prog} --help)")
         self.exit(BAD_INPUT)
 
 
-def own_commands():
+def own_commands() -> dict[str, str]:
     """The user's commands: dict of name -> module."""
     return {name: f"{__package__}.{name.replace('-', '_')}" for name in COMMANDS}
 
 
-def installed_commands():
+def installed_commands() -> dict[str, str]:
     """Commands that other installed packages add, the laboratory's among them: dict of name -> module."""
     from importlib.metadata import entry_points
 
@@ -72,7 +76,7 @@ def installed_commands():
     return {point.name: point.value for point in points}
 
 
-def build_parser(commands=None):
+def build_parser(commands: dict[str, str] | None = None) -> Parser:
     """The parser of the whole command line.
 
     Args:
@@ -100,7 +104,7 @@ def build_parser(commands=None):
     return parser
 
 
-def main(arguments=None, commands=None):
+def main(arguments: Sequence[str] | None = None, commands: dict[str, str] | None = None) -> int:
     """Run ``charmssr``.
 
     Args:
@@ -119,7 +123,7 @@ def main(arguments=None, commands=None):
     try:
         parsed = parser.parse_args(arguments)
     except SystemExit as leaving:
-        return leaving.code or DONE
+        return leaving.code if isinstance(leaving.code, int) else DONE
     if parsed.command is None:
         parser.print_help()
         return BAD_INPUT
@@ -160,7 +164,7 @@ def main(arguments=None, commands=None):
         return UNEXPECTED
 
 
-def configure_logging(verbose=False, quiet=False):
+def configure_logging(verbose: bool = False, quiet: bool = False) -> None:
     """What the library and the laboratory log goes to standard error: warnings, everything, or errors only."""
     level = logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
     handler = logging.StreamHandler()
@@ -171,7 +175,7 @@ def configure_logging(verbose=False, quiet=False):
         logger.setLevel(level)
 
 
-def print_what_can_be_printed():
+def print_what_can_be_printed() -> None:
     """Let a console that cannot show a file's name show its letters' numbers instead of ending the program."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -1,5 +1,7 @@
 """``charmssr export``: a checkpoint as an ONNX file."""
 
+from __future__ import annotations
+
 import argparse
 import re
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 from .command import new_command
 
 
-def add_parser(subparsers):
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Register the subcommand."""
     parser = new_command(
         subparsers,
@@ -36,7 +38,7 @@ def _share(text):
     return int(text)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     """Run the subcommand."""
     from ..errors import SettingsError
     from ..files.output_files import OutputFiles, check_target

@@ -1,8 +1,11 @@
 """``charmssr fine-tune``: a checkpoint of one's own from pairs of 3T and 7T scans."""
 
+from __future__ import annotations
+
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import BackendError, CHARMSSRError, SettingsError
 from ..settings import FineTuningSettings
@@ -10,6 +13,9 @@ from .command import new_command
 from .interruption import Interruption
 from .options import add_options, check_backend_name, values_of
 from .progress import ProgressLine, tell_warnings
+
+if TYPE_CHECKING:
+    import argparse
 
 _EPILOG = """\
 examples:
@@ -22,7 +28,7 @@ A run that was killed goes on when the same command is given again. Ctrl-C keeps
 """
 
 
-def add_parser(subparsers):
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Register the subcommand."""
     parser = new_command(
         subparsers,
@@ -41,7 +47,7 @@ def add_parser(subparsers):
     add_options(parser, FineTuningSettings)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> int | None:
     """Run the subcommand; the exit status is 130 also where a cancelled run kept its best."""
     settings = _settings(arguments)
     with Interruption() as interruption:

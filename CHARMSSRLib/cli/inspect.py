@@ -1,12 +1,20 @@
 """``charmssr inspect``: what a scan really measured, before anything is done to it; for a folder a table."""
 
+from __future__ import annotations
+
 import csv
 import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .command import new_command
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ..acquisition.findings import Acquisition
 
 _EPILOG = """\
 examples:
@@ -24,7 +32,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def add_parser(subparsers):
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Register the subcommand."""
     parser = new_command(
         subparsers,
@@ -39,7 +47,7 @@ def add_parser(subparsers):
     parser.add_argument("--json", action="store_true", help="print everything, with its evidence, as JSON")
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
     scans = _scans(arguments.input)
     if scans == [(arguments.input, "")]:
@@ -51,7 +59,7 @@ def run(arguments):
     return _cohort(scans, arguments)
 
 
-def examine(path, series=""):
+def examine(path: Path, series: str = "") -> Acquisition:
     """The Acquisition of one scan: a file, or a (named) DICOM series of a folder.
 
     Raises:
@@ -67,7 +75,7 @@ def examine(path, series=""):
     return found
 
 
-def text(found):
+def text(found: Acquisition) -> str:
     """What was found, for people: a sentence, a line an axis, then the rest."""
     lines = [found.sentence(), ""]
     for axis in found.axes:
@@ -113,7 +121,7 @@ def _cohort(scans, arguments):
     return 2 if failed == len(scans) else 0
 
 
-def row_of(found):
+def row_of(found: Acquisition) -> dict:
     """The columns of a cohort's table that one scan fills."""
 
     def each(values):

@@ -1,7 +1,10 @@
 """Turns Ctrl-C and a polite kill into a cancellation that leaves nothing behind."""
 
+from __future__ import annotations
+
 import signal
 import threading
+from typing import Any
 
 from ..errors import Cancelled
 
@@ -13,25 +16,25 @@ class Interruption:
     crash it; a flag that the work asks for between its steps cannot.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._requested = False
-        self._previous = {}
+        self._previous: dict[int, Any] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> Interruption:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._on_signal)
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def is_cancelled(self):
+    def is_cancelled(self) -> bool:
         """Whether the user asked to stop."""
         return self._requested
 
-    def check(self):
+    def check(self) -> None:
         """Raise Cancelled if the user asked to stop."""
         if self._requested:
             raise Cancelled()

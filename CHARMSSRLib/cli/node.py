@@ -1,5 +1,7 @@
 """``charmssr node``: a node of the hospital's network between scanner and archive."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -8,6 +10,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import errors
 from ..errors import SettingsError
@@ -15,6 +18,9 @@ from ..settings import DICOMSettings, EnhancementSettings, NodeSettings
 from .command import new_command
 from .interruption import Interruption
 from .options import add_enhancement_options, add_options, check_early, settings_from, values_of
+
+if TYPE_CHECKING:
+    import argparse
 
 _DESCRIPTION = """\
 Receive DICOM series (C-STORE, C-ECHO), enhance those that the rules allow, and send the results to an archive as
@@ -28,7 +34,7 @@ examples:
 """
 
 
-def add_parser(subparsers):
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Register the subcommand."""
     parser = new_command(
         subparsers,
@@ -47,7 +53,7 @@ def add_parser(subparsers):
     add_enhancement_options(parser)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     """Run the subcommand."""
     from ..dicom.node.inbox import status_of
     from ..dicom.node.node import Node
@@ -90,7 +96,7 @@ class JobProcess:
         dicom: settings of the written series.
     """
 
-    def __init__(self, enhancement, dicom):
+    def __init__(self, enhancement: EnhancementSettings, dicom: DICOMSettings) -> None:
         self._enhancement, self._dicom = enhancement, dicom
 
     def __call__(self, source, folder, settings, is_stopped):

@@ -1,10 +1,13 @@
 """One series of the node, enhanced in a process of its own: ``python -m CHARMSSRLib.cli.node_job ORDER ANSWER``."""
 
+from __future__ import annotations
+
 import json
 import os
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from ..errors import Cancelled, CHARMSSRError
 from ..settings import DICOMSettings, EnhancementSettings
@@ -13,13 +16,14 @@ from .interruption import Interruption
 from .one_volume import VolumeJob
 
 
-def main(order_path, answer_path):
+def main(order_path: Path | str, answer_path: Path | str) -> int:
     """Do what the order (JSON) says; write a report, an error or an accident as the answer."""
     from ..dicom.node.privacy import keep_values_out_of_logs
 
     threading.Thread(target=_end_with_the_node, daemon=True).start()
     keep_values_out_of_logs()
     order = json.loads(Path(order_path).read_text(encoding="utf-8"))
+    answer: dict[str, Any]
     try:
         job = VolumeJob(
             input=Path(order["input"]),

@@ -1,13 +1,18 @@
 """One enhancement from file to file; ``enhance`` does one, ``batch`` many."""
 
+from __future__ import annotations
+
 import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING
 
 from ..errors import BackendError, OutputError
 from ..settings import DICOMSettings, EnhancementSettings
+
+if TYPE_CHECKING:
+    from ..task import Task
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,14 @@ class VolumeJob:
     input: Path
     output: Path
     settings: EnhancementSettings
-    mask: Optional[Path] = None
-    report: Optional[Path] = None
-    maps_folder: Optional[Path] = None
+    mask: Path | None = None
+    report: Path | None = None
+    maps_folder: Path | None = None
     overwrite: bool = False
     series: str = ""
-    dicom: Optional[DICOMSettings] = None
+    dicom: DICOMSettings | None = None
 
-    def check_outputs(self):
+    def check_outputs(self) -> None:
         """Make sure before the work that every output can be written.
 
         Raises:
@@ -68,7 +73,7 @@ class VolumeJob:
             if taken and not self.overwrite:
                 raise OutputError(f"{taken[0]} exists already; choose another folder for the maps of this result.")
 
-    def run(self, task):
+    def run(self, task: Task) -> dict:
         """Read, enhance, write; everything appears together, or nothing.
 
         Args:

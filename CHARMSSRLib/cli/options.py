@@ -1,15 +1,18 @@
 """Options of the command line, made from the tables of settings; and what all commands refuse early."""
 
+from __future__ import annotations
+
 import argparse
 import re
 from dataclasses import asdict
+from typing import Any
 
 from ..errors import SettingsError
 from ..settings import DEVICE, NO_DEVICE, DICOMSettings, EnhancementSettings
 from ..settings_table import settings_of
 
 
-def add_enhancement_options(parser):
+def add_enhancement_options(parser: argparse.ArgumentParser) -> None:
     """Add what can be set about an enhancement; :func:`settings_from` reads it back."""
     add_options(parser, EnhancementSettings)
     parser.add_argument(
@@ -17,12 +20,12 @@ def add_enhancement_options(parser):
     )
 
 
-def settings_from(arguments):
+def settings_from(arguments: argparse.Namespace) -> EnhancementSettings:
     """EnhancementSettings from parsed arguments."""
     return EnhancementSettings(**values_of(arguments, EnhancementSettings), maps=arguments.maps is not None)
 
 
-def add_options(parser, cls, **defaults):
+def add_options(parser: argparse.ArgumentParser, cls: type, **defaults: Any) -> None:
     """Add an option for each setting of a table, under its headings; :func:`values_of` reads them back.
 
     Args:
@@ -63,13 +66,13 @@ def _add_option(group, name, described, default):
     group.add_argument(flag, metavar=described.metavar, **options)
 
 
-def values_of(arguments, cls):
+def values_of(arguments: argparse.Namespace, cls: type) -> dict:
     """Dict of the settings of a table that parsed arguments give."""
     given = vars(arguments)
     return {name: given[name] for name, (one, _) in settings_of(cls).items() if one.on_the_command_line}
 
 
-def dicom_settings(arguments, is_series):
+def dicom_settings(arguments: argparse.Namespace, is_series: bool) -> DICOMSettings | None:
     """DICOMSettings from parsed arguments where the result is a DICOM series, else None.
 
     Raises:
@@ -86,7 +89,7 @@ def dicom_settings(arguments, is_series):
     return None
 
 
-def check_early(settings):
+def check_early(settings: EnhancementSettings) -> None:
     """Refuse, before anything long or heavy, settings that name what is not there.
 
     Raises:
@@ -101,7 +104,7 @@ def check_early(settings):
     find_weights(settings.checkpoint)
 
 
-def check_backend_name(name):
+def check_backend_name(name: str) -> None:
     """Refuse a skull-strip backend that does not exist.
 
     Raises:
@@ -114,14 +117,14 @@ def check_backend_name(name):
         raise SettingsError(f"Unknown skull-strip {name!r}; choose one of: {', '.join(backends)}.")
 
 
-def device_name(text):
+def device_name(text: str) -> str:
     """Type of an option that names a device."""
     if not re.fullmatch(DEVICE, text):
         raise argparse.ArgumentTypeError(NO_DEVICE.format(value=repr(text)))
     return text
 
 
-def positive(text):
+def positive(text: str) -> int:
     """Type of an option that counts: a whole number from 1 up."""
     return _number(text, 1, "from 1 up")
 

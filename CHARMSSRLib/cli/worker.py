@@ -1,9 +1,16 @@
 """``charmssr worker``: the process that the Slicer panel talks to."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .command import new_command
 
+if TYPE_CHECKING:
+    import argparse
 
-def add_parser(subparsers):
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Register the subcommand."""
     new_command(
         subparsers,
@@ -15,7 +22,7 @@ def add_parser(subparsers):
     )
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> int:
     """Run the subcommand."""
     from ..worker.server import serve
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from dataclasses import asdict
@@ -93,7 +94,7 @@ def add_maps(files: OutputFiles, folder: Path, maps: dict[str, sitk.Image], seri
         BackendError: highdicom is missing.
     """
     for name, image in maps.items():
-        files.add_tree(lambda place, name=name, image=image: write_map(series, name, image, place), folder / name)
+        files.add_tree(functools.partial(write_map, series, name, image), folder / name)
 
 
 def _hash_of(mask):

@@ -106,7 +106,7 @@ class DerivedSeries:
         try:
             first, last = (int(one.header.get("InstanceNumber") or 0) or one.frame or 0 for one in ends)
             if ends[0].frame is not None:
-                first, last = ends[0].frame, ends[1].frame
+                first, last = ends[0].frame, ends[1].frame or 0
         except (TypeError, ValueError):
             first = last = 0
         return [count - index for index in range(count)] if first > last else [index + 1 for index in range(count)]
@@ -126,7 +126,7 @@ class DerivedSeries:
 class SliceGeometry:
     """Where one slice of an image lies, as DICOM says it."""
 
-    def __init__(self, image: sitk.Image, index: int):
+    def __init__(self, image: sitk.Image, index: int) -> None:
         direction = np.reshape(image.GetDirection(), (3, 3))
         self.spacing = image.GetSpacing()
         self.normal = direction[:, 2]

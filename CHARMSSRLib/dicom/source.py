@@ -188,12 +188,12 @@ def _slices_of(path: Path) -> dict[int | None, SourceSlice]:
     pydicom = need("pydicom")
     try:
         dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-        headers = {None: dataset}
+        headers: dict[int | None, Any] = {None: dataset}
         if "PerFrameFunctionalGroupsSequence" in dataset:
             headers = {index: classic_frame(dataset, index) for index in range(int(dataset.NumberOfFrames))}
     except (pydicom.errors.InvalidDicomError, AttributeError, ValueError, EOFError, OSError):
         return {}
-    found = {}
+    found: dict[int | None, SourceSlice] = {}
     for index, header in headers.items():
         position, orientation = _numbers(header, "ImagePositionPatient"), _numbers(header, "ImageOrientationPatient")
         if position.size == 3 and orientation.size == 6:

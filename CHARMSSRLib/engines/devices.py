@@ -24,7 +24,7 @@ def list_devices() -> list[dict]:
 
 def versions() -> dict[str, str | None]:
     """Installed versions of the engines' packages, None where there is none; nothing is imported."""
-    found = {}
+    found: dict[str, str | None] = {}
     for name in ("ncnn", "torch"):
         try:
             found[name] = importlib.metadata.version(name)

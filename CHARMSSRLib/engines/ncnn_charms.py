@@ -45,10 +45,12 @@ class CharmsGraphs:
         CheckpointError: the weights are not those of the architecture.
     """
 
-    def __init__(self, weights: dict[str, np.ndarray], architecture: Architecture, name: str = "the checkpoint"):
+    def __init__(
+        self, weights: dict[str, np.ndarray], architecture: Architecture, name: str = "the checkpoint"
+    ) -> None:
         self._weights, self.architecture, self._name = weights, architecture, name
         self.attends = architecture.transformer_count > 0
-        self._used = set()
+        self._used: set[str] = set()
         self.whole()
         if self._used != set(weights):
             raise self._foreign()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from ..grids.cubic import resized
 from ..machine.allocator import keep_freed_memory
 from ..machine.cores import computing_threads
 from .ncnn_charms import CHANNELS
+
+if TYPE_CHECKING:
+    from .ncnn_charms import CharmsGraphs
 
 # Of one feature image on the fine grid: larger slices are finished in strips, which bounds the memory.
 STRIP_BYTES = 4 * 2**20
@@ -21,16 +25,17 @@ _OUT_OF_MEMORY = -100  # what ncnn's layers return
 class ProcessorRunner:
     """Computes at once, slice by slice: more of them at a time would only leave the caches."""
 
-    def __init__(self, graphs, threads=None):
+    def __init__(self, graphs: CharmsGraphs, threads: int | None = None) -> None:
         keep_freed_memory()
         self._graphs = graphs
         threads = threads or computing_threads()
         self._pool = usable_ncnn().PoolAllocator()  # before what uses it, so that it goes after it
-        self._size = None
+        self._size: tuple[int, int] | None = None
         self._features = network_of(*graphs.features(), threads)
         self._detail = network_of(*graphs.detail(), threads)
 
-    def submit(self, slices):
+    def submit(self, slices: np.ndarray) -> np.ndarray:
+        """Slices (n, c, h, w), as ``interface.Runner`` says."""
         scale, (channels, h, w) = self._graphs.architecture.scale, slices.shape[1:]
         if (h, w) != self._size:  # what the pool kept fits no more
             self._pool.clear()
@@ -40,7 +45,8 @@ class ProcessorRunner:
             self._add_detail(one, result)
         return enhanced
 
-    def collect(self, ticket):
+    def collect(self, ticket: np.ndarray) -> np.ndarray:
+        """The enhanced slices (n, s*h, s*w), as ``interface.Runner`` says."""
         return ticket
 
     def _add_detail(self, one, result):
@@ -62,7 +68,7 @@ class ProcessorRunner:
 SPINS = "5000"
 
 
-def usable_ncnn():
+def usable_ncnn() -> Any:
     """The module ncnn.
 
     Raises:
@@ -88,7 +94,7 @@ def usable_ncnn():
     return ncnn
 
 
-def network_of(text, weights, threads=1):
+def network_of(text: str, weights: bytes, threads: int = 1) -> Any:
     """An ncnn.Net in float32 of a graph's text and weights.
 
     Args:
@@ -111,7 +117,7 @@ def network_of(text, weights, threads=1):
     return net
 
 
-def computed(net, given, wanted, packed=True, pool=None):
+def computed(net: Any, given: dict[str, Any], wanted: str, packed: bool = True, pool: Any = None) -> Any:
     """The blob ``wanted`` as ncnn.Mat.
 
     Args:

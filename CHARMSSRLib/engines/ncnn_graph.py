@@ -8,6 +8,9 @@ reader there; where several layers read one, a "Split" stands between, which thi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 MAGIC = 7767517  # the first line of every param file
@@ -18,15 +21,23 @@ ARRAY = -23300  # an array's number is this minus the parameter's
 class Graph:
     """A network under construction: every method that adds a layer returns the name of the blob it makes."""
 
-    def __init__(self):
-        self._layers, self._weights = [], []
+    def __init__(self) -> None:
+        self._layers: list[tuple] = []
+        self._weights: list[bytes] = []
 
-    def input(self, name):
+    def input(self, name: str) -> str:
         """A blob that is given from outside; returns its name."""
         self._layers.append(("Input", name, [], [name], {}))
         return name
 
-    def add(self, kind, blobs, parameters=None, weights=(), outputs=1):
+    def add(
+        self,
+        kind: str,
+        blobs: str | Sequence[str],
+        parameters: dict | None = None,
+        weights: Sequence[tuple] = (),
+        outputs: int = 1,
+    ) -> Any:
         """Add a layer.
 
         Args:
@@ -50,7 +61,7 @@ class Graph:
             self._weights.append(np.ascontiguousarray(array, "<f4").tobytes())
         return made[0] if outputs == 1 else list(made)
 
-    def rename(self, blob, name):
+    def rename(self, blob: str, name: str) -> None:
         """Give a blob, which no layer reads, the name under which it is asked for."""
         for _, _, _, made, _ in self._layers:
             if blob in made:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,10 @@ from ..checkpoints.registry import user_checkpoint_folder
 from ..errors import BackendError
 from ..grids.cubic import resized
 from .ncnn_engine import ProcessorRunner, computed, usable_ncnn
+
+if TYPE_CHECKING:
+    from .interface import Runner
+    from .ncnn_charms import CharmsGraphs
 
 SOFTWARE = 3  # ncnn's type of a "card" that is the processor: llvmpipe, lavapipe, SwiftShader
 ALLOWED = {"float32": 1e-4, "float16": 2e-3}  # of the slices' range
@@ -97,7 +102,7 @@ class VulkanRunner:
         precision: "float32", or "float16" for what is stored.
     """
 
-    def __init__(self, graphs, index, precision):
+    def __init__(self, graphs: CharmsGraphs, index: int, precision: str) -> None:
         ncnn = usable_ncnn()
         self._graphs, self._index, net = graphs, index, ncnn.Net()
         net.opt.use_vulkan_compute, net.opt.num_threads = True, 1
@@ -112,7 +117,8 @@ class VulkanRunner:
         net.load_model_mem(weights)
         self._net = net
 
-    def submit(self, slices):
+    def submit(self, slices: np.ndarray) -> np.ndarray:
+        """Slices (n, c, h, w), as ``interface.Runner`` says."""
         scale, (channels, h, w) = self._graphs.architecture.scale, slices.shape[1:]
         enhanced = resized(slices[:, channels // 2], scale * h, scale * w)
         ncnn = usable_ncnn()
@@ -128,11 +134,12 @@ class VulkanRunner:
                 ) from error
         return enhanced
 
-    def collect(self, ticket):
+    def collect(self, ticket: np.ndarray) -> np.ndarray:
+        """The enhanced slices (n, s*h, s*w), as ``interface.Runner`` says."""
         return ticket
 
 
-def checked_runner(graphs, device: str, precision: str, folder: Path | None = None) -> VulkanRunner:
+def checked_runner(graphs: CharmsGraphs, device: str, precision: str, folder: Path | None = None) -> VulkanRunner:
     """A runner on a card that computes right.
 
     Args:
@@ -161,7 +168,7 @@ def checked_runner(graphs, device: str, precision: str, folder: Path | None = No
     return runner or VulkanRunner(graphs, card.index, precision)
 
 
-def largest_difference(graphs, runner) -> float:
+def largest_difference(graphs: CharmsGraphs, runner: Runner) -> float:
     """How far a runner's slices are from the processor's, as a share of their range; infinite where not a number.
 
     Args:

@@ -5,21 +5,26 @@ work and the copies happen while the card computes. Both runners give a batch's 
 of its slices; at most two batches may be under way.
 """
 
+from __future__ import annotations
+
+import numpy as np
 import torch
+
+from .interface import Runner
 
 
 class DirectRunner:
     """Computes at once; for the CPU, where a second batch would only compete for the same cores."""
 
-    def __init__(self, form, device):
+    def __init__(self, form: torch.nn.Module, device: torch.device) -> None:
         self._form, self._device = form, device
 
-    def submit(self, slices):
+    def submit(self, slices: np.ndarray) -> torch.Tensor:
         """Start on slices (n, c, h, w), float32; returns the ticket for :meth:`collect`."""
         with torch.inference_mode():
             return self._form(torch.from_numpy(slices).to(self._device))
 
-    def collect(self, ticket):
+    def collect(self, ticket: torch.Tensor) -> np.ndarray:
         """The enhanced slices of a ticket: (n, s*h, s*w), float32."""
         return ticket[:, 0].float().cpu().numpy()
 
@@ -31,13 +36,14 @@ class OverlappedRunner:
     of its kernels, should set the pace. ``CHARMSSRLab/gpu/benchmark.py`` measures both.
     """
 
-    def __init__(self, form, device):
+    def __init__(self, form: torch.nn.Module, device: torch.device) -> None:
         self._form, self._device = form, device
         self._stream = torch.cuda.Stream(device)
         self._stream.wait_stream(torch.cuda.current_stream(device))  # the weights may still be on their way
         self._buffers, self._turn = [None, None], 0
 
-    def submit(self, slices):
+    def submit(self, slices: np.ndarray) -> tuple:
+        """Slices (n, c, h, w), as ``interface.Runner`` says."""
         self._turn = 1 - self._turn
         source, target = self._buffers_for(slices.shape)
         source.copy_(torch.from_numpy(slices))
@@ -47,7 +53,8 @@ class OverlappedRunner:
             done.record(self._stream)
         return target, done
 
-    def collect(self, ticket):
+    def collect(self, ticket: tuple) -> np.ndarray:
+        """The enhanced slices (n, s*h, s*w), as ``interface.Runner`` says."""
         target, done = ticket
         done.synchronize()
         return target[:, 0].numpy().copy()  # the buffer is needed again
@@ -63,6 +70,6 @@ class OverlappedRunner:
         return kept
 
 
-def runner_for(form, device):
+def runner_for(form: torch.nn.Module, device: torch.device) -> Runner:
     """The runner of a device for a network in its form for inference."""
     return OverlappedRunner(form, device) if device.type == "cuda" else DirectRunner(form, device)

@@ -1,5 +1,7 @@
 """Decides whether an image in memory can be enhanced, and brings a user's mask onto its grid."""
 
+from __future__ import annotations
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -26,7 +28,7 @@ _LABEL_VALUES = 256
 _LABEL_EQUAL_NEIGHBOURS = 0.75
 
 
-def check_image(image):
+def check_image(image: sitk.Image) -> list[str]:
     """Refuse what cannot be enhanced; say what looks doubtful.
 
     Args:
@@ -59,7 +61,7 @@ def check_image(image):
     return _warnings(image, lowest)
 
 
-def check_grid(image, what):
+def check_grid(image: sitk.Image, what: str) -> None:
     """Refuse images that are not scalar, real and 3-D with voxel axes at right angles.
 
     Args:
@@ -83,7 +85,7 @@ def check_grid(image, what):
         raise InputError(sheared_message(what))
 
 
-def match_mask(mask, image):
+def match_mask(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
     """A mask as UInt8 (1 inside) on the grid of an image.
 
     Voxels count as inside where the mask is not zero (probabilities and percents: above one half).
@@ -111,7 +113,7 @@ def match_mask(mask, image):
     return binary
 
 
-def same_grid(first, second):
+def same_grid(first: sitk.Image, second: sitk.Image) -> bool:
     """Whether two images have the same size and every voxel at the same place (to 1 % of a voxel)."""
     if first.GetSize() != second.GetSize():
         return False
@@ -129,7 +131,7 @@ def same_grid(first, second):
     )
 
 
-def looks_like_labels(array):
+def looks_like_labels(array: np.ndarray) -> bool:
     """Whether an array holds labels rather than intensities.
 
     A file does not say so. Labels are few whole numbers, and away from the background nearly every

@@ -1,5 +1,7 @@
 """Does the result, degraded again, give back what was acquired? Measure it, or make it so."""
 
+from __future__ import annotations
+
 import functools
 
 import numpy as np
@@ -33,7 +35,7 @@ class Operator:
             them out at the mask's edge.
     """
 
-    def __init__(self, name, scale, through=1, thickness=None):
+    def __init__(self, name: str, scale: int, through: int = 1, thickness: float | None = None) -> None:
         if name not in ("bicubic", "kspace"):
             raise CheckpointError(
                 f"The checkpoint names the unknown data-consistency operator {name!r}: update CHARMSSR."
@@ -42,11 +44,11 @@ class Operator:
         self.across = name if thickness is None else float(thickness)
         self.radius = 2 if name == "bicubic" else 4
 
-    def down(self, images):
+    def down(self, images: np.ndarray) -> np.ndarray:
         """In plane: (n, s*h, s*w) -> (n, h, w), float32."""
         return self._in_plane(images, *(size // self.scale for size in images.shape[1:]))
 
-    def up(self, images):
+    def up(self, images: np.ndarray) -> np.ndarray:
         """In plane: (n, h, w) -> (n, s*h, s*w), float32."""
         return self._in_plane(images, *(size * self.scale for size in images.shape[1:]))
 
@@ -56,18 +58,18 @@ class Operator:
             images = _resized(self.name, images, size, axis)
         return images
 
-    def down_stack(self, stack):
+    def down_stack(self, stack: np.ndarray) -> np.ndarray:
         """All axes: (t*n, s*h, s*w) -> (n, h, w), float32 arrays."""
         flat = np.concatenate([self.down(stack[part]) for part in _slabs(len(stack))])
         return flat if self.through == 1 else self._across(flat, len(flat) // self.through)
 
-    def add_up_stack(self, stack, output, factor=1.0):
+    def add_up_stack(self, stack: np.ndarray, output: np.ndarray, factor: float = 1.0) -> None:
         """Add ``factor`` * U(stack) to ``output`` in place: (n, h, w) -> (t*n, s*h, s*w)."""
         flat = stack if self.through == 1 else self._across(stack, len(stack) * self.through)
         for part in _slabs(len(flat)):
             output[part] += factor * self.up(flat[part])
 
-    def undo_round_trip(self, stack):
+    def undo_round_trip(self, stack: np.ndarray) -> np.ndarray:
         """(D U)^-1 of a stack (n, h, w), float32: what U must be given for D to return the stack.
 
         D U works on each axis by itself, so its inverse is a small matrix per axis. Its eigenvalues
@@ -88,17 +90,17 @@ class Operator:
             result[:, row] = _resized(self.across, np.asarray(stack[:, row], np.float32), size, 0)
         return result
 
-    def parts(self, count):
+    def parts(self, count: int) -> list[slice]:
         """Parts of ``count`` input slices that can be worked on by themselves; D across slices needs them all."""
         return _slabs(count) if self.through == 1 else [slice(0, count)]
 
-    def enlarged(self, part):
+    def enlarged(self, part: slice) -> slice:
         """The part of the output that belongs to a part of the input."""
         return slice(part.start * self.through, part.stop * self.through)
 
 
 @functools.lru_cache(maxsize=16)
-def round_trip_inverse(name, size, factor):
+def round_trip_inverse(name: str, size: int, factor: int) -> np.ndarray:
     """Inverse of D U along one axis.
 
     Args:
@@ -127,13 +129,13 @@ def _resized(name, array, size, axis):
     return along(cubic_matrix(n, size, array.dtype.name), array, axis)
 
 
-def inner_mask(mask, radius, across=False):
+def inner_mask(mask: np.ndarray, radius: int, across: bool = False) -> np.ndarray:
     """The mask (n, h, w) eroded by ``radius`` voxels in plane, and with ``across`` also across the slices."""
     size = 2 * radius + 1
     return ndimage.binary_erosion(np.asarray(mask) > 0, np.ones((size if across else 1, size, size)))
 
 
-def residual(output, reference, mask, operator):
+def residual(output: np.ndarray, reference: np.ndarray, mask: np.ndarray, operator: Operator) -> float | None:
     """||D(output) - reference|| / ||reference|| inside the mask eroded by D's radius.
 
     Args:
@@ -157,7 +159,9 @@ def residual(output, reference, mask, operator):
     return float(np.sqrt(error / norm)) if norm > 0 else None
 
 
-def project(output, reference, mask, operator, task=None):
+def project(
+    output: np.ndarray, reference: np.ndarray, mask: np.ndarray, operator: Operator, task: Task | None = None
+) -> None:
     """Correct ``output`` in place until D(output) is the reference: out += U (D U)^-1 (in - D(out)).
 
     Without the inverse this is the plain iteration, which lags behind where the finest pattern of

@@ -1,5 +1,9 @@
 """The maps of what was added and what was removed: beyond the band that the input measured, and within it."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..grids.stacks import band_limited, band_limited_stack
@@ -7,7 +11,7 @@ from ..grids.stacks import band_limited, band_limited_stack
 SLAB = 8  # rows or slices in work at a time: bounds the memory
 
 
-def added_detail(output, factors):
+def added_detail(output: np.ndarray, factors: Sequence[int]) -> np.ndarray:
     """The part of a stack above the input's Nyquist frequency, along each axis that was enlarged.
 
     Args:
@@ -21,7 +25,7 @@ def added_detail(output, factors):
     return np.subtract(output, band, out=band)
 
 
-def removed_detail(output, acquired, factors):
+def removed_detail(output: np.ndarray, acquired: np.ndarray, factors: Sequence[int]) -> np.ndarray:
     """What the scan showed and the result does not, within the band that was measured: noise, and what went with it.
 
     Args:
@@ -36,7 +40,7 @@ def removed_detail(output, acquired, factors):
     return np.subtract(measured, within_band(output, factors), out=measured)
 
 
-def within_band(output, factors):
+def within_band(output: np.ndarray, factors: Sequence[int]) -> np.ndarray:
     """The part of a stack below the input's Nyquist frequency; a new array.
 
     Args:

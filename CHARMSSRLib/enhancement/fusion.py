@@ -28,6 +28,10 @@ axis with N samples has k half periods in N samples: the input's Nyquist frequen
 coefficient whose number is the count of input samples. A transform's norm is "ortho".
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import fft
 
@@ -40,7 +44,7 @@ FUSIONS = ("mean", "spectrum", "shrunk")
 FUSION = "shrunk"
 
 
-def plane_weight(samples, nyquist):
+def plane_weight(samples: int, nyquist: int) -> np.ndarray:
     """w_p along the plane's own axis.
 
     Args:
@@ -55,7 +59,7 @@ def plane_weight(samples, nyquist):
     return (0.5 * (1 + np.cos(np.pi * fall))).astype(np.float32)
 
 
-def kept_share(samples, nyquist):
+def kept_share(samples: int, nyquist: int) -> np.ndarray:
     """h along one axis: the share of an added frequency that is kept; arguments as :func:`plane_weight`."""
     beyond = np.clip(np.arange(samples) / nyquist - 1, 0, 1)
     fall = 0.5 * (1 + np.cos(np.pi * beyond))
@@ -63,7 +67,7 @@ def kept_share(samples, nyquist):
     return np.where(np.arange(samples) < nyquist, 1, kept).astype(np.float32)
 
 
-def shares(axis, weights, row, method=FUSION):
+def shares(axis: int, weights: Sequence[np.ndarray], row: int, method: str = FUSION) -> np.ndarray:
     """Share of one plane in the fused spectrum: w_p / sum of w, a third where that is 0/0.
 
     Args:
@@ -81,13 +85,13 @@ def shares(axis, weights, row, method=FUSION):
     return np.where(empty, third, layers[axis] / np.where(empty, 1, total)).astype(np.float32)
 
 
-def plane_spectrum(volume):
-    """DCT-II of a volume along all axes, float32; the volume may be overwritten."""
+def plane_spectrum(volume: np.ndarray) -> np.ndarray:
+    """DCT-II of a volume (z, y, x) along all axes, float32; the volume may be overwritten."""
     return fft.dctn(np.asarray(volume, np.float32), norm="ortho", overwrite_x=True)
 
 
-def volume_of(spectrum):
-    """Inverse of :func:`plane_spectrum`; the spectrum may be overwritten."""
+def volume_of(spectrum: np.ndarray) -> np.ndarray:
+    """Inverse of :func:`plane_spectrum`, of the same shape; the spectrum may be overwritten."""
     return fft.idctn(spectrum, norm="ortho", overwrite_x=True)
 
 
@@ -100,7 +104,7 @@ class Fusion:
         method: one of FUSIONS.
     """
 
-    def __init__(self, shape, scale, method=FUSION):
+    def __init__(self, shape: Sequence[int], scale: int, method: str = FUSION) -> None:
         if method not in FUSIONS:
             raise ValueError(f"unknown fusion {method!r}; choose one of: {', '.join(FUSIONS)}")
         self.scale, self.method = scale, method
@@ -108,13 +112,13 @@ class Fusion:
         self._weights = [plane_weight(scale * n, n) for n in shape]
         self._spectrum = np.zeros([scale * n for n in shape], np.float32)
 
-    def add(self, axis, spectrum):
+    def add(self, axis: int, spectrum: np.ndarray) -> None:
         """Add a plane.
 
         Args:
             axis: across which its slices are stacked.
-            spectrum: :func:`plane_spectrum` of what it adds to the common interpolation. Along ``axis`` it may
-                be on the input's grid: the frequencies beyond are 0.
+            spectrum: (z, y, x), :func:`plane_spectrum` of what it adds to the common interpolation. Along ``axis``
+                it may be on the input's grid: the frequencies beyond are 0.
         """
         # A longer axis of the same intensities has larger orthonormal coefficients.
         gain = np.float32(np.sqrt(self._spectrum.shape[axis] / spectrum.shape[axis]))
@@ -123,7 +127,7 @@ class Fusion:
             share = shares(axis, self._weights, row, self.method)[:columns, :layers]
             self._spectrum[row, :columns, :layers] += gain * share * spectrum[row]
 
-    def volume(self):
+    def volume(self) -> np.ndarray:
         """The fused volume; the object is of no use afterwards."""
         if self.method == "shrunk":
             self._shrink()
@@ -137,7 +141,7 @@ class Fusion:
         self._spectrum[tuple(slice(0, n) for n in self._shape)] *= np.float32(WITHIN_BAND)
 
 
-def disagreement(spectra, shape, scale):
+def disagreement(spectra: Sequence[tuple[int, np.ndarray]], shape: Sequence[int], scale: int) -> np.ndarray:
     """How far the planes are apart at each voxel, in what at least two of them resolve.
 
     A plane is blurred across its slices, so the plain standard deviation of the three would

@@ -1,8 +1,12 @@
 """Slices through the network: batches, and what happens when memory runs out."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
-from ..engines.interface import default_batch, is_memory
+from ..engines.interface import Model, default_batch, is_memory
 from ..errors import BackendError
 from ..task import Task
 
@@ -21,12 +25,12 @@ class SliceEnhancer:
         batch: slices at a time, 0 for the default of the device.
     """
 
-    def __init__(self, model, device="cpu", precision="float32", batch=0):
+    def __init__(self, model: Model, device: str = "cpu", precision: str = "float32", batch: int = 0) -> None:
         self._model = model
         self.scale, self.channels = model.scale, model.in_channels
         self.device, self.precision = device, precision
         self.batch = default_batch(batch, device)
-        self.fallbacks = []
+        self.fallbacks: list[str] = []
         try:
             self._runner = model.runner(device, precision)
         except (RuntimeError, MemoryError) as error:
@@ -35,7 +39,15 @@ class SliceEnhancer:
             self.batch = 1
             self._move_to_cpu("the network")
 
-    def run(self, stack, indices, output, rows, columns, task=None):
+    def run(
+        self,
+        stack: np.ndarray,
+        indices: Sequence[int],
+        output: np.ndarray,
+        rows: slice,
+        columns: slice,
+        task: Task | None = None,
+    ) -> None:
         """Enhance the in-plane box of some slices.
 
         Args:

@@ -120,7 +120,7 @@ def decide(tried: list[tuple[int, Native]]) -> NoiseChoice:
     quiet = [pair for pair in tried if pair[1].snr >= SNR] or [max(tried, key=lambda pair: pair[1].snr)]
     sharp = [pair for pair in quiet if pair[1].edges >= EDGES] or [max(quiet, key=lambda pair: pair[1].edges)]
     # Of several each was probed: they are quiet and sharp.
-    share, figures = min(sharp, key=lambda pair: pair[1].noise) if len(sharp) > 1 else sharp[0]
+    share, figures = min(sharp, key=lambda pair: pair[1].noise or 0.0) if len(sharp) > 1 else sharp[0]
     those = ", ".join(str(one) for one, _ in tried)
     return NoiseChoice(share, f"{share} %, the best of {those}: {said(figures)}.", table)
 

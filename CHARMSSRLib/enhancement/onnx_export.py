@@ -1,10 +1,13 @@
 """A checkpoint as an ONNX file, for programs that do not use PyTorch."""
 
+from __future__ import annotations
+
 import copy
 import importlib
 import inspect
 import json
 import warnings
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -13,13 +16,18 @@ from ..errors import BackendError
 from ..network.channel_shuffle import ChannelShuffle
 from ..network.inference.inference_form import fold_shuffle
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..checkpoints.loading import Checkpoint
+
 OPSET = 17
 INPUT, OUTPUT = "slices", "enhanced"
 TOLERANCE = 1e-5  # of the intensity range, the file against the network
 CHECKED_SIZES = ((1, 40, 56), (1, 33, 47), (3, 17, 90))  # (slices, height, width): odd ones, a batch
 
 
-def export_onnx(checkpoint, path):
+def export_onnx(checkpoint: Checkpoint, path: Path | str) -> float:
     """Write the network of a checkpoint as ONNX and make sure that it computes the same.
 
     The file reads float32 (n, in_channels, h, w) of any size, scaled as its metadata

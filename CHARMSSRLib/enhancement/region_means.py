@@ -1,5 +1,7 @@
 """Maps of doubt tell regions, not voxels: each voxel holds the mean over a small cube around it."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy import ndimage
 
@@ -7,7 +9,7 @@ REGION = 3  # voxels, the cube's edge
 SLAB = 16  # slices in work at a time: bounds the memory
 
 
-def box_means(magnitude, inside):
+def box_means(magnitude: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, ...]:
     """Share of the mask in the cube around each voxel, and the mean of a volume there, taken as 0 outside the mask.
 
     Args:
@@ -21,7 +23,7 @@ def box_means(magnitude, inside):
     return tuple(ndimage.uniform_filter(one, REGION, mode="constant") for one in (inside.astype(np.float32), magnitude))
 
 
-def means_over_regions(stack, inside):
+def means_over_regions(stack: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Replace each voxel of a map by the mean magnitude over 3 x 3 x 3 voxels, of those inside the mask; in place.
 
     Args:

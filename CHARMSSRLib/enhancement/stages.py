@@ -1,5 +1,7 @@
 """How long the stages of a job took."""
 
+from __future__ import annotations
+
 import time
 from contextlib import contextmanager
 
@@ -9,8 +11,8 @@ clock = time.perf_counter  # what seconds are of; a benchmark on a machine with 
 class Stages:
     """Seconds by stage: ``with stages("network"): ...``."""
 
-    def __init__(self):
-        self.seconds = {}
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
 
     @contextmanager
     def __call__(self, name):

@@ -8,11 +8,21 @@ slices, of (enhanced slice - I in its plane), which the fusion takes as it comes
 grid across the slices.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..grids.slices import slices_around
 from ..grids.stacks import band_limited, band_limited_stack
 from .fusion import FUSION, Fusion, disagreement, plane_spectrum
+
+if TYPE_CHECKING:
+    from .inference import SliceEnhancer
+    from .variability import TurnedCopies
+    from .volume import Volume
+    from .work_shares import SliceTask
 
 PLANES = (0, 1, 2)
 
@@ -29,8 +39,9 @@ class ThreePlanes:
         report: what belongs into the run's report under "slices".
     """
 
-    def __init__(self, volume, want_maps=False, method=FUSION):
-        self.volume, self.method, self.maps, self._want_maps = volume, method, {}, want_maps
+    def __init__(self, volume: Volume, want_maps: bool = False, method: str = FUSION) -> None:
+        self.volume, self.method, self._want_maps = volume, method, want_maps
+        self.maps: dict[str, np.ndarray] = {}
         self._shape = tuple(part.stop - part.start for part in volume.box)
         self._large_box = tuple(slice(f * part.start, f * part.stop) for part, f in zip(volume.box, volume.factors))
         inside = volume.foreground[volume.box]
@@ -45,7 +56,7 @@ class ThreePlanes:
             "frame_share": round(float(pixels) / (3 * volume.acquired.size), 4),
         }
 
-    def run(self, enhancer, task):
+    def run(self, enhancer: SliceEnhancer | TurnedCopies, task: SliceTask) -> np.ndarray:
         """The fused volume (s*n, s*h, s*w) on the uncropped frame, before masking; arguments as ``SliceWise.run``."""
         scale = self.volume.scale
         fusion, kept, done = Fusion(self._shape, scale, self.method), [], 0

@@ -15,6 +15,10 @@ Measured on isotropic volumes whose slices were averaged to 3, 4 and 5 mm, every
 third gains; docs/studies/planes.md has the figures.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..grids.cubic import along, cubic_matrix
@@ -22,6 +26,12 @@ from ..grids.slice_profile import profile_matrix
 from ..grids.slices import slices_around
 from ..grids.stacks import interpolated, interpolated_across
 from .slice_wise import SliceWise
+
+if TYPE_CHECKING:
+    from .inference import SliceEnhancer
+    from .variability import TurnedCopies
+    from .volume import Volume
+    from .work_shares import SliceTask
 
 REFORMATTED = (1, 2)  # axes of the stack across which the re-formatted planes are stacked
 ROWS = 16  # of the large stack in work at a time: bounds the memory
@@ -33,9 +43,10 @@ class ThroughPlane:
     Attributes: as ``SliceWise``; there are no maps beside the detail.
     """
 
-    def __init__(self, volume):
+    def __init__(self, volume: Volume) -> None:
         self._acquired_plane = SliceWise(volume)
-        self.volume, self.maps = volume, {}
+        self.volume = volume
+        self.maps: dict[str, np.ndarray] = {}
         inside = volume.foreground[volume.box]
         self._shape = inside.shape
         planes = REFORMATTED if volume.factors[0] > 1 else ()
@@ -52,7 +63,7 @@ class ThroughPlane:
             "skipped": own["skipped"] + sum(volume.acquired.shape[p] - len(self._indices[p]) for p in planes),
         }
 
-    def run(self, enhancer, task):
+    def run(self, enhancer: SliceEnhancer | TurnedCopies, task: SliceTask) -> np.ndarray:
         """The volume (t*n, s*h, s*w) on the uncropped frame, before masking; arguments as ``SliceWise.run``."""
         done = self._acquired_plane.slice_count
         sharp = self._acquired_plane.run(enhancer, task)

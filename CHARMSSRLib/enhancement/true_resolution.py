@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import SimpleITK as sitk
 
@@ -22,6 +23,9 @@ from ..errors import SettingsError
 from ..grids.orientation import LPSFrame
 from ..grids.slices import PLANE_NAMES, plane_axis, slice_axis
 from ..settings import EnhancementSettings
+
+if TYPE_CHECKING:
+    from .result import Enhancement
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ def measured(image: sitk.Image, settings: EnhancementSettings, axes: tuple | Non
         settings = replace(settings, planes=PLANE_NAMES[lps_axis])
     sizes = image.GetSize()
     if settings.resolution == "auto":
+        assert axes is not None  # whoever asks for it has looked
         grid = grid_from_axes(sizes, axes, kept)
         found = Acquisition(axes).to_dict()["axes"]
     else:
@@ -80,7 +85,9 @@ def measured(image: sitk.Image, settings: EnhancementSettings, axes: tuple | Non
     return Measured(grid, settings, report, sentence)
 
 
-def enhance_measured(enhance_stated: Callable, image: sitk.Image, what: Measured, mask: sitk.Image | None):
+def enhance_measured(
+    enhance_stated: Callable, image: sitk.Image, what: Measured, mask: sitk.Image | None
+) -> Enhancement:
     """Bring a scan to its measured grid, enhance it there, and deliver it at least as fine as it came.
 
     What the scan holds beyond the measured band is next to nothing; it is given back, so that a scan whose band did

@@ -5,9 +5,17 @@ it is the network's own: the mean is nearer to the truth, and the spread tells w
 Four of the eight symmetries of a pixel grid are used.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..task import Task
+
+if TYPE_CHECKING:
+    from .inference import SliceEnhancer
 
 # (turn, turn back) for stacks (n, h, w); the first leaves them as they are.
 AUGMENTATIONS = (
@@ -25,10 +33,18 @@ class TurnedCopies:
         enhancer: SliceEnhancer.
     """
 
-    def __init__(self, enhancer):
+    def __init__(self, enhancer: SliceEnhancer) -> None:
         self._enhancer, self.scale = enhancer, enhancer.scale
 
-    def run(self, stack, indices, output, rows, columns, task=None):
+    def run(
+        self,
+        stack: np.ndarray,
+        indices: Sequence[int],
+        output: np.ndarray,
+        rows: slice,
+        columns: slice,
+        task: Task | None = None,
+    ) -> RunningSpread:
         """As ``SliceEnhancer.run``; ``output`` receives the mean.
 
         Returns:
@@ -37,7 +53,7 @@ class TurnedCopies:
         s = self.scale
         first, last = indices[0], indices[-1] + 1
         boxed, chosen = stack[first:last, rows, columns], [i - first for i in indices]
-        spread = None
+        spread: RunningSpread | None = None
         for number, (turn, turn_back) in enumerate(AUGMENTATIONS):
             turned = np.ascontiguousarray(turn(boxed))
             n, h, w = turned.shape
@@ -49,9 +65,10 @@ class TurnedCopies:
             else:
                 spread.add(result)
         large = tuple(slice(part.start * s, part.stop * s) for part in (rows, columns))
+        assert spread is not None  # there are several turns
         mean = spread.mean()
         for i in chosen:
-            output[(first + i, *large)] = mean[i]
+            output[first + i][large] = mean[i]
         return spread
 
 
@@ -69,19 +86,20 @@ class _OneCopy(Task):
 class RunningSpread:
     """Running mean and standard deviation of stacks of one shape (Welford), of which none is kept."""
 
-    def __init__(self, first):
+    def __init__(self, first: np.ndarray) -> None:
         self._mean, self._squares, self._count = first.astype(np.float32), np.zeros(first.shape, np.float32), 1
 
-    def add(self, stack):
+    def add(self, stack: np.ndarray) -> None:
+        """Take in one more stack, of the shape of the first."""
         self._count += 1
         difference = stack - self._mean
         self._mean += difference / self._count
         self._squares += difference * (stack - self._mean)
 
-    def mean(self):
+    def mean(self) -> np.ndarray:
         """float32; not a copy."""
         return self._mean
 
-    def standard_deviation(self):
+    def standard_deviation(self) -> np.ndarray:
         """float32, with one degree of freedom less than stacks."""
         return np.sqrt(np.maximum(self._squares, 0) / max(1, self._count - 1))

@@ -7,6 +7,7 @@ import gzip
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 
@@ -27,7 +28,7 @@ def write_blocks(path: Path | str, blocks: Iterable, compressed: bool) -> None:
         OSError: the file cannot be written.
     """
     with open(path, "wb") as stream, contextlib.ExitStack() as stack:
-        target = stream
+        target: Any = stream
         if compressed:
             target = stack.enter_context(gzip.GzipFile("", "wb", _LEVEL, stream, mtime=0))
         for block in blocks:

@@ -51,14 +51,16 @@ def stack_of(name: str, frames: Sequence[Frame]) -> Stack:
     """
     if any(frame.position is None or frame.orientation is None for frame in frames):
         raise InputError(f"{name} does not say where its slices lie; export it again with positions and orientations.")
-    orientation = frames[0].orientation
+    orientation = np.asarray(frames[0].orientation)
     sizes = Counter(frame.size for frame in frames)
-    if len(sizes) > 1 or any(np.abs(frame.orientation - orientation).max() > ORTHONORMAL_TOLERANCE for frame in frames):
+    if len(sizes) > 1 or any(
+        np.abs(np.asarray(frame.orientation) - orientation).max() > ORTHONORMAL_TOLERANCE for frame in frames
+    ):
         raise InputError(
             f"{name} mixes slices of different sizes or orientations (a localizer?); give one parallel stack."
         )
-    spacings = {frame.spacing for frame in frames}
-    if None in spacings:
+    spacings = {frame.spacing for frame in frames if frame.spacing is not None}
+    if any(frame.spacing is None for frame in frames):
         raise InputError(f"{name} does not say how large its pixels are; export it again with its pixel spacing.")
     if max(np.ptp([spacing[axis] for spacing in spacings]) for axis in (0, 1)) > 1e-3:
         raise InputError(f"{name} mixes slices of different pixel sizes; give one parallel stack.")

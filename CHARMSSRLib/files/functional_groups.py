@@ -57,7 +57,7 @@ def classic_frame(dataset: Any, index: int) -> Any:
     for element in elements_of(dataset):
         if element.keyword not in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "PixelData"):
             frame[element.tag] = copy.copy(element)
-    frame.file_meta = getattr(dataset, "file_meta", None)  # tells how the pixels are packed
+    frame.file_meta = getattr(dataset, "file_meta", None)  # type: ignore[assignment]  # tells how the pixels are packed
     macro = functional_macro(dataset, index)
     # Converted objects keep whatever had no place elsewhere.
     for name in ("UnassignedSharedConvertedAttributesSequence", "UnassignedPerFrameConvertedAttributesSequence"):

@@ -8,6 +8,7 @@ header of its own, without voxels, is a question that the ITK of this very proce
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def off_right_angles_mm(image: sitk.Image) -> float:
     return float(np.linalg.norm(moved @ corners(image.GetSize())[:3], axis=0).max())
 
 
-def itk_geometry(forms: NiftiForms, size) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def itk_geometry(forms: NiftiForms, size: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Spacing and origin (mm) and direction (3x3) in LPS as ITK reads them; None where it refuses the header.
 
     Args:

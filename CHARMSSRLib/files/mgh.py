@@ -99,7 +99,7 @@ def _place(path, image, content):
     return replace(forms_of(image), sform=tuple(stated.ravel().tolist())), warnings
 
 
-def write_mgh(image: sitk.Image, path, compressed: bool, forms: NiftiForms | None = None) -> None:
+def write_mgh(image: sitk.Image, path: Path, compressed: bool, forms: NiftiForms | None = None) -> None:
     """Write a scalar 3-D image; pixel types that the format lacks become float32.
 
     Args:

@@ -1,15 +1,18 @@
 """Keeps what native libraries print out of the user's sight, and what they do to the locale out of the process."""
 
+from __future__ import annotations
+
 import contextlib
 import locale
 import os
 import sys
+from collections.abc import Iterator
 
 import SimpleITK as sitk
 
 
 @contextlib.contextmanager
-def native_messages_hidden():
+def native_messages_hidden() -> Iterator[None]:
     """Send file descriptor 2 nowhere while a native library works.
 
     Readers and writers inside SimpleITK (MetaImage, MINC, HDF5, GDCM, NIfTI) print past ITK's own

@@ -12,6 +12,7 @@ Source: nifti1.h (methods 1 to 3 of the orientation).
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,7 +78,7 @@ class NiftiForms:
             found["qform"] = self.qform_matrix()
         return found
 
-    def followed_by_most(self, size) -> np.ndarray:
+    def followed_by_most(self, size: Sequence[int]) -> np.ndarray:
         """Where nibabel, SPM, FSL and FreeSurfer put a volume of this size: 4x4, RAS, mm.
 
         The sform where there is one, else the qform; where there is neither, from the patient's right to the
@@ -103,7 +104,7 @@ class NiftiForms:
                 return "sform"
         return "qform"
 
-    def geometry(self, size) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    def geometry(self, size: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         """Spacing, origin and direction in LPS as an image of this size takes them, and the error.
 
         The error is the largest distance (mm), over the volume, between the form that was taken and
@@ -146,12 +147,12 @@ class NiftiForms:
             sform=tuple((self.sform_matrix() @ clean)[:3].ravel().tolist()),
         )
 
-    def distance(self, size) -> float:
+    def distance(self, size: Sequence[int]) -> float:
         """How far (mm) the two forms put a corner of the box apart; 0 where only one is there."""
         found = list(self.matrices().values())
-        return self.unit * _largest_distance(*found, size) if len(found) == 2 else 0.0
+        return self.unit * _largest_distance(found[0], found[1], size) if len(found) == 2 else 0.0
 
-    def difference(self, name: str, size) -> str:
+    def difference(self, name: str, size: Sequence[int]) -> str:
         """A sentence on forms that differ by more than half a voxel; empty where they do not."""
         found = self.matrices()
         if len(found) < 2:
@@ -173,7 +174,7 @@ def space(code: int) -> str:
     return SPACES.get(code, "unknown space")
 
 
-def corners(size) -> np.ndarray:
+def corners(size: Sequence[int]) -> np.ndarray:
     """(4, 8): the corners of the box, voxel edges, as homogeneous indices."""
     return np.array([[*corner, 1.0] for corner in itertools.product(*((-0.5, count - 0.5) for count in size))]).T
 

@@ -3,7 +3,10 @@
 Source: nifti1.h and nifti2.h of the NIfTI formats.
 """
 
+from __future__ import annotations
+
 import struct
+from pathlib import Path
 
 import numpy as np
 
@@ -24,7 +27,7 @@ _LABEL_INTENT = 1002
 _CIFTI_INTENTS = range(3000, 3100)
 
 
-def parse_nifti(path, start):
+def parse_nifti(path: Path, start: bytes) -> dict | None:
     """Header fields of NIfTI-1, NIfTI-2 or Analyze as a dict; None if the file is none of them."""
     if path.suffix.lower() == ".img" and path.with_suffix(".hdr").is_file():
         start = first_bytes(path.with_suffix(".hdr"))
@@ -89,7 +92,7 @@ def _parse_nifti2(start, order):
     }
 
 
-def check_nifti(path, header, labels_allowed):
+def check_nifti(path: Path, header: dict, labels_allowed: bool) -> None:
     """Refuse, by the header alone, what is no scalar 3-D volume with valid sizes.
 
     Raises:

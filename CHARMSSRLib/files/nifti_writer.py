@@ -6,9 +6,14 @@ every byte goes through Python's file objects, so that each failure is an OSErro
 Source: nifti1.h and nifti2.h of the NIfTI formats.
 """
 
+from __future__ import annotations
+
 import itertools
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -29,7 +34,9 @@ _MILLIMETRES, _SECONDS = 2, 8
 _LENGTH_UNITS = {1000.0: 1, 0.001: 3}
 
 
-def write_nifti(image, path, compressed, description="", forms=None):
+def write_nifti(
+    image: sitk.Image, path: Path, compressed: bool, description: str = "", forms: NiftiForms | None = None
+) -> None:
     """Write a scalar 3-D image; sform and qform both state its geometry, unless ``forms`` says more.
 
     Args:
@@ -52,7 +59,7 @@ def write_nifti(image, path, compressed, description="", forms=None):
     write_blocks(path, itertools.chain([header], slabs), compressed)
 
 
-def nifti_header(image, dtype, description="", forms=None):
+def nifti_header(image: sitk.Image, dtype: Any, description: str = "", forms: NiftiForms | None = None) -> bytes:
     """The bytes before the voxels: the header, and 4 that say "no extension"."""
     forms, size = forms if forms is not None else forms_of(image), image.GetSize()
     if forms.doubles and not single_precision_serves(forms, size):
@@ -60,14 +67,14 @@ def nifti_header(image, dtype, description="", forms=None):
     return header_of_forms(forms, size, dtype, description)
 
 
-def single_precision_serves(forms, size):
+def single_precision_serves(forms: NiftiForms, size: Sequence[int]) -> bool:
     """Whether NIfTI-1 puts a volume where NIfTI-2 does, for every reader: its qform is coarse near half turns."""
     rounded = replace(
         forms,
         quaternion=stored_quaternion(forms.quaternion),
-        offset=tuple(np.float32(forms.offset).astype(float)),
-        spacing=tuple(np.float32(forms.spacing).astype(float)),
-        sform=tuple(np.float32(forms.sform).astype(float)),
+        offset=tuple(np.asarray(forms.offset, np.float32).astype(float)),
+        spacing=tuple(np.asarray(forms.spacing, np.float32).astype(float)),
+        sform=tuple(np.asarray(forms.sform, np.float32).astype(float)),
     )
     meant = forms.qform_matrix(0.0)
     found = [(rounded.qform_matrix(cut), meant) for cut in (C_LIBRARY, NIBABEL)] if forms.qform_code else []
@@ -76,7 +83,7 @@ def single_precision_serves(forms, size):
     return forms.unit * moved <= _COARSE_MM
 
 
-def header_of_forms(forms, size, dtype, description=""):
+def header_of_forms(forms: NiftiForms, size: Sequence[int], dtype: Any, description: str = "") -> bytes:
     """The 352 bytes of a NIfTI-1 header of a volume that has this size and these forms."""
     dtype = np.dtype(dtype)
     header = bytearray(_HEADER_BYTES)
@@ -94,7 +101,7 @@ def header_of_forms(forms, size, dtype, description=""):
     return bytes(header)
 
 
-def header_in_doubles(forms, size, dtype, description=""):
+def header_in_doubles(forms: NiftiForms, size: Sequence[int], dtype: Any, description: str = "") -> bytes:
     """The 544 bytes of a NIfTI-2 header, likewise."""
     dtype = np.dtype(dtype)
     header = bytearray(_HEADER_BYTES_2)
@@ -111,7 +118,7 @@ def header_in_doubles(forms, size, dtype, description=""):
     return bytes(header)
 
 
-def forms_of(image):
+def forms_of(image: sitk.Image) -> NiftiForms:
     """NiftiForms that both state the geometry of an image, with the codes of scanner coordinates."""
     affine = ras_affine(image)
     spacing = image.GetSpacing()
@@ -127,7 +134,7 @@ def forms_of(image):
     )
 
 
-def ras_affine(image):
+def ras_affine(image: sitk.Image) -> np.ndarray:
     """3x4 matrix from voxel index (i, j, k) to RAS millimetres."""
     to_ras = np.array([-1.0, -1.0, 1.0])[:, None]
     axes = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()

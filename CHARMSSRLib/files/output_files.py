@@ -1,5 +1,7 @@
 """Files that appear together, complete, or not at all."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import json
@@ -7,7 +9,9 @@ import math
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +20,7 @@ from ..errors import OutputError
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
-def check_target(path, overwrite=False):
+def check_target(path: Path | str, overwrite: bool = False) -> None:
     """Make sure, by trying, that a file can be created here; nothing is left behind.
 
     Raises:
@@ -30,7 +34,7 @@ def check_target(path, overwrite=False):
     check_folder(path.parent)
 
 
-def check_folder(folder):
+def check_folder(folder: Path | str) -> None:
     """Make sure, by trying, that files can be created in an existing folder.
 
     Raises:
@@ -59,29 +63,29 @@ class OutputFiles:
     without it removes whatever was written.
     """
 
-    def __init__(self, overwrite=False):
+    def __init__(self, overwrite: bool = False) -> None:
         self.overwrite = overwrite
-        self._pending = []
-        self._new_folders = []
+        self._pending: list[tuple[Path, Path]] = []
+        self._new_folders: list[Path] = []
 
-    def __enter__(self):
+    def __enter__(self) -> OutputFiles:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._discard()
 
-    def add_json(self, data, path):
+    def add_json(self, data: Any, path: Path | str) -> None:
         """Write a JSON file (numpy numbers become plain, NaN and infinity become null)."""
         text = json.dumps(plain(data), indent=2, allow_nan=False) + "\n"
         self._add(path, ".json", lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
-    def add_text(self, text, path):
+    def add_text(self, text: str, path: Path | str) -> None:
         """Write a text file (UTF-8, line ends as given)."""
         self._add(
             path, Path(path).suffix, lambda temporary: temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
         )
 
-    def add_file(self, write, path, extension=None):
+    def add_file(self, write: Callable[[Path], Any], path: Path | str, extension: str | None = None) -> None:
         """Let ``write(temporary path)`` make a file of any kind.
 
         Args:
@@ -91,7 +95,7 @@ class OutputFiles:
         """
         self._add(path, Path(path).suffix if extension is None else extension, write)
 
-    def add_folder(self, folder):
+    def add_folder(self, folder: Path | str) -> None:
         """Create a folder for later files if it is missing; it goes again without a commit."""
         folder = Path(folder)
         if not folder.is_dir():
@@ -103,7 +107,7 @@ class OutputFiles:
                 ) from error
             self._new_folders.append(folder)
 
-    def add_tree(self, write, folder):
+    def add_tree(self, write: Callable[[Path], Any], folder: Path | str) -> None:
         """Let ``write(temporary folder)`` fill a new folder, which takes the place of ``folder`` as a whole.
 
         What lies at ``folder`` must be missing or an empty folder, unless overwriting is allowed.
@@ -124,7 +128,7 @@ class OutputFiles:
             self._discard()
             raise
 
-    def commit(self):
+    def commit(self) -> None:
         """Give every file its final name.
 
         Raises:
@@ -173,7 +177,7 @@ class OutputFiles:
         self._pending, self._new_folders = [], []
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """A copy of nested data that JSON can hold: numpy numbers plain, NaN and infinity None, paths text."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}

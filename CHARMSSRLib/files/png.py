@@ -1,5 +1,7 @@
 """Grey pictures as PNG bytes, for pages that are one self-contained file."""
 
+from __future__ import annotations
+
 import tempfile
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 
-def png_bytes(picture):
+def png_bytes(picture: np.ndarray) -> bytes:
     """An 8-bit grey PNG.
 
     Args:

@@ -1,12 +1,18 @@
 """Which steps, rates and sizes a fine-tuning uses where the user left them to the program."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..errors import SettingsError
 from ..machine.devices import choose_device
+
+if TYPE_CHECKING:
+    from ..settings import FineTuningSettings
 
 # The paper's rate needs thousands of steps, which a GPU does in minutes. A CPU does a few hundred
 # smaller ones in that time, so it needs a higher rate: of 1e-4 and 1e-3 the latter gained twice as
@@ -41,11 +47,12 @@ class Plan:
     preset: str
 
     @classmethod
-    def of(cls, settings):
+    def of(cls, settings: FineTuningSettings) -> Plan:
         """The plan for FineTuningSettings on this machine.
 
         Raises:
-            SettingsError: bfloat16 on a CPU. BackendError: the device is not here.
+            SettingsError: bfloat16 on a CPU.
+            BackendError: the device is not here.
         """
         device = choose_device(settings.device)
         if settings.precision == "bfloat16" and device.type != "cuda":
@@ -53,15 +60,15 @@ class Plan:
                 f"bfloat16 is not safe for training on {device.type}: choose the precision float32, or auto."
             )
         preset = "cpu" if device.type == "cpu" else "gpu"
-        chosen = {name: getattr(settings, name) or value for name, value in _PRESETS[preset].items()}
+        chosen: dict[str, Any] = {name: getattr(settings, name) or value for name, value in _PRESETS[preset].items()}
         reduced = device.type == "cuda" and settings.precision != "float32"
         return cls(**chosen, seed=settings.seed, device=device, reduced=reduced, preset=preset)
 
     @property
-    def precision(self):
+    def precision(self) -> str:
         return "bfloat16" if self.reduced else "float32"
 
-    def rate(self, step):
+    def rate(self, step: int) -> float:
         """Learning rate of a step: a warm-up, then a cosine down to a tenth."""
         warm = self.steps // WARM_SHARE
         if step < warm:
@@ -69,7 +76,7 @@ class Plan:
         done = (step - warm) / max(1, self.steps - warm)
         return self.learning_rate * (FINAL_SHARE + (1 - FINAL_SHARE) * (1 + math.cos(math.pi * done)) / 2)
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         """What makes a run what it is: states of other values cannot be resumed."""
         names = ("learning_rate", "steps", "batch", "patch", "validate_every", "patience", "seed", "precision")
         return {**{name: getattr(self, name) for name in names}, "device": str(self.device)}

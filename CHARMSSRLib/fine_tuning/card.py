@@ -1,13 +1,19 @@
 """The model card of a fine-tuned checkpoint (docs/reference/checkpoints.md)."""
 
+from __future__ import annotations
+
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from ..checkpoints.registry import CARD_FORMAT
 from ..machine.devices import hardware
 from .report.report_contents import NOTICEABLE_DB
+
+if TYPE_CHECKING:
+    from ..settings import FineTuningSettings
+    from .automatic_values import Plan
 
 PROTOCOL = (
     "brain-masked PSNR and SSIM on the 7T volume's own grid, 7T scaled by the card's rule, range its 99.9th"
@@ -28,7 +34,16 @@ class LearnedFrom(NamedTuple):
     held_out: list
 
 
-def tuned_card(base, settings, plan, pairs, step, seconds, validation=None, commands=""):
+def tuned_card(
+    base: dict,
+    settings: FineTuningSettings,
+    plan: Plan,
+    pairs: LearnedFrom,
+    step: int,
+    seconds: float,
+    validation: dict | None = None,
+    commands: str = "",
+) -> dict:
     """The card of the weights of one step.
 
     Args:

@@ -4,12 +4,18 @@ L1 and SSIM count inside a mask: where one of the two volumes holds no brain, th
 to learn.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
 from ..learning.losses import ssim_map
 from ..measures.fidelity import RADIUS
+
+if TYPE_CHECKING:
+    pass
 
 SSIM_WEIGHT = 0.1
 AR_WEIGHT = 0.005
@@ -23,12 +29,12 @@ class MaskedLoss:
     dissimilarity: torch.Tensor
 
     @property
-    def total(self):
+    def total(self) -> torch.Tensor:
         """L1 + 0.1 (1 - SSIM)."""
         return self.l1 + SSIM_WEIGHT * self.dissimilarity
 
 
-def masked_loss(output, target, mask):
+def masked_loss(output: torch.Tensor, target: torch.Tensor, mask: torch.Tensor) -> MaskedLoss:
     """L1 and SSIM inside a mask, in float32.
 
     Args:

@@ -4,12 +4,19 @@ Head, RRAF blocks and fuse stay as they are. No gradient passes through them, so
 a graph: a step costs less than half of a step of the whole network, and a fraction of its memory.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
+
+if TYPE_CHECKING:
+    from ..network.charms import CHARMS
 
 TRAINED = ("transformer", "upsampler", "refinement", "tail")
 
 
-def freeze_front(network):
+def freeze_front(network: CHARMS) -> dict[str, torch.nn.Parameter]:
     """Let only the parts of TRAINED have gradients.
 
     Args:
@@ -26,7 +33,7 @@ def freeze_front(network):
     return trained
 
 
-def frozen_features(network, slices):
+def frozen_features(network: CHARMS, slices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The features of the frozen part, without a graph: (N, channels, H, W) -> two of (N, 64, H, W).
 
     The attention maps that it records are constants. L_AR of them is a constant too: it counts in

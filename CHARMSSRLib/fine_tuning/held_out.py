@@ -1,11 +1,21 @@
 """What a run watches: some whole slices that it does not train on."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 
 from .fine_tuning_loss import masked_loss
 from .frozen import frozen_features
 from .report.intensity_match import MapFit
+
+if TYPE_CHECKING:
+    from ..network.charms import CHARMS
+    from .automatic_values import Plan
+    from .report.intensity_match import MonotoneMap
 
 SLICES_PER_PAIR = 6
 SLICES_ON_CPU = 12  # in all
@@ -25,7 +35,7 @@ class HeldOut:
         plan: Plan.
     """
 
-    def __init__(self, parts, maps, network, plan):
+    def __init__(self, parts: Sequence[tuple], maps: dict, network: CHARMS, plan: Plan) -> None:
         self.device, self.reduced = plan.device, plan.reduced
         per_pair = SLICES_PER_PAIR
         if plan.device.type == "cpu":
@@ -53,7 +63,7 @@ class HeldOut:
         return item
 
     @torch.no_grad()
-    def validate(self, network):
+    def validate(self, network: CHARMS) -> dict[str, float]:
         """dict with validation_loss (L1 + 0.1 (1 - SSIM)) and validation_psnr in dB, means over the pairs."""
 
         def output(item):
@@ -65,7 +75,7 @@ class HeldOut:
         return {"validation_loss": float(np.mean(losses)), "validation_psnr": float(np.mean(scores))}
 
     @torch.no_grad()
-    def matched_psnr(self):
+    def matched_psnr(self) -> float:
         """PSNR of the intensity-matched, interpolated 3T on the same slices, in dB."""
         return float(np.mean(self._score(lambda item: item["matched"])[1]))
 
@@ -88,7 +98,7 @@ def _range(group):
     return float(np.percentile(inside, 99.9)) if inside.size else 1.0
 
 
-def fit_maps(parts):
+def fit_maps(parts: Sequence[tuple]) -> dict[str | None, MonotoneMap]:
     """The intensity map of each contrast, on the target's grid, from training slices alone.
 
     Args:
@@ -97,7 +107,7 @@ def fit_maps(parts):
     Returns:
         dict contrast -> MonotoneMap; that of ANY_CONTRAST is fitted on all pairs.
     """
-    fits = {ANY_CONTRAST: MapFit()}
+    fits: dict[str | None, MapFit] = {ANY_CONTRAST: MapFit()}
     for pair, numbers in parts:
         own = fits.setdefault(pair.contrast, MapFit())
         for number in numbers[np.unique(np.linspace(0, len(numbers) - 1, MAP_SLICES).astype(int))]:
@@ -108,6 +118,6 @@ def fit_maps(parts):
     return {contrast: fit.map() for contrast, fit in fits.items()}
 
 
-def map_of(maps, contrast):
+def map_of(maps: dict, contrast: str) -> MonotoneMap:
     """The map for a contrast: where no training pair has it, the one of all pairs."""
     return maps.get(contrast, maps[ANY_CONTRAST])

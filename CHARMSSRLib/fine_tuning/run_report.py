@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..checkpoints.registry import label, read_card
@@ -11,8 +12,13 @@ from ..machine.memory import peak_memory
 from .report.scores import INTERPOLATED, MATCHED, TUNED, UNTUNED
 from .work_folder import result_files
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def run_report(job, path, result, split, summary):
+    from .splits import Split
+
+
+def run_report(job: Any, path: Path | None, result: Any, split: Split, summary: dict) -> dict:
     """What was done and what it gained, as a dict.
 
     Args:
@@ -55,7 +61,7 @@ def run_report(job, path, result, split, summary):
     }  # fmt: skip
 
 
-def validation_figures(summary):
+def validation_figures(summary: dict) -> dict | None:
     """The figures of the card, from the held-out pairs; None without scores."""
     if TUNED not in summary:
         return None

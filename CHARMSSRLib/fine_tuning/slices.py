@@ -4,8 +4,12 @@ A pair is registered once; its slices lie in the work folder as .npy files and a
 memory maps, so that any number of pairs fits into the memory.
 """
 
+from __future__ import annotations
+
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -19,6 +23,9 @@ from ..grids.slices import plan_slices, slice_axis
 from ..preprocessing.intensity import fit_intensity_scale
 from .pairs.pair_picture import write_pair_picture
 
+if TYPE_CHECKING:
+    from .pairs.registration import RegisteredPair
+
 MIN_BRAIN = 0.05  # a slice counts when more than this share of its box is brain
 ABOUT = "about.json"  # written last: a folder that holds it is complete
 PICTURE = "registration.png"
@@ -26,7 +33,7 @@ MIDDLE_SHARE = 0.2  # of the slices: the block that is held out when there is on
 GAP = 2  # slices on each side of the block that are neither trained on nor scored
 
 
-def write_slices(registered, card, folder):
+def write_slices(registered: RegisteredPair, card: dict, folder: Path | str) -> PairSlices:
     """Cut a registered pair into slices, exactly as ``enhance`` would cut its 3T volume.
 
     The input is scaled as the checkpoint's card says by the 3T volume's statistics; the target is
@@ -110,7 +117,7 @@ class PairSlices:
         about: everything else (dict), with the pair's quality and warnings.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self.about = json.loads((self.folder / ABOUT).read_text(encoding="utf-8"))
         self.subject, self.contrast, self.scale = (self.about[key] for key in ("subject", "contrast", "scale"))
@@ -120,36 +127,36 @@ class PairSlices:
             np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in names
         )
 
-    def close(self):
+    def close(self) -> None:
         """Let go of the files: where they are mapped, Windows removes no folder."""
         self.acquired = self.brain = self.target = self.common = self.seven = self.seven_mask = None
 
     @property
-    def picture(self):
+    def picture(self) -> Path:
         """PNG file that shows how the two scans fit: see ``pair_picture``."""
         return self.folder / PICTURE
 
     @property
-    def label(self):
+    def label(self) -> str:
         return f"{self.subject} {self.contrast}".strip()
 
     @property
-    def has_square_pixels(self):
+    def has_square_pixels(self) -> bool:
         spacing = [step for i, step in enumerate(self.about["geometry"]["spacing"][::-1]) if i != self.axis]
         return max(spacing) < 1.05 * min(spacing)
 
-    def network_input(self, number, channels=1):
+    def network_input(self, number: int, channels: int = 1) -> np.ndarray:
         """A slice with its neighbours as the network reads it: float32 (channels, h, w)."""
         reach = channels // 2
         chosen = np.clip(np.arange(number - reach, number + reach + 1), 0, len(self.acquired) - 1)
         return np.array(self.acquired[chosen], np.float32)
 
-    def interpolated(self, number):
+    def interpolated(self, number: int) -> np.ndarray:
         """A 3T slice on the target's grid: float32 (s*h, s*w), the network's own skip."""
         one = torch.from_numpy(np.array(self.acquired[number]))[None, None]
         return bicubic_upsample(one, self.scale)[0, 0].numpy()
 
-    def split_middle(self):
+    def split_middle(self) -> tuple[np.ndarray, np.ndarray]:
         """(training slices, held-out slices): a block in the middle is kept apart, with a gap."""
         count = max(1, round(MIDDLE_SHARE * len(self.usable)))
         start = (len(self.usable) - count) // 2
@@ -157,7 +164,7 @@ class PairSlices:
         apart = (self.usable < held_out[0] - GAP) | (self.usable > held_out[-1] + GAP)
         return self.usable[apart], held_out
 
-    def image_3t(self, stack):
+    def image_3t(self, stack: np.ndarray) -> sitk.Image:
         """A stack on the box's own or enlarged grid, (n, h, w) or (n, s*h, s*w), as an image in 3T space."""
         image = sitk.GetImageFromArray(np.ascontiguousarray(np.moveaxis(stack, 0, self.axis)))
         small = sitk.Image([2, 2, 2], sitk.sitkUInt8)
@@ -167,7 +174,7 @@ class PairSlices:
         _place(image, *enlarged_geometry(small, factors))
         return image
 
-    def on_7t_grid(self, stack, interpolator=sitk.sitkBSpline):
+    def on_7t_grid(self, stack: np.ndarray, interpolator: int = sitk.sitkBSpline) -> np.ndarray:
         """A stack in 3T space on the 7T's own grid: float32 (z, y, x), zero outside the stack."""
         reference = sitk.GetImageFromArray(np.asarray(self.seven_mask))
         _place(reference, **self.about["geometry_7t"])
@@ -176,7 +183,7 @@ class PairSlices:
         return sitk.GetArrayFromImage(sitk.Resample(image, reference, to_3t, interpolator, 0.0, sitk.sitkFloat32))
 
     @property
-    def spacing_7t(self):
+    def spacing_7t(self) -> tuple[float, ...]:
         """mm along (z, y, x) of the 7T volume."""
         return tuple(self.about["geometry_7t"]["spacing"][::-1])
 
@@ -202,14 +209,14 @@ class Patches:
         channels: neighbouring slices that the network reads.
     """
 
-    def __init__(self, parts, patch, batch, seed, channels=1):
+    def __init__(self, parts: Sequence[tuple], patch: int, batch: int, seed: int, channels: int = 1) -> None:
         self.parts, self.batch, self.seed, self.channels = parts, batch, seed, channels
         self.scale = parts[0][0].scale
         self.size = tuple(min(patch, *(pair.acquired.shape[i] for pair, _ in parts)) for i in (1, 2))
         square = self.size[0] == self.size[1] and all(pair.has_square_pixels for pair, _ in parts)
         self.turns = 4 if square else 1
 
-    def of_step(self, step):
+    def of_step(self, step: int) -> tuple[torch.Tensor, ...]:
         """(input (batch, channels, h, w), target and mask (batch, 1, s*h, s*w)): float32 tensors."""
         rng = np.random.default_rng((self.seed, step))
         drawn = zip(*(self._draw(rng) for _ in range(self.batch)))
@@ -232,6 +239,6 @@ class Patches:
             array = np.rot90(array, turn, (-2, -1))
             return np.flip(array, [axis for axis in (-2, -1) if flips[axis]])
 
-        slices = pair.network_input(number, self.channels)[(slice(None), *window)]
-        images = (slices, pair.target[(number, *large)][None], pair.common[(number, *large)][None])
+        slices = pair.network_input(number, self.channels)[:, window[0], window[1]]
+        images = (slices, pair.target[number][large][None], pair.common[number][large][None])
         return tuple(oriented(image) for image in images)

@@ -1,8 +1,15 @@
 """Which pairs are trained on and which are held out: by subject, or a block of slices."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
+
+if TYPE_CHECKING:
+    from .slices import PairSlices
 
 
 @dataclass(frozen=True)
@@ -23,12 +30,12 @@ class Split:
     notes: list = field(default_factory=list)
 
 
-def subjects_of(pairs):
+def subjects_of(pairs: Sequence[PairSlices]) -> list[str]:
     """The subjects of PairSlices in the order of the list."""
     return list(dict.fromkeys(pair.subject for pair in pairs))
 
 
-def one_split(pairs, hold_out, watched=True):
+def one_split(pairs: Sequence[PairSlices], hold_out: int, watched: bool = True) -> Split:
     """The split of a single run.
 
     All pairs of a subject stay on one side: an anatomy that was trained on is no test. With one
@@ -67,7 +74,7 @@ def one_split(pairs, hold_out, watched=True):
     return Split(training, [(pair, numbers) for pair, (_, numbers) in zip(pairs, blocks)], "slices", notes=notes)
 
 
-def leave_one_out(pairs):
+def leave_one_out(pairs: Sequence[PairSlices]) -> list[Split]:
     """A split for each subject, which is held out of it."""
     splits = []
     for subject in subjects_of(pairs):

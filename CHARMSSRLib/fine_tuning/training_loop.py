@@ -4,12 +4,16 @@ A run is a function of its plan and its pairs. Its state is written at every val
 run that was killed goes on from there and ends as if it had not been.
 """
 
+from __future__ import annotations
+
 import copy
 import logging
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -21,6 +25,13 @@ from ..network.attention_maps import collect_attention, record_attention
 from .fine_tuning_loss import AR_WEIGHT, masked_loss
 from .frozen import freeze_front, frozen_features
 from .work_folder import best_so_far
+
+if TYPE_CHECKING:
+    from ..network.charms import CHARMS
+    from ..task import Task
+    from .automatic_values import Plan
+    from .held_out import HeldOut
+    from .slices import Patches
 
 logger = logging.getLogger(__name__)
 GRADIENT_CLIP = 1.0
@@ -65,17 +76,29 @@ class Run:
         stop_at: step at which it ends before the schedule does; None for all steps.
     """
 
-    def __init__(self, network, card, patches, held_out, plan, folder, identity="", publish=None, stop_at=None):
+    def __init__(
+        self,
+        network: CHARMS,
+        card: dict,
+        patches: Patches,
+        held_out: HeldOut | None,
+        plan: Plan,
+        folder: Path,
+        identity: str = "",
+        publish: Callable | None = None,
+        stop_at: float | None = None,
+    ) -> None:
         self.card, self.patches, self.held_out, self.plan, self.publish = card, patches, held_out, plan, publish
         self.folder, self.last = Path(folder), min(plan.steps, stop_at or plan.steps)
         self.identity = {**plan.to_dict(), "data": identity, "last": self.last}
-        self.network = copy.deepcopy(network).to(plan.device).to(memory_format=torch.channels_last)
+        self.network = copy.deepcopy(network).to(plan.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.trained = freeze_front(self.network)
         self.stepper = Stepper(self.trained.values(), self._loss, plan.device, GRADIENT_CLIP)
-        self.step, self.seconds, self.validation_seconds, self.history = 0, 0.0, 0.0, []
+        self.step, self.seconds, self.validation_seconds = 0, 0.0, 0.0
+        self.history: list[dict] = []
         self.matched_psnr = held_out.matched_psnr() if held_out else None
 
-    def run(self, task, observe):
+    def run(self, task: Task, observe: Callable) -> Any:
         """Train until the steps are done, nothing is gained any more, or somebody cancels.
 
         Args:

@@ -5,6 +5,8 @@ there. A run that was killed leaves it, and its best checkpoint at the result's 
 call goes on from there, ``discard_work`` removes what is left.
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import json
@@ -12,31 +14,36 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..checkpoints.registry import BUNDLED_FOLDER, sha256_of, user_checkpoint_folder
 from ..errors import OutputError, SettingsError
 from ..files.atomic import replacing_all
 
+if TYPE_CHECKING:
+    from ..settings import FineTuningSettings
+    from .pairs.pair import Pair
+
 SUFFIX = ".fine-tuning"
 
 
-def result_folder(folder=""):
+def result_folder(folder: Path | str = "") -> Path:
     """Where a setting's folder is: "" means the user's checkpoint folder (Path)."""
     return Path(folder) if folder else user_checkpoint_folder()
 
 
-def work_folder_of(name, folder=""):
+def work_folder_of(name: str, folder: Path | str = "") -> Path:
     """The folder in which the fine-tuning of a checkpoint's name works (Path)."""
     return result_folder(folder) / f"{name}{SUFFIX}"
 
 
-def result_files(name, folder=""):
+def result_files(name: str, folder: Path | str = "") -> tuple[Path, ...]:
     """The files of a result: weights, card, report and page (Paths)."""
     base = result_folder(folder)
     return tuple(base / f"{name}{ending}" for ending in (".safetensors", ".json", ".report.json", ".report.html"))
 
 
-def check_result(name, folder="", overwrite=False):
+def check_result(name: str, folder: Path | str = "", overwrite: bool = False) -> None:
     """Make sure, before any work, that the checkpoint can be written; a missing folder is made.
 
     Args:
@@ -69,7 +76,7 @@ def _is_unfinished(name, folder):
     return published is not None and published in [_sha_in(card) for card in cards]
 
 
-def best_so_far(run_folder):
+def best_so_far(run_folder: Path | str) -> Path | None:
     """Weights of the newest complete best checkpoint in a run's folder; None when there is none (Path)."""
     for folder in sorted(Path(run_folder).glob("best-*"), reverse=True):
         for weights in folder.glob("*.safetensors"):
@@ -78,7 +85,7 @@ def best_so_far(run_folder):
     return None
 
 
-def publish(weights, name, folder=""):
+def publish(weights: Path, name: str, folder: Path | str = "") -> Path:
     """Put a run's best checkpoint where the result belongs: a kill at any later moment leaves it there.
 
     Args:
@@ -102,7 +109,7 @@ def publish(weights, name, folder=""):
     return target
 
 
-def discard_work(name, folder=""):
+def discard_work(name: str, folder: Path | str = "") -> None:
     """Remove what a killed fine-tuning of this name left to go on from; its best checkpoint stays."""
     shutil.rmtree(work_folder_of(name, folder), ignore_errors=True)
 
@@ -113,7 +120,7 @@ def _sha_in(card_path):
     return None
 
 
-def identity_of(pair, settings, card):
+def identity_of(pair: Pair, settings: FineTuningSettings, card: dict) -> str:
     """Text that names the slices of a pair: its voxels and all that decides what becomes of them.
 
     Args:

@@ -8,6 +8,7 @@ shrinking with antialiasing has a = -0.5 over ``ratio`` times the width, cut off
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 from scipy import sparse
@@ -36,7 +37,7 @@ def along(matrix: sparse.csr_matrix, array: np.ndarray, axis: int) -> np.ndarray
     return np.ascontiguousarray(np.moveaxis(result, 0, axis))
 
 
-def resized(images: np.ndarray, rows: int, columns: int, matrix=cubic_matrix) -> np.ndarray:
+def resized(images: np.ndarray, rows: int, columns: int, matrix: Callable = cubic_matrix) -> np.ndarray:
     """(..., h, w) -> (..., rows, columns) by a matrix along each axis: ``matrix(size, new size)``, cubic by default."""
     return along(matrix(images.shape[-1], columns), along(matrix(images.shape[-2], rows), images, -2), -1)
 

@@ -1,12 +1,20 @@
 """Grids: the enlarged grid of the result, with the same physical bounds as the input."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import SimpleITK as sitk
+
+if TYPE_CHECKING:
+    from .orientation import LPSFrame
 
 SLABS = 16  # in which an array becomes an image
 
 
-def enlarged_geometry(image, factors):
+def enlarged_geometry(image: sitk.Image, factors: Sequence[float]) -> tuple[tuple, tuple, tuple]:
     """Spacing, origin and direction when the image axes (i, j, k) are refined by ``factors``.
 
     M_out = M_in diag(1/s); the origin, a voxel's centre, moves by -(1/2)(1 - 1/s) input voxels
@@ -15,15 +23,17 @@ def enlarged_geometry(image, factors):
     Returns:
         (spacing, origin, direction) as SimpleITK takes them, mm in LPS.
     """
-    factors = np.asarray(factors, float)
+    finer = np.asarray(factors, float)
     spacing = np.asarray(image.GetSpacing())
     direction = np.asarray(image.GetDirection()).reshape(3, 3)
-    shift = direction @ (spacing * -0.5 * (1 - 1 / factors))
+    shift = direction @ (spacing * -0.5 * (1 - 1 / finer))
     origin = np.asarray(image.GetOrigin()) + shift
-    return tuple((spacing / factors).tolist()), tuple(origin.tolist()), image.GetDirection()
+    return tuple((spacing / finer).tolist()), tuple(origin.tolist()), image.GetDirection()
 
 
-def image_on_enlarged_grid(array, frame, reference, factors_zyx):
+def image_on_enlarged_grid(
+    array: np.ndarray, frame: LPSFrame, reference: sitk.Image, factors_zyx: Sequence[float]
+) -> sitk.Image:
     """An array of the enlarged grid as an image with the reference's orientation and bounds.
 
     Args:
@@ -41,7 +51,7 @@ def image_on_enlarged_grid(array, frame, reference, factors_zyx):
     return image
 
 
-def image_of(array):
+def image_of(array: np.ndarray) -> sitk.Image:
     """An image of an array (z, y, x), which may be a view: copied slab by slab, so that no second array is needed."""
     first = sitk.GetImageFromArray(np.ascontiguousarray(array[:1]))
     image = sitk.Image(array.shape[::-1], first.GetPixelID())

@@ -6,6 +6,7 @@ voxels takes the same path, and results return onto the caller's grid exactly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import permutations
 
 import numpy as np
@@ -19,7 +20,7 @@ class LPSFrame:
         reference: 3-D image that defines the grid; it is only read.
     """
 
-    def __init__(self, reference: sitk.Image):
+    def __init__(self, reference: sitk.Image) -> None:
         direction = np.array(reference.GetDirection()).reshape(3, 3)
         # Columns are image axes, rows are patient axes. The assignment maximises the sum of
         # |cosines|, so every patient axis gets an image axis of its own, however oblique.
@@ -29,10 +30,10 @@ class LPSFrame:
         self._inverse_order = [int(axis) for axis in np.argsort(nearest)]
         flips = [bool(direction[patient, axis] < 0) for patient, axis in enumerate(nearest)]
         # SimpleITK counts axes from the fastest one, numpy from the slowest.
-        self._flipped_axes = [axis for axis in range(3) if flips[2 - axis]]
+        self._flipped_axes = tuple(axis for axis in range(3) if flips[2 - axis])
         self._reference = _geometry_of(reference)
 
-    def enter(self, image):
+    def enter(self, image: sitk.Image) -> sitk.Image:
         """``image`` (on the reference's grid) in the LPS frame; a new image, values unchanged."""
         # numpy's transposition of an array is many times faster than ITK's PermuteAxes.
         array = sitk.GetArrayViewFromImage(image).transpose([2 - axis for axis in self._order[::-1]])
@@ -41,7 +42,7 @@ class LPSFrame:
         entered.SetSpacing([spacing[axis] for axis in self._order])
         return entered
 
-    def leave(self, image):
+    def leave(self, image: sitk.Image) -> sitk.Image:
         """``image`` (in the LPS frame) on the reference's grid, with exactly its geometry."""
         left = sitk.GetImageFromArray(self.restore_axes(sitk.GetArrayViewFromImage(image)))
         spacing, origin, direction = self._reference
@@ -50,12 +51,12 @@ class LPSFrame:
         left.SetDirection(direction)
         return left
 
-    def restore_axes(self, array):
+    def restore_axes(self, array: np.ndarray) -> np.ndarray:
         """A view of ``array`` (z, y, x; in the LPS frame, of any size) in the order of the reference's array axes."""
         flipped = np.flip(array, self._flipped_axes)
         return flipped.transpose([2 - axis for axis in self._inverse_order[::-1]])
 
-    def image_axes(self, per_lps_axis):
+    def image_axes(self, per_lps_axis: Sequence) -> tuple:
         """One value per LPS axis (x, y, z) -> one per image axis (i, j, k)."""
         return tuple(per_lps_axis[axis] for axis in self._inverse_order)
 
@@ -64,14 +65,14 @@ def _geometry_of(image):
     return image.GetSpacing(), image.GetOrigin(), image.GetDirection()
 
 
-def image_like(array, reference):
+def image_like(array: np.ndarray, reference: sitk.Image) -> sitk.Image:
     """An image of ``array`` (z, y, x) with the geometry of ``reference``."""
     image = sitk.GetImageFromArray(array)
     image.CopyInformation(reference)
     return image
 
 
-def bounding_box(mask_array, margin=(0, 0, 0)):
+def bounding_box(mask_array: np.ndarray, margin: Sequence[int] = (0, 0, 0)) -> tuple[slice, ...] | None:
     """Slices (z, y, x) of the box around the non-zero voxels, widened by ``margin`` voxels.
 
     Returns None when the mask is empty.

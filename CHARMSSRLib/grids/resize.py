@@ -3,24 +3,26 @@
 Coarse sample i covers the fine samples s*i ... s*i + s - 1. Tensors are (N, C, H, W) unless said otherwise.
 """
 
+from __future__ import annotations
+
 import math
 
 import torch
 import torch.nn.functional as F
 
 
-def bicubic_upsample(image, scale):
+def bicubic_upsample(image: torch.Tensor, scale: int) -> torch.Tensor:
     """(N, C, H, W) -> (N, C, sH, sW): torch's bicubic, voxel edges aligned, no antialiasing."""
     return F.interpolate(image, scale_factor=float(scale), mode="bicubic", align_corners=False, antialias=False)
 
 
-def bicubic_downsample(hr, scale):
+def bicubic_downsample(hr: torch.Tensor, scale: int) -> torch.Tensor:
     """The paper's operator, antialiased bicubic: (N, C, H, W) -> (N, C, H // s, W // s)."""
     size = (hr.shape[-2] // scale, hr.shape[-1] // scale)
     return F.interpolate(hr, size=size, mode="bicubic", align_corners=False, antialias=True)
 
 
-def kspace_truncate(image, scale):
+def kspace_truncate(image: torch.Tensor, scale: int) -> torch.Tensor:
     """Keep the central 1/scale of k-space along both axes: what a shorter acquisition measures.
 
     Args:
@@ -35,7 +37,7 @@ def kspace_truncate(image, scale):
     return image
 
 
-def fourier_resize(image, size, axis):
+def fourier_resize(image: torch.Tensor, size: int, axis: int) -> torch.Tensor:
     """Band-limited resampling of one axis to ``size`` samples with the voxel edges kept aligned.
 
     A sample of the new grid lies at ((i + 1/2) * n/size - 1/2): the phase ramp below moves

@@ -4,11 +4,18 @@ Arrays are (z, y, x) of a volume in LPS order, so array axis 0 runs superior (ax
 slices), 1 posterior (coronal), 2 left (sagittal).
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 PLANE_NAMES = ("axial", "coronal", "sagittal")  # by the array axis (z, y, x) across the slices
 AXES = {name: axis for axis, name in enumerate(PLANE_NAMES)}
@@ -18,12 +25,12 @@ LARGEST_THROUGH_FACTOR = 8
 BEYOND = 2  # slices past the foreground's ends that cubic interpolation across the slices reads
 
 
-def plane_axis(plane):
+def plane_axis(plane: str) -> int:
     """Array axis across which the named plane's slices are stacked."""
     return AXES[plane]
 
 
-def slice_axis(image):
+def slice_axis(image: sitk.Image) -> int:
     """Array axis of the acquired slices of an LPS image: the coarse one, else the superior one."""
     spacing = image.GetSpacing()[::-1]
     coarsest = int(np.argmax(spacing))
@@ -31,12 +38,12 @@ def slice_axis(image):
     return coarsest if spacing[coarsest] > ANISOTROPY * max(others) else 0
 
 
-def is_isotropic(spacing):
+def is_isotropic(spacing: Sequence[float]) -> bool:
     """Whether all three planes have about the same pixels: spacings (mm) within a ratio of 1.3."""
     return max(spacing) <= ISOTROPIC * min(spacing)
 
 
-def enlargement(spacing, scale, planes):
+def enlargement(spacing: Sequence[float], scale: int, planes: str) -> tuple[int, int, int]:
     """Factors of a stack's axes, the slice axis first.
 
     With three planes, isotropic input gets ``scale`` everywhere. In anisotropic input the slice
@@ -75,17 +82,17 @@ class SlicePlan:
     count: int
 
     @property
-    def pixels(self):
+    def pixels(self) -> int:
         """Of the box."""
         return (self.rows.stop - self.rows.start) * (self.columns.stop - self.columns.start)
 
-    def cut(self, volume):
+    def cut(self, volume: np.ndarray) -> np.ndarray:
         """The stack (n, h, w) of an array (z, y, x) that is to be enhanced, as a view where possible."""
         stack = np.moveaxis(volume, self.axis, 0)
         return stack[self.indices[0] : self.indices[-1] + 1, self.rows, self.columns]
 
 
-def plan_slices(foreground, axis, margin):
+def plan_slices(foreground: np.ndarray, axis: int, margin: int) -> SlicePlan:
     """Which slices, rows and columns are enhanced.
 
     Args:
@@ -109,7 +116,7 @@ def plan_slices(foreground, axis, margin):
     )
 
 
-def plan_runs(foreground, margin, longest):
+def plan_runs(foreground: np.ndarray, margin: int, longest: int) -> list[SlicePlan]:
     """Plans for runs of neighbouring slices, each with a box of its own: slices at the brain's ends need a small one.
 
     Args:
@@ -132,8 +139,8 @@ def plan_runs(foreground, margin, longest):
     return runs
 
 
-def slices_around(foreground, axis):
-    """Numbers of the slices across ``axis`` that hold foreground, and of ``BEYOND`` more at each end, as a list.
+def slices_around(foreground: np.ndarray, axis: int) -> list[int]:
+    """Numbers of the slices across ``axis`` of a (z, y, x) foreground that hold some, and ``BEYOND`` more at each end.
 
     Where what is added to the slices is interpolated or filtered across them, its end lies off the foreground.
     """
@@ -141,8 +148,8 @@ def slices_around(foreground, axis):
     return np.flatnonzero(ndimage.binary_dilation(occupied, iterations=BEYOND)).tolist()
 
 
-def box_of(foreground, margin):
-    """Three slice objects around a boolean volume's non-empty part, wider by ``margin`` voxels."""
+def box_of(foreground: np.ndarray, margin: int) -> tuple[slice, slice, slice]:
+    """Three slice objects around the non-empty part of a boolean volume (z, y, x), wider by ``margin`` voxels."""
     return tuple(_box(foreground.any(axis=tuple({0, 1, 2} - {axis})), margin) for axis in range(3))
 
 

@@ -3,17 +3,27 @@
 A stack is (n, h, w), slices first; factors are three whole numbers, one per axis of the stack.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy import fft, ndimage
 
 from ..task import Task
 from .cubic import along, cubic_matrix, linear_matrix, resized
 
+if TYPE_CHECKING:
+    pass
+
 ASKED_EVERY = 16  # slices
 MASK_SIGMA = 0.8  # voxels of the coarse grid: enough to round the steps of its edge
 
 
-def interpolated(stack, factors, task=None, wanted=None):
+def interpolated(
+    stack: np.ndarray, factors: Sequence[int], task: Task | None = None, wanted: Sequence[int] | None = None
+) -> np.ndarray:
     """Cubic interpolation of a stack along its three axes, one output slice at a time.
 
     Args:
@@ -40,12 +50,12 @@ def interpolated(stack, factors, task=None, wanted=None):
     return output
 
 
-def interpolated_across(stack, factor):
+def interpolated_across(stack: np.ndarray, factor: int) -> np.ndarray:
     """Cubic interpolation across the slices alone: (n, h, w) -> (factor*n, h, w)."""
     return along(cubic_matrix(len(stack), factor * len(stack)), stack, 0)
 
 
-def enlarged_mask(stack, factors):
+def enlarged_mask(stack: np.ndarray, factors: Sequence[int]) -> np.ndarray:
     """UInt8 mask on the enlarged grid, its edge smooth at the fine voxels instead of in steps of the coarse ones.
 
     The mask is smoothed along the enlarged axes, interpolated linearly and cut at half its height.
@@ -71,8 +81,8 @@ def enlarged_mask(stack, factors):
     return large
 
 
-def band_limited(array, size, axis):
-    """Band-limited resizing of one axis to ``size`` samples, voxel edges aligned, mirrored at its ends.
+def band_limited(array: np.ndarray, size: int, axis: int) -> np.ndarray:
+    """Band-limited resizing of one axis, of an array of any shape, to ``size`` samples, edges aligned and mirrored.
 
     The same as ``fourier_resize`` of the array and its mirror image, without the jump from the
     last sample to the first: the cosine transform (DCT-II) is the spectrum of that pair, and its
@@ -94,7 +104,7 @@ def band_limited(array, size, axis):
     return fft.idct(spectrum, n=size, axis=axis, norm="ortho", overwrite_x=True) * np.float32(np.sqrt(size / n))
 
 
-def band_limited_stack(stack, factors, task=None):
+def band_limited_stack(stack: np.ndarray, factors: Sequence[int], task: Task | None = None) -> np.ndarray:
     """:func:`band_limited` enlargement of a stack along its three axes.
 
     Args:

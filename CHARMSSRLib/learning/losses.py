@@ -1,15 +1,22 @@
 """Losses: L1, structural similarity and the attention regularisation L_AR."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 
 from ..measures.fidelity import K1, K2, RADIUS, SIGMA
 
+if TYPE_CHECKING:
+    from ..network.attention_maps import AttentionMaps
+
 TINY = 1e-12
 SMALLEST_PEAK = 1e-6
 
 
-def focus(maps):
+def focus(maps: torch.Tensor) -> torch.Tensor:
     """foc(a) = mean(a)^2 / mean(a^2) over the pixels, for each map.
 
     In [1/n, 1] for n pixels: 1 = flat, small = focused. Invariant to the scale of each
@@ -31,7 +38,7 @@ def _unit_peak(maps):
     return maps / maps.detach().amax((-2, -1), keepdim=True).clamp_min(SMALLEST_PEAK)
 
 
-def redundancy(maps):
+def redundancy(maps: torch.Tensor) -> torch.Tensor:
     """Mean over the pairs of maps of max(0, correlation)^2, in [0, 1].
 
     Args:
@@ -54,7 +61,7 @@ def redundancy(maps):
     return (covariance / scale)[:, j, k].clamp_min(0).square().mean(1)
 
 
-def attention_regularisation(maps):
+def attention_regularisation(maps: AttentionMaps) -> torch.Tensor:
     """The attention regularisation L_AR: focus and redundancy of the CNN's and the transformer's maps.
 
     Bounded in (0, 1], invariant to the scale of each map, free at inference.
@@ -78,7 +85,9 @@ def attention_regularisation(maps):
     return torch.stack(terms).mean()
 
 
-def difference(output, target, ssim_weight=0.0):
+def difference(
+    output: torch.Tensor, target: torch.Tensor, ssim_weight: float = 0.0
+) -> tuple[torch.Tensor, torch.Tensor]:
     """L1 + ssim_weight (1 - SSIM), means over the pixels; SSIM only where it counts.
 
     What the input leaves open L1 answers with the median, which takes contrast back: small foci in noise
@@ -98,7 +107,7 @@ def difference(output, target, ssim_weight=0.0):
     return l1 + ssim_weight * (1 - ssim_map(output, target)).mean(), l1
 
 
-def ssim_map(output, target, data_range=1.0):
+def ssim_map(output: torch.Tensor, target: torch.Tensor, data_range: float = 1.0) -> torch.Tensor:
     """Structural similarity (Wang et al., TIP 2004): Gaussian window 11x11 of sigma 1.5, K 0.01 and 0.03.
 
     Args:

@@ -1,5 +1,7 @@
 """What the C library does with memory that is freed: gives it back after a volume, keeps it for the next slice."""
 
+from __future__ import annotations
+
 import ctypes
 import platform
 
@@ -9,7 +11,7 @@ LARGEST_IN_HEAP, SPARE = 2**20, 2**20
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
-def keep_freed_memory():
+def keep_freed_memory() -> bool:
     """Tell glibc to keep up to KEPT_IN_ALL bytes of this process; nothing happens elsewhere.
 
     A network's feature images come and go hundreds of times per slice. Given back and fetched anew,
@@ -21,7 +23,7 @@ def keep_freed_memory():
     return _advise(LARGEST_KEPT, KEPT_IN_ALL)
 
 
-def give_back_freed_memory():
+def give_back_freed_memory() -> bool:
     """Tell glibc to give back what is freed, now and from now on; nothing happens elsewhere.
 
     Left alone it learns from the first volumes that large pieces come and go, and puts the next ones into its

@@ -1,18 +1,24 @@
 """What this machine can compute on."""
 
+from __future__ import annotations
+
 import math
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .control_groups import CONTROL_GROUPS, MEMBERSHIP, granted_cores
 
+if TYPE_CHECKING:
+    pass
+
 _given = None  # by set_threads
 _wanted = 0  # by use_threads
-_before = {}  # what torch and ITK had before use_threads
+_before: dict[str, int] = {}  # what torch and ITK had before use_threads
 
 
-def usable_cores(groups=CONTROL_GROUPS, membership=MEMBERSHIP):
+def usable_cores(groups: Path = CONTROL_GROUPS, membership: Path = MEMBERSHIP) -> int:
     """CPU cores that this process may use: the least of affinity, control groups and what Slurm gave the task.
 
     In a container or a cluster job the machine's own count would be wrong. A share of a core counts as one.
@@ -31,13 +37,13 @@ def usable_cores(groups=CONTROL_GROUPS, membership=MEMBERSHIP):
     return cores
 
 
-def worker_threads():
+def worker_threads() -> int:
     """Threads for the computation: one core is left to the interface where there are more than two."""
     cores = usable_cores()
     return cores - 1 if cores > 2 else cores
 
 
-def computing_threads():
+def computing_threads() -> int:
     """Threads for an engine.
 
     What :func:`use_threads` was told, else what OMP_NUM_THREADS says, else what :func:`set_threads` gave, else every
@@ -49,7 +55,7 @@ def computing_threads():
     return int(said) if said.isdigit() and int(said) > 0 else _given or usable_cores()
 
 
-def set_threads():
+def set_threads() -> None:
     """Give the engines and ITK ``worker_threads()``, unless OMP_NUM_THREADS or ITK's variable says otherwise."""
     global _given
     import SimpleITK as sitk
@@ -59,7 +65,7 @@ def set_threads():
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(_given)
 
 
-def use_threads(count):
+def use_threads(count: int) -> None:
     """Give everything that computes so many threads (the setting "threads"); 0 gives back what was before."""
     global _wanted
     import SimpleITK as sitk
@@ -79,7 +85,7 @@ def use_threads(count):
         torch.set_num_threads(_before.pop("torch"))
 
 
-def give_torch_its_threads():
+def give_torch_its_threads() -> None:
     """Tell torch, once it is there, of the limits that it does not know itself."""
     import torch
 

@@ -1,5 +1,7 @@
 """Which device and precision the network runs on."""
 
+from __future__ import annotations
+
 import platform
 
 import torch
@@ -9,7 +11,7 @@ from ..errors import BackendError, SettingsError
 PRECISION_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
-def choose_device(name):
+def choose_device(name: str) -> torch.device:
     """The torch device for a setting: "auto" is the first GPU that there is, else the CPU.
 
     Raises:
@@ -36,14 +38,14 @@ def choose_device(name):
     return torch.device(kind)
 
 
-def choose_precision(name, device):
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """The dtype for a setting: "auto" is float16 on a CUDA card, float32 elsewhere."""
     if name != "auto":
         return PRECISION_DTYPES[name]
     return torch.float16 if device.type == "cuda" else torch.float32
 
 
-def choose_batch(batch, device):
+def choose_batch(batch: int, device: torch.device) -> int:
     """Slices per batch: one at a time on a CPU (best use of its caches), many on a GPU."""
     return batch or (1 if device.type == "cpu" else 16)
 
@@ -52,7 +54,7 @@ def _has_mps():
     return torch.backends.mps.is_available()
 
 
-def hardware(device):
+def hardware(device: torch.device) -> str:
     """What a run ran on, for its card."""
     device = torch.device(device)
     if device.type == "cuda":

@@ -1,7 +1,10 @@
 """How much memory an enhancement along three axes takes, whether this machine has it, and what was taken."""
 
+from __future__ import annotations
+
 import os
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,7 +19,9 @@ UNKNOWN_LIMIT = 8 * 2**30
 MEMORY_VARIABLE = "CHARMSSR_MEMORY_MB"
 
 
-def estimate_bytes(frame, box, factors, maps=False, turned=False):
+def estimate_bytes(
+    frame: Sequence[int], box: Sequence[int], factors: Sequence[int], maps: bool = False, turned: bool = False
+) -> int:
     """Peak memory of an enhancement along three axes, an upper estimate in bytes.
 
     Args:
@@ -45,7 +50,7 @@ def estimate_bytes(frame, box, factors, maps=False, turned=False):
     return PROGRAM + scan + result + fusion
 
 
-def available_bytes():
+def available_bytes() -> int | None:
     """Memory that this process could still get, or None where that is unknown.
 
     The least of what the machine has left, what the control groups (a container, a cluster's job) leave,
@@ -69,7 +74,7 @@ def _machine_bytes():
     return None
 
 
-def require_memory(estimate, available=None):
+def require_memory(estimate: int, available: int | None = None) -> None:
     """Refuse a job that is too large.
 
     Args:
@@ -88,7 +93,7 @@ def require_memory(estimate, available=None):
         )
 
 
-def peak_memory(device):
+def peak_memory(device: str) -> dict[str, int | None]:
     """Peak resident memory of this process and peak memory of the device, bytes (None where unknown)."""
     on_device = None
     if str(device).startswith("cuda"):
@@ -98,7 +103,7 @@ def peak_memory(device):
     return {"host": _peak_rss(), "device": on_device}
 
 
-def peak_resident_bytes(process="self"):
+def peak_resident_bytes(process: int | str = "self") -> int | None:
     """Peak resident memory of a process by its number, where Linux tells; None elsewhere.
 
     Better there than getrusage, whose peak of a process begins with that of the one that started

@@ -1,12 +1,14 @@
 """The banding figure: do slice-to-slice jumps stand out in the stack?"""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy import ndimage
 
 TILE = 8  # voxels
 
 
-def banding(stack, mask):
+def banding(stack: np.ndarray, mask: np.ndarray) -> float | None:
     """Mean second difference between slices of local means, relative to four times the mean intensity.
 
     banding = mean |t[k-1] - 2 t[k] + t[k+1]| / (4 mean v), t[k] the means of 8 x 8-voxel tiles

@@ -4,6 +4,10 @@ The headline scores are brain-masked and three-dimensional. The whole-slice scor
 paper's; most of their level comes from the empty background, so they stand beside the others.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
@@ -15,7 +19,7 @@ K1, K2 = 0.01, 0.03
 RANGE_PERCENTILE = 99.9
 
 
-def brain_range(reference, mask):
+def brain_range(reference: np.ndarray, mask: np.ndarray) -> float:
     """Data range of the brain-masked scores: the 99.9th percentile of the reference inside the mask.
 
     Args:
@@ -34,7 +38,7 @@ def brain_range(reference, mask):
     return data_range
 
 
-def brain_psnr(output, reference, mask):
+def brain_psnr(output: np.ndarray, reference: np.ndarray, mask: np.ndarray) -> float:
     """Peak signal-to-noise ratio in dB, global over the mask of a volume; nothing is clipped.
 
     Args:
@@ -48,10 +52,10 @@ def brain_psnr(output, reference, mask):
     return _psnr(np.mean(difference**2), data_range)
 
 
-def brain_ssim(output, reference, mask):
+def brain_ssim(output: np.ndarray, reference: np.ndarray, mask: np.ndarray) -> float:
     """Structural similarity of two volumes, 3-D window, averaged over the voxels of the mask.
 
-    What lies outside the mask counts as zero in both volumes. Arguments as :func:`brain_psnr`.
+    What lies outside the mask counts as zero in both volumes (z, y, x). Arguments as :func:`brain_psnr`.
     """
     data_range = brain_range(reference, mask)
     inside = np.asarray(mask) > 0
@@ -65,7 +69,7 @@ def brain_ssim(output, reference, mask):
     return float(ssim_map(output, reference, data_range, (SIGMA,) * inside.ndim)[inside].mean())
 
 
-def slice_psnr(output, reference):
+def slice_psnr(output: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """The paper's PSNR: of each whole slice with data range 1, in dB.
 
     Args:
@@ -79,7 +83,7 @@ def slice_psnr(output, reference):
     return np.array([_psnr(error, 1.0) for error in np.mean(difference**2, axis=(1, 2))])
 
 
-def slice_ssim(output, reference):
+def slice_ssim(output: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """The paper's SSIM: of each whole slice with a 2-D window and data range 1.
 
     Averaged over the pixels whose window lies within the slice. Arguments and shape of the
@@ -89,7 +93,7 @@ def slice_ssim(output, reference):
     return similarity[:, RADIUS:-RADIUS, RADIUS:-RADIUS].mean(axis=(1, 2))
 
 
-def ssim_map(output, reference, data_range, sigmas):
+def ssim_map(output: np.ndarray, reference: np.ndarray, data_range: float, sigmas: Sequence[float]) -> np.ndarray:
     """Structural similarity at each voxel.
 
     Args:

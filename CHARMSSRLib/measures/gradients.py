@@ -1,10 +1,14 @@
 """Do the slices differ from each other more than their pixels do? The gradient ratio, reported only."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
 
-def through_plane_gradient_ratio(stack, mask, spacing):
+def through_plane_gradient_ratio(stack: np.ndarray, mask: np.ndarray, spacing: Sequence[float]) -> float | None:
     """Mean |gradient| across the slices by the mean |gradient| in plane, inside the eroded mask.
 
     Anatomy has no preferred direction: about 1 in an isotropic volume, less where slices are thick
@@ -22,8 +26,7 @@ def through_plane_gradient_ratio(stack, mask, spacing):
     inside = ndimage.binary_erosion(np.asarray(mask) > 0, np.ones((3, 3, 3)))
     means = []
     for axis, step in enumerate(spacing):
-        here, there = ([slice(None)] * axis + [part] for part in (slice(None, -1), slice(1, None)))
-        here, there = tuple(here), tuple(there)
+        here, there = ((slice(None),) * axis + (part,) for part in (slice(None, -1), slice(1, None)))
         both = inside[here] & inside[there]
         if not both.any():
             return None

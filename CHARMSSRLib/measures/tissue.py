@@ -4,6 +4,9 @@ Tissues come from the reference alone, by a mixture of three Gaussians fitted to
 intensities inside its eroded mask; the same regions then serve every output.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +43,7 @@ class Tissues:
     border: np.ndarray
 
 
-def fit_mixture(values):
+def fit_mixture(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Three Gaussians fitted to intensities by expectation maximisation on their histogram.
 
     Args:
@@ -74,7 +77,7 @@ def fit_mixture(values):
     return weights[order], means[order], deviations[order]
 
 
-def find_tissues(reference, mask, spacing, contrast):
+def find_tissues(reference: np.ndarray, mask: np.ndarray, spacing: Sequence[float], contrast: str) -> Tissues:
     """The tissues of a reference volume.
 
     Args:
@@ -110,7 +113,7 @@ def find_tissues(reference, mask, spacing, contrast):
     return tissues
 
 
-def signal_to_noise(image, tissues):
+def signal_to_noise(image: np.ndarray, tissues: Tissues) -> float:
     """Mean over standard deviation in the white matter.
 
     Args:
@@ -121,13 +124,15 @@ def signal_to_noise(image, tissues):
     return float(white.mean() / white.std())
 
 
-def contrast_to_noise(image, tissues):
-    """|mean of grey - mean of white matter| over the standard deviation in the white matter; as above."""
+def contrast_to_noise(image: np.ndarray, tissues: Tissues) -> float:
+    """|mean of grey - mean of white matter| over the SD in the white matter; shapes as above."""
     white = image[tissues.white]
     return float(abs(image[tissues.grey].mean() - white.mean()) / white.std())
 
 
-def edge_sharpness(image, reference, mask, tissues, spacing):
+def edge_sharpness(
+    image: np.ndarray, reference: np.ndarray, mask: np.ndarray, tissues: Tissues, spacing: Sequence[float]
+) -> float:
     """Mean gradient magnitude on the reference's tissue borders per intensity range, in 1/mm.
 
     Args:

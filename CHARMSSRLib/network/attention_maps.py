@@ -1,6 +1,12 @@
 """Attention maps on request: what the network looks at."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
 
 from .attention_tap import AttentionTap, record_attention
 
@@ -23,7 +29,7 @@ class AttentionMaps:
     transformer: list = field(default_factory=list)
 
 
-def collect_attention(network):
+def collect_attention(network: Any) -> AttentionMaps:
     """Take the maps of the last forward pass; call inside ``record_attention(network)``."""
     maps = AttentionMaps()
     for block in network.backbone:
@@ -35,7 +41,7 @@ def collect_attention(network):
     return maps
 
 
-def attention_maps(network, slices):
+def attention_maps(network: nn.Module, slices: torch.Tensor) -> tuple[torch.Tensor, AttentionMaps]:
     """Run ``network`` on ``slices`` (N, in_channels, H, W) and return (output, AttentionMaps)."""
     with record_attention(network):
         output = network(slices)

@@ -1,5 +1,8 @@
 """Channel shuffle (CS) of eqs. (2) and (5)."""
 
+from __future__ import annotations
+
+import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -15,11 +18,11 @@ class ChannelShuffle(nn.Module):
     Shape: (N, C, H, W) -> (N, C, H, W).
     """
 
-    def __init__(self, channels=64, groups=2):
+    def __init__(self, channels: int = 64, groups: int = 2) -> None:
         super().__init__()
         self.p1 = nn.Conv2d(channels, 2 * channels, 1, groups=groups)
         self.p2 = nn.Conv2d(2 * channels, channels, 1, groups=groups)
         self.groups = groups
 
-    def forward(self, features):
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
         return features + self.p2(F.channel_shuffle(self.p1(features), self.groups))

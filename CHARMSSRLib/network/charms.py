@@ -1,5 +1,7 @@
 """CHARMS: the whole network (Li, Sun, Li; Sensors 2026, 26(2):738, sections 3.1 to 3.6)."""
 
+from __future__ import annotations
+
 import torch
 from torch import nn
 
@@ -40,16 +42,16 @@ class CHARMS(nn.Module):
 
     def __init__(
         self,
-        scale=2,
-        channel_shuffle=True,
-        pixel_channel_attention=True,
-        transformer=True,
-        refinement=True,
-        in_channels=1,
-        blocks=4,
-        units=4,
-        transformers=1,
-    ):
+        scale: int = 2,
+        channel_shuffle: bool = True,
+        pixel_channel_attention: bool = True,
+        transformer: bool = True,
+        refinement: bool = True,
+        in_channels: int = 1,
+        blocks: int = 4,
+        units: int = 4,
+        transformers: int = 1,
+    ) -> None:
         super().__init__()
         if scale not in (2, 4):
             raise ValueError(f"scale must be 2 or 4, not {scale!r}")
@@ -79,15 +81,15 @@ class CHARMS(nn.Module):
         self.refinement = HFIR(CHANNELS) if refinement else nn.Identity()
         self.tail = silent(nn.Conv2d(CHANNELS, 1, 3, padding=1))
 
-    def middle_slice(self, slices):
+    def middle_slice(self, slices: torch.Tensor) -> torch.Tensor:
         """The slice that is enhanced: (N, in_channels, H, W) -> (N, 1, H, W)."""
         middle = slices.shape[1] // 2
         return slices[:, middle : middle + 1]
 
-    def forward(self, slices):
+    def forward(self, slices: torch.Tensor) -> torch.Tensor:
         return self.reconstruct(slices, *self.extract(slices))
 
-    def extract(self, slices):
+    def extract(self, slices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The CNN's part, frozen while fine-tuning: shallow and fused features, both (N, 64, H, W)."""
         shallow = self.head(slices)
         stages = [shallow]
@@ -95,13 +97,13 @@ class CHARMS(nn.Module):
             stages.append(block(stages[-1]))
         return shallow, self.fuse(torch.cat(stages, 1))
 
-    def reconstruct(self, slices, shallow, fused):
+    def reconstruct(self, slices: torch.Tensor, shallow: torch.Tensor, fused: torch.Tensor) -> torch.Tensor:
         """The rest: transformer, upsampler, refinement, tail, and the skip from the slices."""
         features = self.transformer(fused) + shallow
         detail = self.tail(self.refinement(self.upsampler(features)))
         return detail + bicubic_upsample(self.middle_slice(slices), self.scale)
 
-    def for_inference(self):
+    def for_inference(self) -> nn.Module:
         """The same function in a folded, frozen, faster form; see ``inference_form``."""
         from .inference.inference_form import InferenceForm
 

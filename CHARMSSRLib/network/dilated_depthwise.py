@@ -1,5 +1,7 @@
 """Depthwise convolution with dilation, in a form whose gradient a CPU can be trusted with."""
 
+from __future__ import annotations
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -20,10 +22,10 @@ class DilatedDepthwise(nn.Conv2d):
         rate: the dilation.
     """
 
-    def __init__(self, channels, rate):
+    def __init__(self, channels: int, rate: int) -> None:
         super().__init__(channels, channels, 3, padding=rate, dilation=rate, groups=channels)
 
-    def forward(self, features):
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
         rate = self.dilation[0]
         if rate == 1 or features.device.type != "cpu" or not torch.is_grad_enabled():
             return super().forward(features)

@@ -1,5 +1,8 @@
 """Enhanced spatial attention (ESA) of eq. (4)."""
 
+from __future__ import annotations
+
+import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -16,7 +19,7 @@ class ESA(nn.Module):
     Shape: (N, C, H, W) -> (N, C, H, W), any H, W >= 1.
     """
 
-    def __init__(self, channels=64, reduced=16):
+    def __init__(self, channels: int = 64, reduced: int = 16) -> None:
         super().__init__()
         self.down = nn.Conv2d(channels, reduced, 1)
         self.pool = nn.MaxPool2d(kernel_size=7, stride=3, padding=3)
@@ -25,11 +28,11 @@ class ESA(nn.Module):
         self.up = open_gate(nn.Conv2d(reduced, channels, 1))
         self.tap = AttentionTap()
 
-    def attention(self, y):
+    def attention(self, y: torch.Tensor) -> torch.Tensor:
         """The map at the pooled size, (N, C, ceil(H/3), ceil(W/3)), values in (0, 1)."""
         pooled = self.pool(self.down(y))
         return self.up(self.d2(F.relu(self.d1(pooled)))).sigmoid()
 
-    def forward(self, y):
+    def forward(self, y: torch.Tensor) -> torch.Tensor:
         attention = self.tap(self.attention(y))
         return y * F.interpolate(attention, size=y.shape[-2:], mode="bilinear", align_corners=False)

@@ -1,5 +1,9 @@
 """Multi-dilated depthwise transposed attention (MDDTA) of eqs. (10) and (12)."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -21,7 +25,7 @@ class MDDTA(nn.Module):
 
     RATES = (1, 2, 3)
 
-    def __init__(self, channels=64, heads=4):
+    def __init__(self, channels: int = 64, heads: int = 4) -> None:
         super().__init__()
         self.heads = heads
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
@@ -31,17 +35,18 @@ class MDDTA(nn.Module):
         self.project = faint(nn.Conv2d(channels, channels, 1))
         self.tap = AttentionTap()
 
-    def attention(self, q, k, rate_index):
+    def attention(self, q: torch.Tensor, k: torch.Tensor, rate_index: int) -> torch.Tensor:
         """The (N, heads, c, c) channel attention of one rate; q, k are (N, heads, c, H*W). In float32."""
         q = F.normalize(q.float(), dim=-1)
         k = F.normalize(k.float(), dim=-1)
         temperature = self.temperature[rate_index].float().view(1, self.heads, 1, 1)
         return (temperature * (q @ k.transpose(-2, -1))).softmax(dim=-1)
 
-    def forward(self, features):
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
         n, c, h, w = features.shape
         tokens = self.qkv(features)
-        total, responses = 0, []
+        total: Any = 0
+        responses = []
         for i, depthwise in enumerate(self.depthwise):
             q, k, v = depthwise(tokens).reshape(n, 3, self.heads, c // self.heads, h * w).unbind(1)
             response = self.attention(q, k, i).to(v.dtype) @ v

@@ -1,5 +1,8 @@
 """Pixel-channel attention (PCA) of eqs. (6) to (9)."""
 
+from __future__ import annotations
+
+import torch
 from torch import nn
 
 from .attention_tap import AttentionTap
@@ -15,7 +18,7 @@ class PixelChannelAttention(nn.Module):
     Shape: (N, C, H, W) -> (N, C, H, W).
     """
 
-    def __init__(self, channels=64):
+    def __init__(self, channels: int = 64) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
         self.pixel = open_gate(nn.Conv2d(channels, channels, 1))
@@ -23,7 +26,7 @@ class PixelChannelAttention(nn.Module):
         self.project = nn.Conv2d(channels, channels, 1)
         self.tap = AttentionTap()
 
-    def forward(self, features):
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
         g = self.conv(features)
         # The mean over a whole slice is taken in float32: half precision loses digits there.
         mean = g.float().mean((2, 3), keepdim=True).to(g.dtype)

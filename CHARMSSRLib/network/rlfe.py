@@ -1,5 +1,8 @@
 """Residual local feature extraction (RLFE) of eqs. (2) and (3)."""
 
+from __future__ import annotations
+
+import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -15,11 +18,11 @@ class RLFE(nn.Module):
     Shape: (N, C, H, W) -> (N, C, H, W).
     """
 
-    def __init__(self, channels=64):
+    def __init__(self, channels: int = 64) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         self.esa = ESA(channels)
 
-    def forward(self, features):
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
         return features + self.esa(self.conv2(F.relu(self.conv1(features))))

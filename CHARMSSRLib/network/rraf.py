@@ -1,5 +1,8 @@
 """Residual refinement with attention fusion (RRAF): one stage of the backbone."""
 
+from __future__ import annotations
+
+import torch
 from torch import nn
 
 from .channel_shuffle import ChannelShuffle
@@ -13,11 +16,13 @@ class RRAF(nn.Module):
     Shape: (N, C, H, W) -> (N, C, H, W).
     """
 
-    def __init__(self, channels=64, units=4, channel_shuffle=True, pixel_channel_attention=True):
+    def __init__(
+        self, channels: int = 64, units: int = 4, channel_shuffle: bool = True, pixel_channel_attention: bool = True
+    ) -> None:
         super().__init__()
         self.units = nn.Sequential(*[RLFE(channels) for _ in range(units)])
         self.shuffle = ChannelShuffle(channels) if channel_shuffle else nn.Identity()
         self.pca = PixelChannelAttention(channels) if pixel_channel_attention else nn.Identity()
 
-    def forward(self, features):
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
         return self.pca(self.shuffle(self.units(features)))

@@ -1,5 +1,7 @@
 """Sub-pixel upsampling by powers of two."""
 
+from __future__ import annotations
+
 from torch import nn
 
 
@@ -9,7 +11,7 @@ class Upsampler(nn.Sequential):
     Shape: (N, C, H, W) -> (N, C, sH, sW).
     """
 
-    def __init__(self, channels=64, scale=2):
+    def __init__(self, channels: int = 64, scale: int = 2) -> None:
         stages = []
         for _ in range(scale.bit_length() - 1):
             stages += [nn.Conv2d(channels, 4 * channels, 3, padding=1), nn.PixelShuffle(2)]

@@ -69,7 +69,8 @@ def has_noisy_air(image: sitk.Image, named: bool = False) -> bool:
         named: whether its name says that it is a UNI image: then weaker noise (smoothed, resampled) is enough.
     """
     values = sitk.GetArrayViewFromImage(image)
-    return _noise_of_corners(values, *_range(values), named=named) is not None
+    low, high = _range(values)
+    return _noise_of_corners(values, low, high, named=named) is not None
 
 
 def lowest_level(image: sitk.Image) -> float:
@@ -90,7 +91,7 @@ def quiet_scan(image: sitk.Image, named: bool = False) -> QuietScan:
     frame = LPSFrame(image)
     upright = frame.enter(sitk.Cast(image, sitk.sitkFloat32))
     values = sitk.GetArrayFromImage(upright)
-    spacing = np.array(upright.GetSpacing()[::-1])
+    spacing = upright.GetSpacing()[::-1]
     low, high = _range(values)
     padding = _padding(values)
     noise = _noise_of_corners(values, low, high, padding, named)

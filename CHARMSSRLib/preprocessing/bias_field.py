@@ -33,7 +33,7 @@ _LEAST_RANGE = 1e-5
 _BRIGHT = 1000.0
 
 
-def correct_bias_field(image: sitk.Image, mask: sitk.Image, task: Task | None = None):
+def correct_bias_field(image: sitk.Image, mask: sitk.Image, task: Task | None = None) -> BiasCorrection:
     """Estimates the bias field at about 4 mm inside ``mask`` and divides it out.
 
     The field's geometric mean inside the mask is 1, so intensities keep their unit. Outside the

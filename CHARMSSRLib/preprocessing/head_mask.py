@@ -20,7 +20,7 @@ _SPECK_ML = 10.0
 _NOISE_DEVIATIONS = 4.0
 
 
-def head_mask(image: sitk.Image):
+def head_mask(image: sitk.Image) -> sitk.Image:
     """The head in a whole-head scan, or the brain in a stripped one.
 
     Bright outliers would pull Otsu's threshold above dim tissue, so values are clipped at the
@@ -68,7 +68,7 @@ def _threshold(array):
     return min(threshold, max(lowest + 0.5 * (threshold - lowest), median + _NOISE_DEVIATIONS * deviation))
 
 
-def shrink_to(image, spacing_mm):
+def shrink_to(image: sitk.Image, spacing_mm: float) -> sitk.Image:
     """``image`` averaged over blocks of voxels so that each spacing comes near ``spacing_mm``."""
     factors = [
         max(1, min(round(spacing_mm / step), size // 4)) for step, size in zip(image.GetSpacing(), image.GetSize())
@@ -76,8 +76,8 @@ def shrink_to(image, spacing_mm):
     return sitk.BinShrink(image, factors)
 
 
-def mask_on_grid(mask, coarse, reference):
-    """A boolean array on the grid of ``coarse``, interpolated onto ``reference`` as UInt8."""
+def mask_on_grid(mask: np.ndarray, coarse: sitk.Image, reference: sitk.Image) -> sitk.Image:
+    """A boolean array (z, y, x) on the grid of ``coarse``, interpolated onto ``reference`` as UInt8."""
     soft = image_like(mask.astype(np.float32), coarse)
     # BinShrink drops a remainder of voxels at the far end: repeat the border there.
     resampler = sitk.ResampleImageFilter()

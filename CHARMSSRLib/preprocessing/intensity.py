@@ -16,14 +16,14 @@ class IntensityScale:
     lower: float
     upper: float
 
-    def apply(self, array):
-        """Scaled values, float32; ``lower`` becomes 0 and ``upper`` 1."""
+    def apply(self, array: np.ndarray) -> np.ndarray:
+        """Scaled values of an array of any shape, float32; ``lower`` becomes 0 and ``upper`` 1."""
         scaled = array - np.float32(self.lower)
         scaled /= np.float32(self.upper - self.lower)
         return scaled.astype(np.float32, copy=False)
 
 
-def fit_intensity_scale(array: np.ndarray, mask_array: np.ndarray, spec: dict):
+def fit_intensity_scale(array: np.ndarray, mask_array: np.ndarray, spec: dict) -> IntensityScale:
     """The scale that a checkpoint's card asks for.
 
     Args:

@@ -1,17 +1,21 @@
 """Mask operations with radii in millimetres, right for anisotropic voxels."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
 
-def dilate(mask, radius_mm, spacing):
+def dilate(mask: np.ndarray, radius_mm: float, spacing: Sequence[float]) -> np.ndarray:
     """Boolean ``mask`` (z, y, x) grown by ``radius_mm``; ``spacing`` in mm, (z, y, x)."""
     if not mask.any():
         return mask.copy()
     return ndimage.distance_transform_edt(~mask, sampling=spacing) <= radius_mm
 
 
-def erode(mask, radius_mm, spacing):
+def erode(mask: np.ndarray, radius_mm: float, spacing: Sequence[float]) -> np.ndarray:
     """Boolean ``mask`` (z, y, x) shrunk by ``radius_mm``; the volume's border does not erode it.
 
     Args:
@@ -24,7 +28,7 @@ def erode(mask, radius_mm, spacing):
     return ndimage.distance_transform_edt(mask, sampling=spacing) > radius_mm
 
 
-def close(mask, radius_mm, spacing):
+def close(mask: np.ndarray, radius_mm: float, spacing: Sequence[float]) -> np.ndarray:
     """Closing that is padded, so that it neither sticks to the volume's border nor loses it.
 
     Args:
@@ -39,8 +43,8 @@ def close(mask, radius_mm, spacing):
     return closed[inner] | mask
 
 
-def largest_component(mask):
-    """The largest 6-connected part of a boolean mask (empty stays empty)."""
+def largest_component(mask: np.ndarray) -> np.ndarray:
+    """The largest 6-connected part of a boolean mask (z, y, x); an empty one stays empty."""
     labels, count = ndimage.label(mask)
     if count <= 1:
         return labels > 0
@@ -49,15 +53,15 @@ def largest_component(mask):
     return labels == int(sizes.argmax())
 
 
-def without_small_components(mask, smallest):
-    """A boolean mask without its 6-connected parts of fewer than ``smallest`` voxels."""
+def without_small_components(mask: np.ndarray, smallest: int) -> np.ndarray:
+    """A boolean mask (z, y, x) without its 6-connected parts of fewer than ``smallest`` voxels."""
     labels, _ = ndimage.label(mask)
     keep = np.bincount(labels.ravel()) >= smallest
     keep[0] = False
     return keep[labels]
 
 
-def fill_holes(mask):
+def fill_holes(mask: np.ndarray) -> np.ndarray:
     """Holes of a boolean mask (z, y, x) filled in 3-D and then in each axial slice.
 
     The second step closes what is open only through the volume's lower face (neck, cut head).

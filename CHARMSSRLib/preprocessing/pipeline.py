@@ -53,7 +53,7 @@ def preprocess(
     whole_head: bool = False,
     named_uni: bool = False,
     with_field: bool = True,
-):
+) -> Preprocessed:
     """Head mask, N4 inside it, skull-strip: the steps before the intensity scaling.
 
     Args:
@@ -76,7 +76,8 @@ def preprocess(
         BackendError: the named backend is missing or failed.
         Cancelled: the task was cancelled.
     """
-    stages, task = {}, task or Task()
+    stages: dict[str, float] = {}
+    task = task or Task()
     working, offset, background, dark, head, may_have_bias, remarks = _timed(
         stages, "head mask", lambda: air_of(image, mask is None, named_uni)
     )

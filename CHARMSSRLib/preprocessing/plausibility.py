@@ -25,13 +25,13 @@ _INFANT_WIDTH_MM = 118.0
 _HEAD_TOLERANCE_MM = 4.0
 
 
-def volume_ml(mask):
+def volume_ml(mask: sitk.Image) -> float:
     """Volume of the non-zero voxels of a mask image, in millilitres."""
     voxels = int(np.count_nonzero(sitk.GetArrayViewFromImage(mask)))
     return voxels * float(np.prod(mask.GetSpacing())) / 1000.0
 
 
-def mask_warnings(mask: sitk.Image, head: sitk.Image | None = None):
+def mask_warnings(mask: sitk.Image, head: sitk.Image | None = None) -> list[str]:
     """Sentences that say what is implausible about a brain mask; empty when nothing is.
 
     Of a brain that goes on beyond the volume, as in a slab, no more is asked for than its part can hold.
@@ -61,13 +61,13 @@ def mask_warnings(mask: sitk.Image, head: sitk.Image | None = None):
     return warnings
 
 
-def narrow_head_warnings(head):
+def narrow_head_warnings(head: sitk.Image) -> list[str]:
     """A sentence on a whole head (image, non-zero inside) that is as narrow as an infant's; empty for others.
 
     A head that is cut off at both sides tells no width.
     """
     frame = LPSFrame(head)
-    across = sitk.GetArrayFromImage(frame.enter(head)).any(axis=(0, 1))
+    across = np.asarray(sitk.GetArrayFromImage(frame.enter(head)).any(axis=(0, 1)))
     if not across.any() or across[0] or across[-1]:
         return []
     width = (np.ptp(np.flatnonzero(across)) + 1) * frame.enter(head).GetSpacing()[0]

@@ -1,9 +1,12 @@
 """The worker's end of the pipes: messages out, progress not more often than anybody can see."""
 
+from __future__ import annotations
+
 import os
 import sys
 import threading
 import time
+from typing import Any, BinaryIO
 
 from ..files.output_files import plain
 from ..remaining_time import RemainingTime
@@ -12,7 +15,7 @@ from . import protocol
 _PROGRESS_INTERVAL = 0.05
 
 
-def private_streams():
+def private_streams() -> tuple[BinaryIO, Channel]:
     """The caller's pipes under descriptors of our own.
 
     Descriptor 1 then points at 2, so that no library's print enters the message stream, and
@@ -30,11 +33,11 @@ def private_streams():
 class Channel:
     """Writes messages to a descriptor; any thread may."""
 
-    def __init__(self, descriptor):
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lock = threading.Lock()
 
-    def send(self, type, id="", **fields):
+    def send(self, type: str, id: str = "", **fields: Any) -> None:
         """Send one message; a caller that has gone ends the process."""
         line = memoryview(protocol.encode(type, id, **plain(fields)))
         try:
@@ -44,7 +47,7 @@ class Channel:
         except OSError:
             os._exit(protocol.ENDED)
 
-    def error(self, id, kind, message, details=None):
+    def error(self, id: str, kind: str, message: object, details: str | None = None) -> None:
         """Send an error; the message becomes one line."""
         fields = {} if details is None else {"details": details}
         self.send("error", id, kind=kind, message=" ".join(str(message).split()), **fields)
@@ -53,14 +56,15 @@ class Channel:
 class JobProgress:
     """Passes progress on, but not more often than anybody can see."""
 
-    def __init__(self, channel, id):
+    def __init__(self, channel: Channel, id: str) -> None:
         self._channel = channel
         self._id = id
         self._remaining = RemainingTime()
-        self._last_time, self._last_message = 0.0, None
-        self._last_fraction, self._left = 0.0, None
+        self._last_time, self._last_fraction = 0.0, 0.0
+        self._last_message: str | None = None
+        self._left: float | None = None
 
-    def __call__(self, fraction, message):
+    def __call__(self, fraction: float, message: str) -> None:
         self._left = self._remaining.update(fraction, message)
         self._last_fraction = fraction
         now = time.monotonic()
@@ -69,7 +73,7 @@ class JobProgress:
         self._last_time, self._last_message = now, message
         self._send(message)
 
-    def observe(self, event):
+    def observe(self, event: dict) -> None:
         """Pass an event on, each one, with the progress that was last."""
         self._send(self._last_message or "", event)
 

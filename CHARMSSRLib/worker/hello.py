@@ -1,5 +1,7 @@
 """What a worker says first: what it is and what this computer can do; or which package it lacks."""
 
+from __future__ import annotations
+
 import os
 import platform
 import sys
@@ -8,7 +10,7 @@ from importlib import import_module
 from .. import __version__
 
 
-def hello():
+def hello() -> dict:
     """What the caller should know; imports everything that a job needs."""
     from ..engines.choice import choose_engine, has_ncnn, has_torch, nvidia_cards
     from ..engines.devices import list_devices, versions
@@ -36,7 +38,7 @@ def hello():
     }
 
 
-def missing_package(error):
+def missing_package(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
         return (
             f"The Python package {error.name!r} is missing in {sys.executable}; install it "

@@ -1,5 +1,7 @@
 """A 3T/7T pair that a message describes: its volumes are read when they are needed, one pair at a time."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +15,13 @@ class MessagePair(Pair):
 
     folder: Path = Path()
 
-    def load(self):
+    def load(self) -> tuple:
         """The pair's images; a ProtocolError is raised where one cannot be read."""
         three, seven = (load_volume(one, self.folder) for one in (self.image_3t, self.image_7t))
         return three, seven, load_volume(self.mask_3t, self.folder) if self.mask_3t else None
 
 
-def pair_of(description, folder):
+def pair_of(description: object, folder: str | Path) -> MessagePair:
     """The MessagePair of a description: subject, contrast, image_3t, image_7t, mask_3t (or null).
 
     Raises:

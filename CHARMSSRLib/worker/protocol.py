@@ -152,7 +152,7 @@ def save_volume(image: sitk.Image, folder: str | Path, name: str) -> dict:
     return {**description, "uni": True} if is_marked_as_uni(image) else description
 
 
-def load_volume(description: dict, folder: str | Path) -> sitk.Image:
+def load_volume(description: Any, folder: str | Path) -> sitk.Image:
     """The SimpleITK image that a message describes.
 
     Args:

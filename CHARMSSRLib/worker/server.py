@@ -1,11 +1,14 @@
 """The worker process: takes one job at a time, stays warm between jobs, ends with its caller."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import queue
 import signal
 import threading
 import traceback
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import BackendError, Cancelled, CHARMSSRError
 from ..settings import EnhancementSettings, FineTuningSettings
@@ -15,10 +18,13 @@ from .channel import JobProgress, private_streams
 from .hello import hello, missing_package
 from .message_scan import named_scan
 
+if TYPE_CHECKING:
+    from .channel import Channel
+
 IDLE_SECONDS = 600
 
 
-def serve(idle_seconds=IDLE_SECONDS):
+def serve(idle_seconds: float = IDLE_SECONDS) -> int:
     """Serve jobs until the caller closes the input, asks to stop, or nothing comes for a while.
 
     Returns:
@@ -38,17 +44,17 @@ class Server:
     The work stays on one thread because some of cuDNN's caches belong to a thread.
     """
 
-    def __init__(self, channel, idle_seconds=IDLE_SECONDS):
+    def __init__(self, channel: Channel, idle_seconds: float = IDLE_SECONDS) -> None:
         self._channel = channel
         self._idle_seconds = idle_seconds
-        self._jobs = queue.Queue()
+        self._jobs: queue.Queue = queue.Queue()
         self._lock = threading.Lock()
         self._current = None
         self._cancelled = threading.Event()
 
     # ---- the thread that reads
 
-    def read(self, stream):
+    def read(self, stream: BinaryIO) -> None:
         """Serve messages until the stream ends, then end the process even in the middle of a job."""
         for line in iter(stream.readline, b""):
             if line.strip():
@@ -87,7 +93,7 @@ class Server:
 
     # ---- the thread that works
 
-    def run(self):
+    def run(self) -> int:
         """Announce the worker and work until nothing comes any more; returns the exit status."""
         try:
             welcome = hello()

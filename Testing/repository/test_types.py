@@ -5,19 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-def checked_files():
-    """The files that the type checker is given, as pyproject.toml lists them."""
-    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
-    listed = text.partition("[tool.mypy]")[2].partition("files = [")[2].partition("]")[0]
-    for name in listed.replace('"', "").replace("\n", "").split(","):
-        if name.strip():
-            path = REPOSITORY / name.strip()
-            yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
 
 
 def public_functions(tree):
@@ -31,15 +19,16 @@ def public_functions(tree):
                     yield f"{node.name}.{one.name}", one
 
 
-@pytest.mark.parametrize("path", list(checked_files()), ids=lambda path: path.relative_to(REPOSITORY).as_posix())
-def test_every_public_function_is_annotated(path):
-    bare = []
-    for name, function in public_functions(ast.parse(path.read_text(encoding="utf-8"))):
-        arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-        missing = [one.arg for one in arguments if one.annotation is None and one.arg not in ("self", "cls")]
-        if missing or function.returns is None:
-            bare.append(f"{name}: {missing or 'what it returns'}")
-    assert not bare
+def test_every_public_function_of_the_library_is_annotated():
+    bare, seen = [], 0
+    for path in sorted((REPOSITORY / "CHARMSSRLib").rglob("*.py")):
+        for name, function in public_functions(ast.parse(path.read_text(encoding="utf-8"))):
+            seen += 1
+            arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+            missing = [one.arg for one in arguments if one.annotation is None and one.arg not in ("self", "cls")]
+            if missing or function.returns is None:
+                bare.append(f"{path.relative_to(REPOSITORY)}, {name}: {missing or 'what it returns'}")
+    assert seen > 800 and not bare
 
 
 def test_the_type_checker_finds_nothing():

@@ -24,7 +24,7 @@ class Audit:
         path: of the file.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._waiting: deque[bytes] = deque(maxlen=_MOST_WAITING)

@@ -65,7 +65,7 @@ class Node:
         enhance: does it.
     """
 
-    def __init__(self, settings: NodeSettings, rules: tuple[Rule, ...] | None, enhance: Enhance):
+    def __init__(self, settings: NodeSettings, rules: tuple[Rule, ...] | None, enhance: Enhance) -> None:
         need("pynetdicom")
         self._settings, self._enhance = settings, enhance
         self._rules = DEFAULT_RULES if rules is None else rules

@@ -32,7 +32,7 @@ class Accident(RuntimeError):
         kind: what it was, without any values.
     """
 
-    def __init__(self, kind: str, message: str = ""):
+    def __init__(self, kind: str, message: str = "") -> None:
         super().__init__(message or kind)
         self.kind = kind
 

@@ -51,7 +51,7 @@ class Receiver:
         connections: at once; more are rejected.
     """
 
-    def __init__(self, spool: Spool, audit: Audit, title: str, callers: list[str], connections: int = 16):
+    def __init__(self, spool: Spool, audit: Audit, title: str, callers: list[str], connections: int = 16) -> None:
         self._spool, self._audit = spool, audit
         self._lock = threading.Lock()
         self._touched: dict[int, dict[str, int]] = {}

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...errors import SettingsError
 from ..needs import need
@@ -26,7 +27,7 @@ class SendError(Exception):
         refused: whether the peer refused an object for what it is, so that a repetition may be in vain.
     """
 
-    def __init__(self, message: str, refused: bool = False):
+    def __init__(self, message: str, refused: bool = False) -> None:
         super().__init__(message)
         self.refused = refused
 
@@ -88,7 +89,7 @@ def send(
     entity.connection_timeout = 15
     for class_uid in sorted({str(dcmread(path, specific_tags=["SOPClassUID"]).SOPClassUID) for path in left}):
         entity.add_requested_context(class_uid, ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2"])
-    secure = {} if security is None else {"tls_args": (security, peer.host)}
+    secure: dict[str, Any] = {} if security is None else {"tls_args": (security, peer.host)}
     association = entity.associate(peer.host, peer.port, ae_title=peer.title, **secure)
     if not association.is_established:
         rejected = association.is_rejected

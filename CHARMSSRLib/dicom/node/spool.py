@@ -51,7 +51,7 @@ class Spool:
         bounds: what it may hold.
     """
 
-    def __init__(self, folder: Path, bounds: Bounds):
+    def __init__(self, folder: Path, bounds: Bounds) -> None:
         self.folder = folder
         self.receiving, self.jobs = folder / "receiving", folder / "jobs"
         self.held, self.done = folder / "held", folder / "done"

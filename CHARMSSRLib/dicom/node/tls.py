@@ -41,7 +41,7 @@ class LateHandshake:
         seconds: that a peer may be silent.
     """
 
-    def __init__(self, context: ssl.SSLContext, seconds: float):
+    def __init__(self, context: ssl.SSLContext, seconds: float) -> None:
         self._context, self._seconds = context, seconds
 
     def wrap_socket(self, connection: socket.socket, server_side: bool = True) -> ssl.SSLSocket:

@@ -21,7 +21,13 @@ _CONTRAST = re.compile(r"(?<![a-z0-9])(t1|t2|flair|pd|swi|qsm|mp2rage|mprage)", 
 _FAMILY = {"mp2rage": "t1", "mprage": "t1"}
 
 
-def check_pair(image_3t: sitk.Image, image_7t: sitk.Image, mask_3t=None, contrast="", names=("", "")):
+def check_pair(
+    image_3t: sitk.Image,
+    image_7t: sitk.Image,
+    mask_3t: sitk.Image | None = None,
+    contrast: str = "",
+    names: Sequence[str] = ("", ""),
+) -> tuple[list[str], sitk.Image | None]:
     """Refuse a pair that cannot be used; say what looks doubtful.
 
     Args:
@@ -79,7 +85,7 @@ def swap_suspicion(spacing_3t: Sequence[float], spacing_7t: Sequence[float]) -> 
     )
 
 
-def contrast_warnings(contrast, name_3t, name_7t):
+def contrast_warnings(contrast: str, name_3t: str, name_7t: str) -> list[str]:
     """A warning when names or the label say that the two scans have different contrasts."""
     said = {
         what: contrast_of(text)
@@ -92,7 +98,7 @@ def contrast_warnings(contrast, name_3t, name_7t):
     return [f"The two scans may have different contrasts ({listed}): a network cannot learn detail from that."]
 
 
-def contrast_of(text):
+def contrast_of(text: str) -> str:
     """The contrast that a name mentions ("t1", "t2", "flair", ...), or "" when it mentions none or several."""
     found = {_FAMILY.get(word.lower(), word.lower()) for word in _CONTRAST.findall(text or "")}
     return found.pop() if len(found) == 1 else ""

@@ -4,7 +4,10 @@ Two rows of three planes through the middle of the brain: a checkerboard of 3T a
 structures go on across the fields' borders when the pair fits; and the 3T with the 7T's edges in red.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -12,6 +15,9 @@ import SimpleITK as sitk
 from ...errors import OutputError
 from ...files.atomic import replacing
 from ...grids.orientation import bounding_box
+
+if TYPE_CHECKING:
+    from .registration import RegisteredPair
 
 PIXEL_MM = 0.6
 _FIELD_MM = 18.0  # of the checkerboard
@@ -21,7 +27,7 @@ _EDGE_SIGMA_MM = 1.5
 _RED = (255, 60, 40)
 
 
-def pair_picture(registered):
+def pair_picture(registered: RegisteredPair) -> np.ndarray:
     """The picture as an RGB array.
 
     Args:
@@ -32,6 +38,7 @@ def pair_picture(registered):
         and edges. Anterior is up in axial, superior in the others; the patient's left is on the right.
     """
     box = bounding_box(sitk.GetArrayViewFromImage(registered.mask) > 0)
+    assert box is not None  # a registered pair has brain in both
     spacing = np.array(registered.mask.GetSpacing()[::-1])
     low = np.array([one.start for one in box]) * spacing - _MARGIN_MM
     high = np.array([one.stop - 1 for one in box]) * spacing + _MARGIN_MM
@@ -41,7 +48,7 @@ def pair_picture(registered):
         _white_level(image, mask)
         for image, mask in ((registered.image_3t, registered.mask), (registered.image_7t, registered.mask_7t))
     ]
-    rows = ([], [])
+    rows: tuple[list, list] = ([], [])
     for axis in range(3):
         grid = _slice_grid(registered.image_3t, axis, low, high, middle)
         field_3t = _shown(registered.image_3t, grid, sitk.Transform(3, sitk.sitkIdentity), white[0], axis)
@@ -51,7 +58,7 @@ def pair_picture(registered):
     return _stacked([_stacked(row, 1) for row in rows], 0)
 
 
-def write_pair_picture(registered, path):
+def write_pair_picture(registered: RegisteredPair, path: Path) -> None:
     """Write :func:`pair_picture` as a PNG file; it appears only when complete.
 
     Raises:

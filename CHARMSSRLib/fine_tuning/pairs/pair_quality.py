@@ -3,6 +3,10 @@
 Measured inside the brain at about 1 mm, with linear interpolation.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage, stats
@@ -27,7 +31,9 @@ SMALLEST_AGREEMENT, DOUBTFUL_AGREEMENT = 0.65, 0.8
 WORSE = 0.9
 
 
-def measure_quality(image_3t, mask, image_7t, mask_7t, transform):
+def measure_quality(
+    image_3t: sitk.Image, mask: sitk.Image, image_7t: sitk.Image, mask_7t: sitk.Image, transform: sitk.Transform
+) -> dict[str, float]:
     """Figures of a registration.
 
     Args:
@@ -76,7 +82,7 @@ def measure_quality(image_3t, mask, image_7t, mask_7t, transform):
     return {name: round(float(value), 4) for name, value in figures.items()}
 
 
-def refusal(quality):
+def refusal(quality: dict) -> str:
     """The reason why a pair is not fit for training, or ""; ``quality`` as :func:`measure_quality` gives it."""
     if quality["coverage"] < SMALLEST_COVERAGE:
         return (
@@ -110,7 +116,7 @@ def refusal(quality):
     return ""
 
 
-def remarks(quality):
+def remarks(quality: dict) -> list[str]:
     """Sentences about what is doubtful in a pair that was not refused."""
     said = []
     if quality["coverage"] < DOUBTFUL_COVERAGE:
@@ -136,7 +142,7 @@ def remarks(quality):
     return said
 
 
-def motion_of(transform, point):
+def motion_of(transform: sitk.Transform, point: Sequence[float]) -> tuple[float, float]:
     """(rotation in degrees, displacement in mm of ``point``) of a rigid transform."""
     origin = np.array(transform.TransformPoint([0.0, 0.0, 0.0]))
     matrix = np.stack([np.array(transform.TransformPoint(axis.tolist())) - origin for axis in np.eye(3)], axis=1)
@@ -144,7 +150,7 @@ def motion_of(transform, point):
     return float(angle), float(np.linalg.norm(np.array(transform.TransformPoint(point)) - np.array(point)))
 
 
-def mutual_information(first, second):
+def mutual_information(first: np.ndarray, second: np.ndarray) -> float:
     """Normalised mutual information 2 I / (H1 + H2) of paired samples, 0 (unrelated) to 1.
 
     Args:
@@ -161,7 +167,7 @@ def mutual_information(first, second):
     return float(2 * (sum(entropies) - _entropy(joint)) / sum(entropies))
 
 
-def matched_intensities(source, reference, inside):
+def matched_intensities(source: np.ndarray, reference: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """``source`` with each intensity replaced by the mean of ``reference`` where it occurs.
 
     Args:
@@ -180,7 +186,7 @@ def matched_intensities(source, reference, inside):
     return np.interp(source, centres, means).astype(np.float32)
 
 
-def detail_agreement(first, second, inside, spacing):
+def detail_agreement(first: np.ndarray, second: np.ndarray, inside: np.ndarray, spacing: Sequence[float]) -> float:
     """How far the edges of two volumes run alike: the squared cosine between their gradients.
 
     Weighted by both gradients' lengths, inside the mask without its rim; 1 for the same structure in
@@ -202,7 +208,7 @@ def detail_agreement(first, second, inside, spacing):
     return float((product / np.maximum(lengths, 1e-30) * weights).sum() / weights.sum())
 
 
-def residual_shift(first, second, inside, spacing):
+def residual_shift(first: np.ndarray, second: np.ndarray, inside: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
     """Shift in mm (z, y, x) of ``second`` against ``first`` by phase correlation, to a part of a voxel.
 
     Of detail between 1.5 and 4 mm: what a mask's own edge would say (no shift) has no part in it.

@@ -24,7 +24,7 @@ RIM_MM = 4.0  # the target is filled this far outside the mask, for filters that
 _CHUNK = 1 << 14  # points at once: their weights stay in the cache
 
 
-def target_grid(image, axis, scale):
+def target_grid(image: sitk.Image, axis: int, scale: int) -> sitk.Image:
     """An empty image: the grid of ``image`` refined in plane by ``scale``; ``axis`` (z, y, x) is across its slices."""
     factors_zyx = [1 if one == axis else scale for one in range(3)]
     spacing, origin, direction = enlarged_geometry(image, factors_zyx[::-1])
@@ -36,7 +36,9 @@ def target_grid(image, axis, scale):
     return grid
 
 
-def target_mask(mask_3t, mask_7t, transform, axis, scale):
+def target_mask(
+    mask_3t: sitk.Image, mask_7t: sitk.Image, transform: sitk.Transform, axis: int, scale: int
+) -> sitk.Image:
     """UInt8 common brain mask on the target grid: inside both masks (half level of each, interpolated).
 
     Args:
@@ -56,7 +58,14 @@ def target_mask(mask_3t, mask_7t, transform, axis, scale):
     return sitk.Cast(sitk.And(on_3t, on_7t), sitk.sitkUInt8)
 
 
-def target_image(image_7t: sitk.Image, mask: sitk.Image, transform, axis, slice_mm, task=None):
+def target_image(
+    image_7t: sitk.Image,
+    mask: sitk.Image,
+    transform: sitk.Transform,
+    axis: int,
+    slice_mm: float,
+    task: Task | None = None,
+) -> sitk.Image:
     """The 7T on the grid of ``mask``, float32, in the 7T's units; zero farther than 4 mm from the mask.
 
     Args:
@@ -185,7 +194,7 @@ class SincSampler:
         volume: float32 (z, y, x).
     """
 
-    def __init__(self, volume: np.ndarray):
+    def __init__(self, volume: np.ndarray) -> None:
         self._limits = torch.tensor(volume.shape, dtype=torch.float64) - 1
         padded = torch.from_numpy(np.pad(volume, RADIUS, mode="edge"))
         self._values, self._strides = padded.view(-1), torch.tensor(padded.stride())

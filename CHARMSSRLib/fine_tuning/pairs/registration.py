@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -17,6 +18,10 @@ from .pair_checks import check_pair
 from .pair_quality import measure_quality, refusal, remarks
 from .pair_target import target_grid, target_image, target_mask
 from .rigid import register_rigid
+
+if TYPE_CHECKING:
+    from ...settings import FineTuningSettings
+    from .pair import Pair
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +50,11 @@ class RegisteredPair:
     warnings: list = field(default_factory=list)
 
     @property
-    def axis(self):
+    def axis(self) -> int:
         """Array axis (z, y, x) of the slices that are enlarged in plane, as ``enhance`` takes it."""
         return slice_axis(self.image_3t)
 
-    def target(self, scale, task=None):
+    def target(self, scale: int, task: Task | None = None) -> sitk.Image:
         """The registered 7T on the x ``scale`` in-plane grid of the 3T.
 
         Args:
@@ -68,16 +73,16 @@ class RegisteredPair:
         spacing = self.image_3t.GetSpacing()[::-1]
         return target_image(self.image_7t, self.target_mask(scale), self.transform, self.axis, spacing[self.axis], task)
 
-    def target_mask(self, scale):
+    def target_mask(self, scale: int) -> sitk.Image:
         """UInt8: inside both brain masks and the 7T's field of view, on the grid of ``target(scale)``."""
         return target_mask(self.mask, self.mask_7t, self.transform, self.axis, scale)
 
-    def target_grid(self, scale):
+    def target_grid(self, scale: int) -> sitk.Image:
         """An empty image that carries the grid of ``target(scale)``."""
         return target_grid(self.image_3t, self.axis, scale)
 
 
-def register_pair(pair, settings=None, task: Task | None = None):
+def register_pair(pair: Pair, settings: FineTuningSettings | None = None, task: Task | None = None) -> RegisteredPair:
     """Check, bias-correct and skull-strip both scans, and register the 7T rigidly to the 3T.
 
     Geometry is what the images' headers say: transforms of a scene are hardened by the caller.
@@ -114,14 +119,18 @@ def register_pair(pair, settings=None, task: Task | None = None):
             done = _prepared(image, mask, field_strength, bias_correction, skull_strip, device, part)
             warnings += [f"{field_strength}: {warning}" for warning in done.warnings]
             images += [done.image, done.mask]
+        upright_3t, brain_3t, upright_7t, brain_7t = images
         transform = _registered(images, getattr(settings, "seed", 0), task.part(0.55, 0.95, f"{pair.name}: "))
         task.tell(0.96, f"Judging the registration of {pair.name}")
-        quality = measure_quality(*images, transform)
+        quality = measure_quality(upright_3t, brain_3t, upright_7t, brain_7t, transform)
         reason = refusal(quality)
         if reason:
             raise PairError(reason)
         task.tell(1.0, f"Registered {pair.name}")
-        return RegisteredPair(pair.subject, pair.contrast, *images, transform, quality, warnings + remarks(quality))
+        return RegisteredPair(
+            pair.subject, pair.contrast, upright_3t, brain_3t, upright_7t, brain_7t, transform, quality,
+            warnings + remarks(quality),
+        )  # fmt: skip
     except (InputError, PairError) as error:
         raise PairError(f"{pair.name}: {error}") from error
 

@@ -39,9 +39,9 @@ def register_rigid(
     fixed_mask: sitk.Image,
     moving: sitk.Image,
     moving_mask: sitk.Image,
-    seed=0,
+    seed: int = 0,
     task: Task | None = None,
-):
+) -> sitk.Euler3DTransform:
     """The rigid transform that takes physical points of ``fixed`` to those of ``moving``.
 
     Deterministic for one seed and number of threads.
@@ -71,29 +71,32 @@ def register_rigid(
         _level(image, mask, _COARSE_MM, _COARSE_RIM_MM, masked=True)
         for image, mask in ((fixed, fixed_mask), (moving, moving_mask))
     ]
-    starts = _scored_starts(*coarse, centre / _UNIT_MM, (moving_centre - centre) / _UNIT_MM, seed, task)
+    fixed_level, moving_level = coarse
+    starts = _scored_starts(
+        fixed_level, moving_level, centre / _UNIT_MM, (moving_centre - centre) / _UNIT_MM, seed, task
+    )
     found = []
     for number, start in enumerate(starts[:_KEPT_STARTS]):
         task.tell(0.1 + 0.2 * number / _KEPT_STARTS, "Looking for the rough position")
-        found.append(_optimised(*coarse, start, _COARSE_SAMPLES, 4.0, 60, seed, task))
+        found.append(_optimised(fixed_level, moving_level, start, _COARSE_SAMPLES, 4.0, 60, seed, task))
     transform = min(found, key=lambda one: one[1])[0]
     for share, message, spacing, rim, samples, step, iterations in (
         (0.3, "Registering", _MIDDLE_MM, _COARSE_RIM_MM / 2, _MIDDLE_SAMPLES, 1.0, 50),
         (0.5, "Registering finely", _FINE_MM, _FINE_RIM_MM, _FINE_SAMPLES, 0.3, 40),
     ):
         task.tell(share, message)
-        level = [
+        fixed_level, moving_level = (
             _level(image, mask, spacing, rim, masked=spacing == _MIDDLE_MM)
             for image, mask in ((fixed, fixed_mask), (moving, moving_mask))
-        ]
-        transform = _optimised(*level, transform, samples, step, iterations, seed, task)[0]
+        )
+        transform = _optimised(fixed_level, moving_level, transform, samples, step, iterations, seed, task)[0]
     task.tell(1.0, "Registered")
     shift = [_UNIT_MM * step for step in transform.GetTranslation()]
     rotation = (transform.GetAngleX(), transform.GetAngleY(), transform.GetAngleZ())
     return sitk.Euler3DTransform(centre.tolist(), *rotation, shift)
 
 
-def centroid(mask):
+def centroid(mask: sitk.Image) -> np.ndarray:
     """Centre of mass of a mask, physical point in mm (numpy, 3)."""
     indices = [values.mean() for values in np.nonzero(sitk.GetArrayViewFromImage(mask))]
     return np.array(mask.TransformContinuousIndexToPhysicalPoint([float(i) for i in indices[::-1]]))

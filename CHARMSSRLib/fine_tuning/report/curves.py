@@ -1,9 +1,11 @@
 """Curves of a run as drawings within a page (SVG)."""
 
+from __future__ import annotations
+
 from html import escape
 
 
-def curves_of(history):
+def curves_of(history: dict) -> str:
     """Two plots side by side: losses, and PSNR with the baseline that it has to beat.
 
     Args:

@@ -5,6 +5,8 @@ leaves the least squared error among all monotone ones: isotonic regression of t
 on the 3T intensity. What a network gains beyond it is more than a look-up table could give.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,10 +35,10 @@ class MonotoneMap:
 class MapFit:
     """Collects voxels of many pairs, a slice at a time, in a histogram; then fits the map."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._count, self._x, self._y = np.zeros(BINS), np.zeros(BINS), np.zeros(BINS)
 
-    def add(self, intensities_3t, intensities_7t):
+    def add(self, intensities_3t: np.ndarray, intensities_7t: np.ndarray) -> None:
         """Take the voxels of one slice or volume: two arrays of one shape."""
         x = np.asarray(intensities_3t, np.float64).ravel()
         y = np.asarray(intensities_7t, np.float64).ravel()
@@ -45,7 +47,7 @@ class MapFit:
         self._x += np.bincount(bins, x, BINS)
         self._y += np.bincount(bins, y, BINS)
 
-    def map(self):
+    def map(self) -> MonotoneMap:
         """The monotone map, rising or falling, whichever fits better.
 
         Raises:
@@ -61,6 +63,6 @@ class MapFit:
         return MonotoneMap(x, rising if errors[0] <= errors[1] else falling)
 
 
-def isotonic(values, weights):
+def isotonic(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The non-decreasing sequence nearest to ``values`` in the weighted square sense; all of shape (n,)."""
     return isotonic_regression(values, weights=weights).x

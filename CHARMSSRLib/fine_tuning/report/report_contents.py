@@ -1,5 +1,9 @@
 """What a fine-tuning reports: a plain dict that becomes JSON, and the sentences that matter."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 from ...measures.statistics import mean_and_deviation
 from .scores import FIGURES, INTERPOLATED, MATCHED, SCORED, TUNED, UNTUNED
 
@@ -21,7 +25,7 @@ CHOSEN_ON_HELD_OUT = (
 )
 
 
-def summarise(rows):
+def summarise(rows: Sequence[dict]) -> dict:
     """Mean and SD over pairs: dict method -> figure -> {"mean", "sd", "pairs"}; the SD of one pair is None."""
     summary = {}
     for method in SCORED:
@@ -36,7 +40,7 @@ def summarise(rows):
     return summary
 
 
-def gain_of(rows, baseline, figure="psnr"):
+def gain_of(rows: Sequence[dict], baseline: str, figure: str = "psnr") -> float | None:
     """Mean over the pairs of what the fine-tuned checkpoint gains over a baseline; None without both."""
     gains = _gains(rows, baseline, figure)
     return mean_and_deviation(gains)[0] if gains else None
@@ -54,7 +58,7 @@ def _gains(rows, baseline, figure):
     ]
 
 
-def is_more_than_noise(gains):
+def is_more_than_noise(gains: Sequence[float]) -> bool:
     """Whether gains in PSNR (dB, one of each held-out pair) tell more than chance does.
 
     Their mean must reach ``NOTICEABLE_DB`` and, where there are several, twice its standard error.
@@ -63,10 +67,11 @@ def is_more_than_noise(gains):
     return mean >= NOTICEABLE_DB and (len(gains) == 1 or mean > 2 * deviation / len(gains) ** 0.5)
 
 
-def verdict_on(rows):
+def verdict_on(rows: Sequence[dict]) -> tuple[bool | None, str]:
     """(whether the intensity-matched baseline was beaten, sentences that say so); (None, ...) without scores."""
     gains = {baseline: gain_of(rows, baseline) for baseline in (MATCHED, UNTUNED, INTERPOLATED)}
-    if gains[MATCHED] is None:
+    matched = gains[MATCHED]
+    if matched is None:
         return None, "There are no scores on held-out data, so nothing can be said about what was gained."
     similarity = gain_of(rows, MATCHED, "ssim")
     each = _gains(rows, MATCHED, "psnr")
@@ -79,10 +84,10 @@ def verdict_on(rows):
         text = f"On held-out data the fine-tuned checkpoint beats the intensity-matched baseline: {figures}."
         if len(each) == 1:
             text += " One held-out pair says little about other people."
-        if similarity < 0:
+        if similarity is not None and similarity < 0:
             text += " Its SSIM is lower, though: look at the pictures before using it."
         return True, text
-    if gains[MATCHED] > 0:
+    if matched > 0:
         return False, (
             f"No better than chance: what was gained on held-out data is too little to tell ({figures}). More pairs or"
             " more steps may help; until then a look-up table of intensities does as well."

@@ -1,7 +1,11 @@
 """The report as one HTML file, made from ``templates/page.html``."""
 
+from __future__ import annotations
+
 import base64
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +21,7 @@ HEADINGS = {
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def template():
+def template() -> Any:
     """The template of the page; to be asked for before the work, so that nothing is missing after it.
 
     Raises:
@@ -26,7 +30,7 @@ def template():
     return page_template(_TEMPLATES, "page.html")
 
 
-def page(report, pictures=(), registrations=()):
+def page(report: dict, pictures: Sequence = (), registrations: Sequence = ()) -> str:
     """The page.
 
     Args:
@@ -59,7 +63,7 @@ def page(report, pictures=(), registrations=()):
     )
 
 
-def middle_pictures(images, mask, spacing):
+def middle_pictures(images: dict[str, np.ndarray], mask: np.ndarray, spacing: Sequence[float]) -> dict[str, np.ndarray]:
     """The slice with most of the mask, cut to it, of each image: dict caption -> array scaled to 0..1 for display.
 
     Args:

@@ -5,7 +5,11 @@ checkpoint's card says, and nothing is fitted to the 7T but in the two rows that
 (brain in both scans) and one data range (99.9th percentile of the 7T inside it) serve all rows.
 """
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -16,6 +20,11 @@ from ...measures.fidelity import brain_psnr, brain_ssim
 from ...measures.tissue import TISSUE_ORDER, contrast_to_noise, edge_sharpness, find_tissues, signal_to_noise
 from ...task import Task
 from .intensity_match import MapFit
+
+if TYPE_CHECKING:
+    from ...network.charms import CHARMS
+    from ..automatic_values import Plan
+    from ..slices import PairSlices
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +50,7 @@ class PairScorer:
         ValueError: the held-out slices share no brain with the 7T.
     """
 
-    def __init__(self, pair, numbers):
+    def __init__(self, pair: PairSlices, numbers: Sequence[int]) -> None:
         self.pair, self.numbers = pair, numbers
         region = np.zeros(pair.common.shape, np.float32)
         region[numbers] = pair.common[numbers]
@@ -50,14 +59,16 @@ class PairScorer:
         if not self.mask.any():
             raise ValueError(f"the held-out slices of {pair.label} share no brain with the 7T")
         self.seven = np.asarray(pair.seven, np.float32)
-        self.images, self.rows, self._tissues = {}, [], None
+        self.images: dict[str, np.ndarray] = {}
+        self.rows: list[dict] = []
+        self._tissues = None
         if pair.contrast in TISSUE_ORDER:
             try:
                 self._tissues = find_tissues(self.seven, self.mask, pair.spacing_7t, pair.contrast)
             except ValueError as reason:
                 logger.warning("%s gets no tissue figures: %s", pair.label, reason)
 
-    def score_baselines(self, intensity_map):
+    def score_baselines(self, intensity_map: Callable) -> None:
         """The 3T by itself: interpolated, matched by the training pairs' map, matched to this 7T; and the 7T.
 
         Args:
@@ -71,7 +82,7 @@ class PairScorer:
         self._add(ORACLE, oracle.map()(interpolated))
         self._add(SEVEN, self.seven, compared=False)
 
-    def score_network(self, method, network, plan, task=None):
+    def score_network(self, method: str, network: CHARMS, plan: Plan, task: Task | None = None) -> None:
         """The output of a network.
 
         Args:
@@ -95,7 +106,9 @@ class PairScorer:
         self.rows.append(row)
 
 
-def enhanced_stack(network, pair, numbers, plan, task=None):
+def enhanced_stack(
+    network: CHARMS, pair: PairSlices, numbers: Sequence[int], plan: Plan, task: Task | None = None
+) -> np.ndarray:
     """What a network makes of a pair's 3T slices: float32 (n, s*h, s*w), normalised.
 
     As in ``enhance``, what lies outside the brain is interpolated input, so that no artificial edge

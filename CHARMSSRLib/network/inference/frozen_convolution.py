@@ -1,5 +1,9 @@
 """A frozen convolution with its activation, and the addition of another image."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -23,7 +27,15 @@ class FrozenConvolution(nn.Module):
         activation: "none", "relu" or "sigmoid".
     """
 
-    def __init__(self, weight, bias, padding=0, dilation=1, groups=1, activation="none"):
+    def __init__(
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        padding: int = 0,
+        dilation: int = 1,
+        groups: int = 1,
+        activation: str = "none",
+    ) -> None:
         super().__init__()
         weight = weight.detach().clone().contiguous(memory_format=torch.channels_last)
         self.weight = nn.Parameter(weight, requires_grad=False)
@@ -31,14 +43,14 @@ class FrozenConvolution(nn.Module):
         self.padding, self.dilation, self.groups, self.activation = padding, dilation, groups, activation
 
     @classmethod
-    def of(cls, layer, activation="none"):
-        """The frozen form of an nn.Conv2d."""
+    def of(cls, layer: Any, activation: str = "none") -> FrozenConvolution:
+        """The frozen form of an ``nn.Conv2d`` that has a bias."""
         return cls(layer.weight, layer.bias, layer.padding[0], layer.dilation[0], layer.groups, activation)
 
-    def forward(self, image):
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
         return _ACTIVATIONS[self.activation](self._convolved(image))
 
-    def plus(self, image, other):
+    def plus(self, image: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         """conv(image) + other, a new tensor; the activation has no part in it."""
         return self._convolved(image).add_(other)
 
@@ -48,11 +60,11 @@ class FrozenConvolution(nn.Module):
         return F.conv2d(image, self.weight, self.bias, 1, self.padding, self.dilation, self.groups)
 
 
-def as_rows(image):
+def as_rows(image: torch.Tensor) -> torch.Tensor:
     """(N, C, H, W) channels-last -> (N, H, W, C), a view."""
     return image.permute(0, 2, 3, 1)
 
 
-def as_image(rows):
+def as_image(rows: torch.Tensor) -> torch.Tensor:
     """(N, H, W, C) -> (N, C, H, W) channels-last, a view."""
     return rows.permute(0, 3, 1, 2)

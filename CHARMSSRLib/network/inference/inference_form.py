@@ -11,7 +11,10 @@ What changes, and why it is faster on the same values:
 It serves graphics cards, half precision and the laboratory. On processors the engine ncnn is faster.
 """
 
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +26,9 @@ from ..pca import PixelChannelAttention
 from .frozen_convolution import FrozenConvolution, as_image, as_rows
 from .inference_transformer import FoldedTransformer
 
+if TYPE_CHECKING:
+    from ..charms import CHARMS
+
 
 class InferenceForm(nn.Module):
     """Built by ``CHARMS.for_inference()``; equal to the network it came from to 1e-5.
@@ -33,7 +39,7 @@ class InferenceForm(nn.Module):
     Shape: (N, in_channels, H, W) -> (N, 1, scale*H, scale*W), in the dtype of the input.
     """
 
-    def __init__(self, network):
+    def __init__(self, network: CHARMS) -> None:
         super().__init__()
         self.scale, self.arguments = network.scale, network.arguments
         self.head = FrozenConvolution.of(network.head)
@@ -45,11 +51,12 @@ class InferenceForm(nn.Module):
         self.eval()
 
     @torch.no_grad()
-    def forward(self, slices):
+    def forward(self, slices: torch.Tensor) -> torch.Tensor:
         middle = slices.shape[1] // 2
         own = slices.to(self.head.weight.dtype)
         shallow = self.head(_channels_last(own))
         features, fused = shallow, self.fuse[0](shallow)
+        fuse: Any
         for block, fuse in zip(self.blocks, self.fuse[1:]):
             features = block(features)
             fused = fuse.plus(features, fused)
@@ -170,7 +177,7 @@ def _split_fuse(fuse):
     ]
 
 
-def fold_shuffle(shuffle):
+def fold_shuffle(shuffle: ChannelShuffle) -> tuple[torch.Tensor, torch.Tensor]:
     """The shuffle's skip, two grouped 1x1 and permutation as one dense (C, C, 1, 1) weight and a bias."""
     channels = shuffle.p2.out_channels
     basis = torch.eye(channels, dtype=torch.float64).view(channels, channels, 1, 1)

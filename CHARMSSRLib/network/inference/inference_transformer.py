@@ -1,10 +1,17 @@
 """The Transformer in its form for inference: one matrix per image and dilation rate."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from .frozen_convolution import FrozenConvolution, as_image, as_rows
+
+if TYPE_CHECKING:
+    pass
 
 
 class FoldedTransformer(nn.Module):
@@ -16,7 +23,7 @@ class FoldedTransformer(nn.Module):
     Shape: (N, C, H, W) channels-last -> the same.
     """
 
-    def __init__(self, transformer):
+    def __init__(self, transformer: Any) -> None:
         super().__init__()
         self.norm1, self.norm2 = _FrozenNorm(transformer.norm1), _FrozenNorm(transformer.norm2)
         mddta, gddfn = transformer.mddta, transformer.gddfn
@@ -28,7 +35,7 @@ class FoldedTransformer(nn.Module):
         self.expand, self.gate = FrozenConvolution.of(gddfn.expand), FrozenConvolution.of(gddfn.depthwise)
         self.out = FrozenConvolution.of(gddfn.project)
 
-    def forward(self, features):
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
         features = self._attend(self.norm1(features), features)
         gate, value = self.gate(self.expand(self.norm2(features))).chunk(2, dim=1)
         return self.out.plus(F.gelu(gate).mul_(value), features)
@@ -73,6 +80,6 @@ class _FrozenNorm(nn.Module):
         return as_image(F.layer_norm(rows, weight.shape, weight, bias, self.eps).to(image.dtype))
 
 
-def frozen(tensor):
+def frozen(tensor: torch.Tensor) -> nn.Parameter:
     """A copy as a parameter without gradient."""
     return nn.Parameter(tensor.detach().clone().contiguous(), requires_grad=False)

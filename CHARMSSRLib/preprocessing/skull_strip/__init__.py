@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from collections import namedtuple
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from ...errors import BackendError, SettingsError
 from ...task import Task
 from ..head_mask import head_mask
 from ..plausibility import mask_warnings, volume_ml
 from .already_stripped import ALREADY_STRIPPED, foreground_if_stripped, small_brain_warnings
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 SkullStrip = namedtuple("SkullStrip", "mask backend volume_ml warnings")
 SkullStrip.__doc__ = """Result of a skull-strip.
@@ -33,17 +37,17 @@ _BACKENDS = {
 }
 
 
-def backend_names():
+def backend_names() -> list[str]:
     """Names of all backends that exist, best first."""
     return list(_BACKENDS)
 
 
-def available_backends():
+def available_backends() -> list[str]:
     """Names of the backends that can be used in this Python, best first; "builtin" is always one."""
     return [name for name in _BACKENDS if _module(name).is_available()]
 
 
-def check_backend(name: str):
+def check_backend(name: str) -> None:
     """Refuses a backend that does not exist or cannot be used here, before any work is done.
 
     Args:
@@ -61,7 +65,13 @@ def check_backend(name: str):
         raise BackendError(_module(name).HOW_TO_GET_IT)
 
 
-def strip_skull(image, backend: str = "auto", device: str = "cpu", task: Task | None = None, head=None):
+def strip_skull(
+    image: sitk.Image,
+    backend: str = "auto",
+    device: str = "cpu",
+    task: Task | None = None,
+    head: sitk.Image | None = None,
+) -> SkullStrip:
     """Finds the brain in a scan.
 
     ``"auto"`` first recognises volumes that are stripped already and keeps their foreground. Else

@@ -18,7 +18,7 @@ _LARGEST_CUT = 0.35
 SMALL_ML = 950.0
 
 
-def foreground_if_stripped(image: sitk.Image):
+def foreground_if_stripped(image: sitk.Image) -> sitk.Image | None:
     """The foreground's mask when ``image`` is stripped already, else None.
 
     It is when at least 30 % of the volume is a constant (0 or another value; after resampling:
@@ -42,7 +42,7 @@ def foreground_if_stripped(image: sitk.Image):
     return frame.leave(image_like(foreground.astype(np.uint8), upright))
 
 
-def small_brain_warnings(volume):
+def small_brain_warnings(volume: float) -> list[str]:
     """A sentence on a foreground (ml) that may as well be an infant's whole head."""
     if volume >= SMALL_ML:
         return []

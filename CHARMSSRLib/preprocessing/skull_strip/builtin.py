@@ -37,12 +37,12 @@ _OUTSIDE_LOGIT = -10.0
 _HOLE_MARGIN = 0.5
 
 
-def is_available():
+def is_available() -> bool:
     """Whether the weights are where the installation puts them."""
     return WEIGHTS.is_file() and WEIGHTS.with_suffix(".json").is_file()
 
 
-def strip(image, head, device="cpu", task=None):
+def strip(image: sitk.Image, head: sitk.Image, device: str = "cpu", task: Task | None = None) -> sitk.Image:
     """Brain mask, UInt8 on the grid of ``image``.
 
     Raises:
@@ -52,7 +52,9 @@ def strip(image, head, device="cpu", task=None):
     return strip_with(WEIGHTS, image, head, device, task)
 
 
-def strip_with(weights, image, head, device="cpu", task=None):
+def strip_with(
+    weights: Path, image: sitk.Image, head: sitk.Image, device: str = "cpu", task: Task | None = None
+) -> sitk.Image:
     """:func:`strip` with the weights in another file.
 
     Args:
@@ -72,7 +74,7 @@ def strip_with(weights, image, head, device="cpu", task=None):
     return frame.leave(_on_full_grid(image_like(logits, grid), upright))
 
 
-def network_input(upright: sitk.Image, head: sitk.Image):
+def network_input(upright: sitk.Image, head: sitk.Image) -> tuple[np.ndarray, sitk.Image]:
     """What the network reads, and its grid.
 
     Args:

@@ -25,7 +25,7 @@ class NcnnStripUNet:
         KeyError, ValueError: they are of another network. BackendError: ncnn is not usable.
     """
 
-    def __init__(self, arrays):
+    def __init__(self, arrays: dict[str, np.ndarray]) -> None:
         self._arrays, threads = arrays, computing_threads()
         levels = len(CHANNELS)
         names = [f"encoder.{i}.{j}" for i in range(levels) for j in (0, 3)]

@@ -1,5 +1,9 @@
 """The network of the built-in skull-strip: a small 3-D U-Net on a 3 mm grid."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -16,7 +20,7 @@ class StripUNet(nn.Module):
         channels: sequence of int; features per level, finest first.
     """
 
-    def __init__(self, channels=CHANNELS):
+    def __init__(self, channels: Sequence[int] = CHANNELS) -> None:
         super().__init__()
         inputs = (1,) + tuple(channels[:-1])
         self.encoder = nn.ModuleList([_block(source, target) for source, target in zip(inputs, channels)])
@@ -27,7 +31,7 @@ class StripUNet(nn.Module):
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         self.head = nn.Conv3d(channels[0], 1, 1)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         skips = []
         for level, block in enumerate(self.encoder):
             x = block(x if level == 0 else self.pool(x))

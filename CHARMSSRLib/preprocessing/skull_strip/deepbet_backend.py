@@ -1,5 +1,7 @@
 """deepbet (Fisch et al., Comput. Biol. Med. 2024; MIT licence), whose weights lie inside its wheel."""
 
+from __future__ import annotations
+
 import importlib.util
 
 import numpy as np
@@ -18,12 +20,12 @@ _REQUIRED = ("deepbet", "torch", "cc3d", "fill_voids", "nibabel", "pandas", "tqd
 _THRESHOLD = 0.5
 
 
-def is_available():
+def is_available() -> bool:
     """Whether deepbet and what it imports are installed."""
     return all(importlib.util.find_spec(name) is not None for name in _REQUIRED)
 
 
-def strip(image, head, device="cpu", task=None):
+def strip(image: sitk.Image, head: sitk.Image, device: str = "cpu", task: Task | None = None) -> sitk.Image:
     """Brain mask, UInt8 on the grid of ``image``.
 
     Raises:

@@ -1,5 +1,7 @@
 """HD-BET 2 (Isensee et al., Hum. Brain Mapp. 2019) when it is installed with its parameters."""
 
+from __future__ import annotations
+
 import importlib.util
 import tempfile
 from pathlib import Path
@@ -15,7 +17,7 @@ HOW_TO_GET_IT = (
 )
 
 
-def is_available():
+def is_available() -> bool:
     """Whether HD-BET 2 and its parameters are installed; nothing is ever downloaded from here."""
     if importlib.util.find_spec("HD_BET") is None or importlib.util.find_spec("HD_BET.hd_bet_prediction") is None:
         return False
@@ -24,7 +26,7 @@ def is_available():
     return (Path(folder_with_parameter_files) / "fold_all" / "checkpoint_final.pth").is_file()
 
 
-def strip(image, head, device="cpu", task=None):
+def strip(image: sitk.Image, head: sitk.Image, device: str = "cpu", task: Task | None = None) -> sitk.Image:
     """Brain mask, UInt8 on the grid of ``image``; ``head`` is not used.
 
     HD-BET works from file to file, so the image goes through a temporary folder. Averaging over

@@ -5,11 +5,14 @@ the environment variable CHARMSSR_SYNTHSTRIP_WEIGHTS names, then in
 ``$FREESURFER_HOME/models/synthstrip.1.pt``. Nothing is downloaded.
 """
 
+from __future__ import annotations
+
 import hashlib
 import importlib.util
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -19,6 +22,9 @@ from ...errors import BackendError
 from ...grids.orientation import LPSFrame, bounding_box, image_like
 from ...task import Task
 from ..morphology import largest_component
+
+if TYPE_CHECKING:
+    from .synthstrip_network import SynthStripNetwork
 
 WEIGHTS_VARIABLE = "CHARMSSR_SYNTHSTRIP_WEIGHTS"
 # Of the public synthstrip.1.pt (30,851,709 bytes), as several public tools that fetch it pin it.
@@ -34,12 +40,12 @@ _BORDER_MM = 1.0
 _FAR_MM = 100.0
 
 
-def is_available():
+def is_available() -> bool:
     """Whether PyTorch and a weights file are there (its content is checked when it is loaded)."""
     return importlib.util.find_spec("torch") is not None and weights_file() is not None
 
 
-def weights_file():
+def weights_file() -> Path | None:
     """Path of the weights, or None."""
     named = os.environ.get(WEIGHTS_VARIABLE)
     freesurfer = os.environ.get("FREESURFER_HOME")
@@ -51,7 +57,7 @@ def weights_file():
     return None
 
 
-def strip(image, head, device="cpu", task=None):
+def strip(image: sitk.Image, head: sitk.Image, device: str = "cpu", task: Task | None = None) -> sitk.Image:
     """Brain mask, UInt8 on the grid of ``image``; ``head`` is not used.
 
     Raises:
@@ -71,7 +77,7 @@ def strip(image, head, device="cpu", task=None):
 
 
 @lru_cache(maxsize=1)
-def load_network(path, expected_sha256=PUBLIC_SHA256):
+def load_network(path: Path, expected_sha256: str = PUBLIC_SHA256) -> SynthStripNetwork:
     """The network with the weights in ``path``, in eval mode.
 
     The file's SHA-256 is compared before it is opened, and it is opened as plain tensors only.
@@ -94,7 +100,7 @@ def load_network(path, expected_sha256=PUBLIC_SHA256):
     return network.eval()
 
 
-def conform(upright):
+def conform(upright: sitk.Image) -> sitk.Image:
     """``upright`` (LPS frame) as SynthStrip reads it, still in the LPS frame.
 
     1 mm voxels by nearest neighbour around the same centre, cropped to what is not zero, centred
@@ -155,7 +161,7 @@ def _distances(network, values, device):
     return np.ascontiguousarray(distances[:, ::-1, ::-1].transpose(1, 2, 0))
 
 
-def mask_from_distances(distance, upright):
+def mask_from_distances(distance: sitk.Image, upright: sitk.Image) -> sitk.Image:
     """The largest part nearer than 1 mm to the brain, holes filled, on the grid of ``upright``.
 
     Args:

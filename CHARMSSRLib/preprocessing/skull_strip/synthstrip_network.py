@@ -4,6 +4,10 @@ Module names follow the public state dictionary: ``encoder.LEVEL.N.conv``, ``dec
 and ``remaining.N.conv``.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -19,7 +23,7 @@ class SynthStripNetwork(nn.Module):
     The distance is negative inside. D, H and W must be divisible by 64.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         inputs = (1,) + _ENCODER[:-1]
         self.encoder = nn.ModuleList([_pair(source, target) for source, target in zip(inputs, _ENCODER)])
@@ -32,16 +36,14 @@ class SynthStripNetwork(nn.Module):
         self.pool = nn.MaxPool3d(2)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         skips = []
         for level in self.encoder:
-            for convolution in level:
-                x = convolution(x)
+            x = _through(level, x)
             skips.append(x)
             x = self.pool(x)
         for level in self.decoder:
-            for convolution in level:
-                x = convolution(x)
+            x = _through(level, x)
             x = torch.cat([self.up(x), skips.pop()], dim=1)
         for convolution in self.remaining:
             x = convolution(x)
@@ -60,3 +62,9 @@ class _Convolution(nn.Module):
 
 def _pair(source, target):
     return nn.ModuleList([_Convolution(source, target), _Convolution(target, target)])
+
+
+def _through(level: Any, x: torch.Tensor) -> torch.Tensor:
+    for convolution in level:
+        x = convolution(x)
+    return x

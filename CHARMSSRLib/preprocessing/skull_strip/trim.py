@@ -5,6 +5,10 @@ border is then drawn anew on the scan's own grid: from what is surely brain the 
 through voxels as bright as brain, so that it stops at the dark line of fluid, dura or skull.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
@@ -19,7 +23,7 @@ SMOOTH_MM = 1.0  # of the border
 WORKING_MARGIN = 6  # voxels around the mask
 
 
-def trimmed(mask, logits, values, spacing):
+def trimmed(mask: np.ndarray, logits: np.ndarray, values: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
     """A mask without what does not look like brain at its border.
 
     Args:
