@@ -15,12 +15,15 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import card_evaluation, measured_pages
+from . import card_evaluation, card_whole_heads, measured_pages
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESOURCES = REPOSITORY / "Resources"
 CARDS = REPOSITORY / "CHARMSSRLib" / "checkpoints"
 SLICES = 12  # of each volume, for the gains of a model card
+WHOLE_HEADS = (
+    "--split val,check --subject ds000011_sub-04 ds000011_sub-08 ARC_M2304 ARC_M2265 openMS_long_04 Seg3D_electrodes"
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,9 @@ MEASUREMENTS = (
     _study("banding", "banding", "--split val --slices 32 --planes axial coronal sagittal three"),
     _study("banding-picture", "banding", "--split val --contrast T2w --limit 1 --slices 128",
            pictures={"banding-ARC_M2265_T2w.png": "bands.png"}),
+    _study("whole-heads-bicubic", "whole-heads", f"{WHOLE_HEADS} --degradation bicubic", "charms-x2-bicubic"),
+    _study("natively", "natively", "--split val,check --slices 32"),
+    _study("tissue", "tissue", "--split val,check --contrast T1w --slices 16"),
     _study("thick-slices", "thick-slices", "--split val,check --slices 80"),
 )  # fmt: skip
 
@@ -116,6 +122,7 @@ def main():
         if one.name == "gains":
             table = RESOURCES / one.kept[f"{one.checkpoint}.csv"]
             card_evaluation.write(table, CARDS / f"{one.checkpoint}.json", SLICES)
+    card_whole_heads.write()
     measured_pages.write()
 
 

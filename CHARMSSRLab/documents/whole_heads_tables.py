@@ -53,7 +53,7 @@ def natively(result):
     rows = read(result)["rows"]
     ways = [way for way in WAYS if any(row["way"] == way for row in rows)]
     of = {(row["volume"], row["way"]): row for row in rows}
-    figures = {"snr": ("SNR", ".2f"), "noise": ("noise among the anatomy", ".2f"), "edges": ("edges", ".3f"),
+    figures = {"snr": ("SNR", ".2f"), "noise": ("noise among the anatomy", ".3f"), "edges": ("edges", ".3f"),
                "focus": ("strongest false focus", ".2f")}  # fmt: skip
     cells = []
     for row in (one for one in rows if one["way"] == CHOSEN):

@@ -9,6 +9,7 @@ from CHARMSSRLab.cli import build_parser
 from CHARMSSRLab.documents import remeasure
 from CHARMSSRLab.documents.remeasure import MEASUREMENTS, RESOURCES, Measurement
 from CHARMSSRLab.whole_volume.registry import load_study
+from CHARMSSRLab.whole_volume.study_of_volumes import MADE_UP
 
 STUDIES = {kept: one for one in MEASUREMENTS if not one.of_slices for kept in one.kept.values()}
 
@@ -23,9 +24,16 @@ def test_a_result_was_measured_with_the_options_of_its_command(file):
     options, setup = parsed(one), content["setup"]
     assert (content["study"], content["checkpoint"]) == (options.study, options.checkpoint)
     assert (setup["box"], setup["noise"], setup["coarse"]) == (options.box, options.noise, options.coarse)
+    named = {"slices": options.slices, "denoise": options.denoise, "quality": options.quality}
+    assert {key: setup.get(key, value) for key, value in named.items()} == named
+    assert tuple(setup.get("degradations", ())) == tuple(options.degradation or ())
     assert tuple(setup["planes"]) == tuple(options.planes or load_study(options.study).planes)
     splits = {row["split"] for row in content["rows"] if "split" in row}
     assert splits == set(options.split.split(","))
+    volumes = {row["volume"] for row in content["rows"]} - {MADE_UP}
+    of = {volume: [one for one in options.subject if volume.startswith(one)] for volume in volumes}
+    assert all(of.values()) or not options.subject
+    assert {one for found in of.values() for one in found} == set(options.subject)
 
 
 def test_every_command_is_one_and_its_results_are_there():

@@ -69,7 +69,7 @@ def test_natively_each_setting_stands_beside_the_others(lines):
         for way, share, snr in (("default", 80, 1.4), ("0 %", 0, 0.8), ("100 %", 100, 2.0))
     ]  # fmt: skip
     write(lines.folder, "natively", "natively", rows)
-    assert lines("natively natively")[2].startswith("| A T1w (check) | 80 % | 0.80 / 1.40 / 2.00 | 0.90 / ")
+    assert lines("natively natively")[2].startswith("| A T1w (check) | 80 % | 0.80 / 1.40 / 2.00 | 0.900 / ")
     assert "1.071 / 1.071" in lines("natively natively")[2]
 
 
