@@ -46,8 +46,13 @@ class Row:
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences to read."""
+        """Sentences on what to be wary of."""
         return [str(text) for text in self.report.get("warnings", [])]
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on what was done otherwise than usual."""
+        return [str(text) for text in self.report.get("notes", [])]
 
     @property
     def pictures(self) -> str:

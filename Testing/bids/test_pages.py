@@ -36,6 +36,7 @@ def cohort(tmp_path_factory):
     content = json.loads(sidecar.read_text(encoding="utf-8"))
     content["CHARMSSR"]["Report"]["skull_strip"]["volume_ml"] = 2900.0
     content["CHARMSSR"]["Report"]["warnings"] = ["The brain is <implausibly> large."]
+    content["CHARMSSR"]["Report"]["notes"] = ["The pixels are interpolated."]
     sidecar.write_text(json.dumps(content))
     assert main([*command, "group"]) == 0
     return output
@@ -63,6 +64,7 @@ def test_warnings_and_unusual_figures_stand_first_and_are_safe(cohort):
     text = (cohort / "sub-05.html").read_text(encoding="utf-8")
     assert "&lt;implausibly&gt;" in text and "<implausibly>" not in text
     assert text.index("implausibly") < text.index("<section") and "Brain volume is unusual" in text
+    assert text.index("<section") < text.index("The pixels are interpolated.")  # a note is no warning
     assert "No warnings." in (cohort / "sub-06.html").read_text(encoding="utf-8")
     assert "constant" in (cohort / "sub-30.html").read_text(encoding="utf-8")
 

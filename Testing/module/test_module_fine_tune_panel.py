@@ -131,6 +131,15 @@ def test_scans_that_lie_apart_or_have_other_names_are_hinted_at_only(section, pa
     assert section.ui.startButton.enabled
 
 
+def test_a_row_without_scans_is_nobody(section, slicerModule):
+    import slicer
+
+    slicer.mrmlScene.Clear()
+    slicerModule.processEvents()
+    section.ui.addPairButton.click()
+    assert len(section.table.rows) == 1 and not shown(section.ui.pairsHintLabel)
+
+
 def test_one_person_is_enough_but_the_section_says_how_little_that_tells(section):
     assert not shown(section.ui.pairsHintLabel)
     row(section, 2).ui.subjectLineEdit.text = "sub-01"

@@ -41,9 +41,9 @@ class FineTuneDisplay:
 
     def showHints(self, pairs, name, running):
         """What is to be said of the table as a whole, and of the new model's name."""
-        people = {pair.completed().subject for pair in pairs}
+        people = {pair.completed().subject for pair in pairs if None not in (pair.image3T, pair.image7T)}
         hint = ""
-        if pairs and len(people) == 1:
+        if len(people) == 1:
             hint = _("\u26a0 One person only: a block of slices is held out, which says little about other people.")
         showText(self._ui.pairsHintLabel, hint)
         self._ui.removeAllButton.enabled = bool(pairs)
