@@ -121,7 +121,8 @@ def _members_of_folder(source: Path, folder: Path, notes: list[str], as_series: 
 def _members_of_dicom(paths: Sequence[Path], source: Path, folder: Path, notes: list[str], ending: str) -> list[Member]:
     """One member for each series, wherever its files lie; a damaged file stands for its folder."""
     from ..files.dicom_frames import read_frames
-    from ..files.dicom_series import MINIMUM_SLICES, series_from
+    from ..files.dicom_series import series_from
+    from ..scan_limits import MINIMUM_SLICES
 
     frames, damaged = [], []
     for path in paths:

@@ -13,12 +13,9 @@ from ..files.header_checks import (
     sheared_message,
     vector_message,
 )
+from ..scan_limits import CT_THRESHOLD, MINIMUM_IN_PLANE, MINIMUM_SLICES, SPACING_RANGE
 from .mask_values import mask_threshold
 
-MINIMUM_SLICES = 16
-MINIMUM_IN_PLANE = 32
-SPACING_RANGE = (0.1, 10.0)
-CT_THRESHOLD = -500
 PLAUSIBLE_FIELD_OF_VIEW = (80.0, 400.0)
 
 _COMPLEX = (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64)

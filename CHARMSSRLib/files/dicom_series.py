@@ -13,6 +13,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..scan_limits import MINIMUM_SLICES
 from .absent_files import absence, absent_below
 from .dicom_frame import Frame
 from .dicom_frames import read_frames
@@ -23,13 +24,11 @@ from .header_checks import complex_message, vector_message
 from .scan import Scan
 from .walk import folders_below
 
-MINIMUM_SLICES = 16
 _MOST_FILES = 20000
 _OTHER_MODALITIES = {"CT": "computed tomography", "PT": "PET", "NM": "nuclear medicine", "US": "ultrasound"}
 _PHASE = ("P", "PHASE", "PHASE MAP")
 
 __all__ = [
-    "MINIMUM_SLICES",
     "Series",
     "read_dicom_file",
     "read_dicom_folder",

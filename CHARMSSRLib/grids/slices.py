@@ -32,10 +32,14 @@ def plane_axis(plane: str) -> int:
 
 def slice_axis(image: sitk.Image) -> int:
     """Array axis of the acquired slices of an LPS image: the coarse one, else the superior one."""
-    spacing = image.GetSpacing()[::-1]
+    return coarse_axis(image.GetSpacing()[::-1]) or 0
+
+
+def coarse_axis(spacing: Sequence[float]) -> int | None:
+    """Number of the spacing that exceeds both others by more than 5 %: of the slices' axis; None where none does."""
     coarsest = int(np.argmax(spacing))
-    others = [s for i, s in enumerate(spacing) if i != coarsest]
-    return coarsest if spacing[coarsest] > ANISOTROPY * max(others) else 0
+    others = [step for axis, step in enumerate(spacing) if axis != coarsest]
+    return coarsest if spacing[coarsest] > ANISOTROPY * max(others) else None
 
 
 def is_isotropic(spacing: Sequence[float]) -> bool:

@@ -63,13 +63,12 @@ def isSheared(ijkToRas):
 def sliceAxis(ijkToRas):
     """Array axis (0 = i, 1 = j, 2 = k) across the acquired slices.
 
-    It is the axis whose spacing exceeds both others by more than 5 %, else the one nearest to superior.
+    It is the one that the library calls coarse by its spacing, else the one nearest to superior.
     """
-    spacing = np.linalg.norm(ijkToRas[:3, :3], axis=0)
-    coarsest = int(np.argmax(spacing))
-    if spacing[coarsest] > 1.05 * np.max(np.delete(spacing, coarsest)):
-        return coarsest
-    return axisNearest(ijkToRas, 2)
+    from CHARMSSRLib.grids.slices import coarse_axis
+
+    coarsest = coarse_axis(voxelSize(ijkToRas))
+    return axisNearest(ijkToRas, 2) if coarsest is None else coarsest
 
 
 def axisNearest(ijkToRas, rasAxis):

@@ -14,10 +14,6 @@ from slicer.i18n import tr as _
 from .geometry import ijkToRasOfNode, isSheared
 from .result_maps import isMap
 
-MINIMUM_SLICES, MINIMUM_ROWS = 16, 32
-SPACING_RANGE = (0.1, 10.0)
-CT_LEVEL = -500
-
 
 def reasonAgainstNode(node):
     """Reason that the kind, size or geometry of a node gives."""
@@ -47,14 +43,16 @@ def reasonAgainstNode(node):
 
 
 def _reasonAgainstSize(node, image):
+    from CHARMSSRLib.scan_limits import MINIMUM_IN_PLANE, MINIMUM_SLICES, SPACING_RANGE
+
     size = sorted(image.GetDimensions())
     if size[0] < MINIMUM_SLICES:
         return _("{name} has too few slices ({count}): at least {minimum} are needed.").format(
             name=node.GetName(), count=size[0], minimum=MINIMUM_SLICES
         )
-    if size[1] < MINIMUM_ROWS:
+    if size[1] < MINIMUM_IN_PLANE:
         return _("The slices of {name} are too small: at least {minimum} x {minimum} voxels are needed.").format(
-            name=node.GetName(), minimum=MINIMUM_ROWS
+            name=node.GetName(), minimum=MINIMUM_IN_PLANE
         )
     if isSheared(ijkToRasOfNode(node)):
         return _("The axes of {name} are not at right angles: resample it onto a straight grid first.").format(
@@ -110,6 +108,8 @@ def reasonAgainstFile(node):
 
 def reasonAgainstVoxels(node):
     """Reason that the voxel values give."""
+    from CHARMSSRLib.scan_limits import CT_THRESHOLD
+
     voxels = slicer.util.arrayFromVolume(node)
     if not np.all(np.isfinite(voxels)):
         return _("{name} has voxels that are no number (NaN or infinite): repair the volume first.").format(
@@ -118,9 +118,9 @@ def reasonAgainstVoxels(node):
     lowest, highest = voxels.min(), voxels.max()
     if lowest == highest:
         return _("Every voxel of {name} has the same value: there is nothing to enhance.").format(name=node.GetName())
-    if lowest < CT_LEVEL:
+    if lowest < CT_THRESHOLD:
         return _("{name} looks like a CT (values below {level}): choose an MRI.").format(
-            name=node.GetName(), level=CT_LEVEL
+            name=node.GetName(), level=CT_THRESHOLD
         )
     return ""
 
