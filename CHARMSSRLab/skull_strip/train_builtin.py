@@ -1,6 +1,6 @@
 """Trains the network of the built-in skull-strip.
 
-    python -m CHARMSSRLib.preprocessing.skull_strip.train_builtin DATA OUTPUT [--without SOURCE]
+    python -m CHARMSSRLab.skull_strip.train_builtin DATA OUTPUT [--without SOURCE]
 
 DATA is a folder with manifest.csv (columns file, subject, split, contrast, skull, licence) and its
 volumes. Labels are deepbet's masks (it must be installed) where they pass the plausibility gates;
@@ -87,7 +87,7 @@ def write_card(weights, heads, without, steps, seed, seconds):
             "labels": "masks of deepbet 1.0 (MIT licence) that pass the plausibility gates",
         },
         "training": {
-            "command": "python -m CHARMSSRLib.preprocessing.skull_strip.train_builtin DATA "
+            "command": "python -m CHARMSSRLab.skull_strip.train_builtin DATA "
             f"{weights.name} --steps {steps} --seed {seed}{left_out}",
             "seed": seed,
             "steps": steps,

@@ -68,3 +68,20 @@ def test_the_gains_in_the_readme_are_those_of_the_cards(repository):
         for contrast, figures in found.items():
             gains = [card["evaluation"][one][contrast]["gain"] for one in ("bicubic", "kspace", "blur", "clinical")]
             assert [float(one) for one in figures.split(" / ")] == pytest.approx(gains, abs=0.051)  # rounded twice
+
+
+def test_modules_and_files_that_pages_cards_and_sources_name_are_there(repository):
+    """What a reader is told to run or to look at; NAME stands for a name of the reader's own."""
+    folders = ("docs", "CHARMSSR", "CHARMSSRLib", "CHARMSSRLab", "Resources", "containers", "findings")
+    kinds = (".md", ".py", ".json", ".sh")
+    places = [path for folder in folders for path in (repository / folder).rglob("*") if path.suffix in kinds]
+    absent, seen = [], 0
+    for place in [*places, *repository.glob("*.md")]:
+        text = place.read_text(encoding="utf-8")
+        files = re.findall(r"(?<![\w/.-])(CHARMSSR(?:Lib|Lab)?/[\w/]+\.py)", text)
+        for module in re.findall(r"python -m (CHARMSSR(?:Lib|Lab)[\w.]*\w)", text):
+            path = module.replace(".", "/")
+            files.append(f"{path}.py" if (repository / f"{path}.py").is_file() else f"{path}/__main__.py")
+        seen += len(files)
+        absent += [f"{place.name}: {one}" for one in files if "NAME" not in one and not (repository / one).is_file()]
+    assert seen > 40 and not absent
