@@ -10,7 +10,7 @@ from CHARMSSRLib.settings import AUTOMATIC
 from ..whole_volume.study_of_volumes import MADE_UP
 from ..whole_volume.tissue_study import SURFACES, VOLUMES
 from ..whole_volume.whole_heads_study import CHOSEN, CUBIC, REGIONS, gains
-from .whole_volume_tables import beside, read, table, verdict, weights, words
+from .whole_volume_tables import beside, read, table, unique, verdict, weights, words
 
 WAYS = {"0 %": "0 %", CHOSEN: "default", "100 %": "100 %"}  # in the order of the tables
 MEAN = "mean"
@@ -46,6 +46,46 @@ def _gains(result, degradation, keys):
     shown = " / ".join(WAYS[way] for way in ways) if controlled else "gain"
     headings = [f"{title}: cubic, {shown}" for title in keys.values()]
     return table(["volume", *(["share"] if controlled else []), *headings], cells)
+
+
+def rim_aim(result, aim):
+    """Where the rim gains less than an aim in dB over cubic interpolation: a sentence per setting."""
+    rows = read(result)["rows"]
+    lines = []
+    for way in (one for one in WAYS if any(row["way"] == one and "rim" in row for row in rows)):
+        found = {
+            (volume, degradation): value
+            for degradation in unique(rows, "degradation")
+            for volume, value in gains(rows, degradation, way, "rim").items()
+        }
+        short = {case: value for case, value in found.items() if value < float(aim)}
+        below = [f"{words(volume)} ({how}) {value:+.2f}" for (volume, how), value in short.items()]
+        count = f"{len(found) - len(short)} of {len(found)}"
+        lines.append(
+            f"- {WAYS[way]}: the rim gains at least {float(aim):.1f} dB in {count}"
+            + (f"; below are {', '.join(below)}." if below else ".")
+        )
+    return lines
+
+
+def default_costs(result):
+    """What the default gains over 0 %, in dB, against the fine scan and against the quiet one: a sentence each."""
+    rows = read(result)["rows"]
+    lines = []
+    for title, prefix in (("the fine scan, all slices", ""), ("the quiet fine scan", "quiet_")):
+        parts = []
+        for region in REGIONS:
+            changes = []
+            for degradation in unique(rows, "degradation"):
+                own, kept = (gains(rows, degradation, way, prefix + region) for way in (CHOSEN, "0 %"))
+                changes += [own[volume] - kept[volume] for volume in own]
+            better = sum(one > 0 for one in changes)
+            parts.append(
+                f"{region} {np.mean(changes):+.2f} dB ({min(changes):+.2f} to {max(changes):+.2f}; better in {better}"
+                f" of {len(changes)})"
+            )
+        lines.append(f"- The default over 0 %, against {title}: {', '.join(parts)}.")
+    return lines
 
 
 def natively(result):
@@ -87,7 +127,7 @@ def best(plain, *pairs):
     cells = []
     for one, other in zip(names[::2], names[1::2]):
         contents = [read(each) for each in (one, other)]
-        for way in (each for each in WAYS if any(row["way"] == each for row in contents[0]["rows"])):
+        for way in (each for each in WAYS if any(row["way"] == each and "rim" in row for row in contents[0]["rows"])):
             figures = []
             for region in REGIONS[::2]:
                 before, after = (
@@ -138,5 +178,7 @@ def _signed(values):
 
 MAKERS = {
     one.__name__: one
-    for one in (weights, verdict, whole_heads, quiet_truth, natively, tissue, best, spheres, strokes)
+    for one in (
+        weights, verdict, whole_heads, quiet_truth, rim_aim, default_costs, natively, tissue, best, spheres, strokes,
+    )
 }  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 from CHARMSSRLab.documents import card_whole_heads
 from CHARMSSRLab.documents.card_whole_heads import REPOSITORY, RESULTS, figures, filled, outdated
 from CHARMSSRLab.documents.whole_volume_tables import read
-from CHARMSSRLab.whole_volume.whole_heads_study import CHOSEN
+from CHARMSSRLab.whole_volume.whole_heads_study import CHOSEN, gains
 
 
 def test_the_cards_are_up_to_date():
@@ -52,6 +52,18 @@ def readme():
 
 def span(values, form=".1f"):
     return f"{min(values):{form}} to {max(values):{form}}"
+
+
+def test_the_readme_says_what_whole_heads_gain(readme):
+    rows = read(RESULTS / "whole-heads")["rows"]
+
+    def gained(way, region):
+        return [value for one in ("kspace", "clinical") for value in gains(rows, one, way, region).values()]
+
+    brain, rim = (span(gained("0 %", region)) for region in ("brain", "rim"))
+    assert f"gains {brain} dB over cubic interpolation in the brain and {rim} dB in the rim of three voxels" in readme
+    brain, rim = (span(gained(CHOSEN, region)) for region in ("brain", "rim"))
+    assert f"by default {brain} and {rim} dB" in readme
 
 
 def test_the_readme_says_what_becomes_of_noise_and_edges(readme):

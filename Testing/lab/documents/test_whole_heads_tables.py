@@ -13,9 +13,9 @@ PAGE = next(page for page in PAGES if page.file.stem == "whole-heads")
 def lines(tmp_path):
     """words -> lines of the table that a block of the page with these words holds; results lie in ``lines.folder``."""
 
-    def made(words):
+    def made(words, start="|"):
         text = fill(f"<!-- table: {words} -->\n<!-- end -->", PAGE, tmp_path)
-        return [line for line in text.splitlines() if line.startswith("|")]
+        return [line for line in text.splitlines() if line.startswith(start)]
 
     made.folder = tmp_path
     return made
@@ -54,6 +54,26 @@ def test_against_the_quiet_scan_stands_100_percent_too(lines):
     write(lines.folder, "whole-heads", "whole-heads", rows)
     line = lines("quiet_truth whole-heads kspace")[2]
     assert line.endswith("| 27.00 +1.50 / +1.00 / +0.20 | 21.00 +0.00 / +0.00 / +0.00 |")
+
+
+def test_the_rims_that_miss_an_aim_are_named(lines):
+    write(lines.folder, "whole-heads", "whole-heads", [*heads("A_T1w", 0.2), *heads("B_T2w", -0.25)])
+    sentences = lines("rim_aim whole-heads 1.3", "- ")
+    assert sentences == [
+        "- 0 %: the rim gains at least 1.3 dB in 1 of 2; below are B T2w (kspace) +1.25.",
+        "- default: the rim gains at least 1.3 dB in 0 of 2; below are A T1w (kspace) +1.20, B T2w (kspace) +0.75.",
+    ]
+
+
+def test_the_default_is_compared_with_0_percent(lines):
+    rows = heads("A_T1w")
+    rows[1]["quiet_brain"] += 1.0
+    for row in rows:
+        row["quiet_interior"] = 28.0
+    write(lines.folder, "whole-heads", "whole-heads", rows)
+    scan, quiet = lines("default_costs whole-heads", "- ")
+    assert "against the fine scan, all slices: brain -0.50 dB (-0.50 to -0.50; better in 0 of 1)" in scan
+    assert "brain +0.50 dB (+0.50 to +0.50; better in 1 of 1)" in quiet
 
 
 def test_a_checkpoint_without_noise_control_has_no_shares(lines):
