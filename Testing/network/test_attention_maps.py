@@ -85,7 +85,7 @@ def test_a_sigmoid_that_closed_over_a_slice_keeps_the_gradient_finite():
 @pytest.mark.parametrize("rate, steps, share", [(1e-4, 6, 1.0), (1e-3, 25, 0.9)])
 def test_descending_l_ar_focuses_the_maps(network, rate, steps, share):
     """At the higher rate the loss first rises, since the gates start almost open."""
-    slices = torch.rand(2, 1, 24, 24)
+    slices = torch.rand(1, 1, 16, 16)
     optimiser = torch.optim.Adam(network.parameters(), rate)
     values = []
     for _ in range(steps):
