@@ -226,7 +226,9 @@ class _Job:
         share = (1 - REGISTERED) / count * (1 - TRAINING_SHARE) / max(1, len(split.held_out))
         with self.stages("scoring"):
             for index, (pair, numbers) in enumerate(split.held_out):
-                self.task.tell(start + share * index, f"Scoring {pair.label} on the grid of its 7T")
+                # Counted, so that the time left is not foretold by the speed of the steps before.
+                told = f"Scoring {index + 1} of {len(split.held_out)}: {pair.label} on the grid of its 7T"
+                self.task.tell(start + share * index, told)
                 try:
                     scorer = PairScorer(pair, numbers)
                 except ValueError as reason:

@@ -21,6 +21,7 @@ from CHARMSSRLib.fine_tuning import given_pairs
 from CHARMSSRLib.fine_tuning.frozen import TRAINED
 from CHARMSSRLib.fine_tuning.slices import Patches, write_slices
 from CHARMSSRLib.fine_tuning.splits import one_split
+from CHARMSSRLib.remaining_time import RemainingTime
 from CHARMSSRLib.settings import EnhancementSettings, FineTuningSettings
 from Testing.fine_tuning import fine_tuning_helpers as helpers
 from Testing.fine_tuning.fine_tuning_helpers import formula_pairs, small_checkpoint, tiny_settings
@@ -463,3 +464,12 @@ def test_bfloat16_on_a_cpu_is_refused(settings):
 def test_settings_that_make_no_sense_are_refused(values):
     with pytest.raises(SettingsError):
         FineTuningSettings(**values)
+
+
+def test_the_time_that_scores_take_is_not_foretold_by_the_speed_of_the_steps(plain_run):
+    messages = [message for _fraction, message in plain_run.told]
+    first = next(index for index, message in enumerate(messages) if message.startswith("Scoring 1 of "))
+    clock = iter(range(0, 1000, 2))
+    remaining = RemainingTime(clock=lambda: next(clock))
+    left = [remaining.update(*told) for told in plain_run.told]
+    assert left[first - 1] is not None and left[first] is None

@@ -53,6 +53,8 @@ def picture(chartNode, path, size=(520, 320), scale=2):
     frame = QtCore.QRectF(left, top, size[0] - left - right, size[1] - top - bottom)
     shown = curves(chartNode)
     xRange, yRange = (_range([pair[axis] for pair in shown.values()]) for axis in (0, 1))
+    if not chartNode.GetXAxisRangeAuto():
+        xRange = chartNode.GetXAxisRange()
     if not chartNode.GetYAxisRangeAuto():
         yRange = chartNode.GetYAxisRange()
     _drawFrame(painter, frame, chartNode, xRange, yRange)

@@ -24,6 +24,7 @@ def plot(slicerModule):
         plots.update(list(events))
         return {kind: node.GetNodeReference(f"fineTunePlot.chart.{kind}") for kind in ("loss", "psnr")}
 
+    update.start = plots.start
     return update
 
 
@@ -50,11 +51,22 @@ def test_one_point_a_level_curve_and_figures_that_are_missing_have_room_too(plot
     assert plot(event(6, None, None, None, None))["psnr"].GetYAxisRange() == (0.0, 1.0)
 
 
+def test_every_step_is_in_the_plot_however_often_it_grew(plot):
+    assert plot()["loss"].GetXAxisRange() == (0.0, 1.0)
+    events = [event(step, 0.1, 0.05, 24.5, 25.0) for step in range(0, 10, 2)]
+    for count in range(1, len(events) + 1):
+        for chart in plot(*events[:count]).values():
+            assert chart.GetXAxisRange() == (0.0, max(1.0, events[count - 1]["step"])) and not chart.GetXAxisRangeAuto()
+
+
 def test_a_range_that_the_user_has_chosen_is_kept(plot):
     chart = plot(event(6, 0.1, 0.05, 24.5, 25.0))["psnr"]
     chart.SetYAxisRange(20, 40)
     plot(event(6, 0.1, 0.05, 24.5, 25.0), event(12, 0.1, 0.05, 50.0, 25.0))
     assert chart.GetYAxisRange() == (20.0, 40.0)
+    plot.start("another")
+    plot(event(6, 0.1, 0.05, 24.5, 25.0))
+    assert chart.GetYAxisRange()[1] < 30
 
 
 def test_plots_hear_of_new_figures_once_and_when_all_columns_are_there(plot):

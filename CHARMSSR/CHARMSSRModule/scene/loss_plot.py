@@ -14,7 +14,7 @@ _SERIES = {
     "Matched PSNR": ("matched_psnr", PSNR, _("3T, intensity-matched"), (0.85, 0.45, 0.10), True),
 }
 _ROLE = "fineTunePlot."
-_RANGE = "CHARMSSR.YAxisRange"  # attribute of a chart: the range that was made for its curves
+_RANGE = "CHARMSSR.AxisRange"  # with ".X" or ".Y" an attribute of a chart: the range made for its curves
 ROOM = 0.5  # above the curves, in their height
 
 
@@ -41,6 +41,8 @@ class LossPlot:
             chart.SetTitle(f"{name}: {title}")
             chart.SetXAxisTitle(_("Step"))
             chart.SetYAxisTitle(axis)
+            chart.SetXAxisRangeAuto(True)  # a range that was chosen for an earlier run was chosen for its curves
+            chart.SetYAxisRangeAuto(True)
             charts[kind] = chart
         for column, (_field, kind, label, colour, dashed) in _SERIES.items():
             series = self._node(f"series.{column}", "vtkMRMLPlotSeriesNode", label)
@@ -72,7 +74,7 @@ class LossPlot:
         for kind in (LOSS, PSNR):
             chart = self._reference(f"chart.{kind}")
             if chart is not None:
-                _makeRoom(chart, kind, columns[1:])
+                _fitAxes(chart, kind, columns)
                 chart.Modified()  # a chart view may stay empty without it when its table has changed
 
     def show(self, kind):
@@ -122,19 +124,26 @@ class LossPlot:
                 hierarchy.SetItemParent(item, folder)
 
 
-def _makeRoom(chart, kind, columns):
-    """Leave room above the curves for the legend, which lies over the plot's upper right corner.
+def _fitAxes(chart, kind, columns):
+    """All steps from left to right, and room above the curves for the legend in the plot's upper right corner.
 
-    A range that somebody has chosen for the chart meanwhile is theirs.
+    Slicer's own range is not used for the steps either: while a plot is shown it can be that of an earlier update.
     """
-    own = tuple(float(number) for number in (chart.GetAttribute(_RANGE) or "").split())
-    if not chart.GetYAxisRangeAuto() and tuple(chart.GetYAxisRange()) != own:
-        return
-    values = np.concatenate([column for column, (_field, of, *_) in zip(columns, _SERIES.values()) if of == kind])
-    low, high = roomyRange(values)
-    chart.SetAttribute(_RANGE, f"{low!r} {high!r}")
-    chart.SetYAxisRange(low, high)
-    chart.SetYAxisRangeAuto(False)
+    steps, *figures = columns
+    values = np.concatenate([column for column, (_field, of, *_) in zip(figures, _SERIES.values()) if of == kind])
+    _setRange(chart, "X", (0.0, float(max(1, steps.max(initial=0)))))
+    _setRange(chart, "Y", roomyRange(values))
+
+
+def _setRange(chart, axis, limits):
+    """Give an axis ("X" or "Y") a range, unless somebody has chosen another one meanwhile: that is theirs."""
+    attribute = f"{_RANGE}.{axis}"
+    own = tuple(float(number) for number in (chart.GetAttribute(attribute) or "").split())
+    isAutomatic = getattr(chart, f"Get{axis}AxisRangeAuto")()
+    if isAutomatic or tuple(getattr(chart, f"Get{axis}AxisRange")()) == own:
+        chart.SetAttribute(attribute, f"{limits[0]!r} {limits[1]!r}")
+        getattr(chart, f"Set{axis}AxisRange")(*limits)
+        getattr(chart, f"Set{axis}AxisRangeAuto")(False)
 
 
 def roomyRange(values):
