@@ -25,6 +25,7 @@ WHOLE_HEADS = (
     "--split val,check --subject ds000011_sub-04 ds000011_sub-08 ARC_M2304 ARC_M2265 openMS_long_04 Seg3D_electrodes"
 )
 THREE_HEADS = "--split val --subject ds000011_sub-04 ARC_M2304 ARC_M2265"
+PATIENTS = "--split val,check --subject ARC_M2304 ARC_M2265 VRD_stroke --planes acquisition --slices 80"
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,13 @@ MEASUREMENTS = (
            pictures={"banding-ARC_M2265_T2w.png": "bands.png"}),
     _study("whole-heads", "whole-heads", f"{WHOLE_HEADS} --degradation kspace clinical --slices 40"),
     _study("whole-heads-bicubic", "whole-heads", f"{WHOLE_HEADS} --degradation bicubic", "charms-x2-bicubic"),
+    _study("whole-heads-x4", "whole-heads", f"{WHOLE_HEADS} --degradation kspace --slices 40", "charms-x4-clinical"),
     *(_study(f"whole-heads-{name}-{quality}", "whole-heads",
              f"{heads} --degradation kspace --slices 16 --quality {quality}", f"charms-{name}-clinical")
       for name, heads in (("x2", THREE_HEADS),) for quality in ("plain", "best")),
     _study("natively", "natively", "--split val,check --slices 32"),
     _study("tissue", "tissue", "--split val,check --contrast T1w --slices 16"),
+    *(_study(f"lesions-denoise-{share}", "lesions", f"{PATIENTS} --denoise {share}") for share in ("0", "auto", "100")),
     _study("thick-slices", "thick-slices", "--split val,check --slices 80"),
 )  # fmt: skip
 
