@@ -1,6 +1,7 @@
 """The figures of a benchmark as Markdown."""
 
 from ..costs.clocks import PROCESSOR
+from ..markdown_table import head, line
 from .benchmark_plan import ENHANCEMENT, GROWTH, LIMITS, NETWORKS, OPERATORS, STAGE, WHOLE_JOB, WORKER
 from .limits import COPY
 
@@ -169,11 +170,11 @@ def _growth(result):
 
 
 def _head(*cells):
-    return [_row(*cells), "|---" * len(cells) + "|"]
+    return head(cells)
 
 
 def _row(*cells):
-    return f"| {' | '.join(str(cell) for cell in cells)} |"
+    return line(cells)
 
 
 def _spread(spread, unit=1.0):

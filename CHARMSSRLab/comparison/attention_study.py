@@ -9,6 +9,7 @@ import torch
 from CHARMSSRLib.learning.losses import attention_regularisation, focus, redundancy
 from CHARMSSRLib.network.attention_maps import attention_maps
 
+from ..markdown_table import head, line
 from ..plots import new_figure, save_figure
 from ..training.degradations import degrade
 from .protocol import central_slices
@@ -79,14 +80,14 @@ def degraded(volume, intensity, degradation, scale, chosen):
 
 def attention_table(rows):
     """Lines of Markdown: the means of each network over the volumes."""
-    lines = [f"| network | {' | '.join(HEADINGS)} |", "|---" * (len(HEADINGS) + 1) + "|"]
+    lines = head(["network", *HEADINGS])
     for title in dict.fromkeys(row["network"] for row in rows):
         own = [row for row in rows if row["network"] == title]
         cells = []
         for figure in FIGURES:
             values = [float(row[figure]) for row in own if row.get(figure) not in (None, "")]
             cells.append(f"{np.mean(values):.3f}" if values else "")
-        lines.append(f"| {title} | {' | '.join(cells)} |")
+        lines.append(line([title, *cells]))
     return [*lines, "", NOTE]
 
 

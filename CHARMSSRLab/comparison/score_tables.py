@@ -7,6 +7,7 @@ from pathlib import Path
 
 from CHARMSSRLib.measures.statistics import mean_and_deviation, paired_p_value
 
+from ..markdown_table import table
 from .protocol import FIGURES, LABELS
 
 DECIMALS = {"brain_psnr": 2, "brain_ssim": 4, "slice_psnr": 2, "slice_ssim": 4, "snr": 2, "cnr": 2, "sharpness": 4}
@@ -78,12 +79,9 @@ def markdown(rows, title="Evaluation"):
 
 
 def _table(rows):
-    headings = ["method", *(HEADINGS[figure] for figure in FIGURES)]
-    lines = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
-    for (method,), own in group(rows, "method").items():
-        cells = [_cell(subject_figures(own, figure), figure) for figure in FIGURES]
-        lines.append(f"| {method} | " + " | ".join(cells) + " |")
-    return lines
+    by_method = group(rows, "method").items()
+    cells = ([method, *(_cell(subject_figures(own, one), one) for one in FIGURES)] for (method,), own in by_method)
+    return table(["method", *(HEADINGS[figure] for figure in FIGURES)], cells)
 
 
 def _cell(values, figure):

@@ -1,5 +1,6 @@
 """Gains by site and degradation: does a network hold up on another scanner and another kind of blur?"""
 
+from ..markdown_table import head, line
 from ..training.sources import source_of
 
 SPREAD_LIMIT = 2.0  # dB
@@ -69,12 +70,11 @@ def site_section(rows, method, baseline="bicubic"):
     degradations = list(dict.fromkeys(degradation for _, _, degradation in gained))
     lines = [f"## Gain of {method} over {baseline} by site and degradation", "",
              "Brain PSNR (dB), mean over subjects; in brackets the least of a subject.", "",
-             f"| site | contrast | subjects | {' | '.join(degradations)} |",
-             "|---" * (3 + len(degradations)) + "|"]  # fmt: skip
+             *head(["site", "contrast", "subjects", *degradations])]  # fmt: skip
     for (site, contrast), own in by_site(gained).items():
         cells = [f"{sum(one) / len(one):+.2f} ({min(one):+.2f})" if one else ""
                  for one in (own.get(degradation, []) for degradation in degradations)]  # fmt: skip
-        lines.append(f"| {site} | {contrast} | {max(map(len, own.values()))} | {' | '.join(cells)} |")
+        lines.append(line([site, contrast, max(map(len, own.values())), *cells]))
     found = verdict(gained)
     subject, contrast, degradation = found["least_of"]
     return [

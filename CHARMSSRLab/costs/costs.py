@@ -2,6 +2,7 @@
 
 import torch
 
+from ..markdown_table import head, line
 from ..methods.edsr import EDSR
 from ..methods.registry import METHODS
 from .macs import count_macs
@@ -59,12 +60,7 @@ def cost_table(rows):
     headings = ["method", "parameters (folded)", "GMAC (folded)"]
     for key, unit in timings:
         headings += [unit, *(f"time / {name}" for name in _references(times[key]))]
-    lines = [
-        f"## Costs of one {OUTPUT_SIZE} x {OUTPUT_SIZE} output slice",
-        "",
-        f"| {' | '.join([*headings, 'remark'])} |",
-        "|---" * (len(headings) + 1) + "|",
-    ]
+    lines = [f"## Costs of one {OUTPUT_SIZE} x {OUTPUT_SIZE} output slice", "", *head([*headings, "remark"])]
     for row in rows:
         cells = [row["method"], f"{row['parameters']:,} ({row['parameters_for_inference']:,})"]
         cells.append(f"{row['gmac']:.2f} ({row['gmac_for_inference']:.2f})")
@@ -72,7 +68,7 @@ def cost_table(rows):
             time = row.get(key)
             cells.append("" if time is None else f"{time:.1f}")
             cells += ["" if time is None else f"{time / times[key][name]:.3g}" for name in _references(times[key])]
-        lines.append(f"| {' | '.join([*cells, row['remark']])} |")
+        lines.append(line([*cells, row["remark"]]))
     return lines
 
 

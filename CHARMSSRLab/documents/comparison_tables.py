@@ -11,6 +11,7 @@ from ..comparison.score_tables import group, markdown, subject_figures
 from ..comparison.sites import site_section
 from ..comparison.studies import entries_of
 from ..costs.costs import ORIGINAL_EDSR, cost_table
+from ..markdown_table import head, line, table
 
 SMALL = 4e6  # parameters: CHARMS is ranked among networks below
 CHARMS_TITLE = "CHARMS"
@@ -51,9 +52,8 @@ def means(folder, degradation):
     """A line per method: mean brain PSNR of every contrast."""
     found = _means(folder, degradation)
     methods = [name for name in next(iter(found.values()), {}) if name != BICUBIC]
-    lines = [f"| method | {' | '.join(f'{contrast}: PSNR (dB)' for contrast in found)} |",
-             "|---" * (1 + len(found)) + "|"]  # fmt: skip
-    return lines + [f"| {name} | {' | '.join(f'{one[name]:.2f}' for one in found.values())} |" for name in methods]
+    cells = ([name, *(f"{one[name]:.2f}" for one in found.values())] for name in methods)
+    return table(["method", *(f"{contrast}: PSNR (dB)" for contrast in found)], cells)
 
 
 def ranking(folder, degradation):
@@ -90,14 +90,13 @@ def ladder(folder, degradation, study="ablation"):
     """A line per network of a study in its order: mean brain PSNR, step from the one before, paired p of the step."""
     rows = [row for row in read_rows(folder / "scores.csv") if row["degradation"] == degradation]
     contrasts = [contrast for (contrast,) in group(rows, "contrast")]
-    lines = [f"| network | {' | '.join(f'{contrast}: PSNR (dB), step, p' for contrast in contrasts)} |",
-             "|---" * (1 + len(contrasts)) + "|"]  # fmt: skip
+    lines = head(["network", *(f"{contrast}: PSNR (dB), step, p" for contrast in contrasts)])
     before = {}
     for title in [entry.title for entry in entries_of(study)]:
         own = {c: subject_figures([r for r in rows if (r["method"], r["contrast"]) == (title, c)], "brain_psnr")
                for c in contrasts}  # fmt: skip
         if any(own.values()):
-            lines.append(f"| {title} | {' | '.join(_step(own[one], before.get(one)) for one in contrasts)} |")
+            lines.append(line([title, *(_step(own[one], before.get(one)) for one in contrasts)]))
             before = own
     return lines
 

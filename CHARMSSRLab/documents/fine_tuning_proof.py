@@ -29,6 +29,7 @@ from CHARMSSRLib.fine_tuning import given_pairs
 from CHARMSSRLib.fine_tuning.pairs.pair import Pair
 from CHARMSSRLib.settings import FineTuningSettings
 
+from ..markdown_table import head, line
 from ..training.derived_pairs import DerivationSettings, derive_pair
 from ..training.prepare import read_manifest
 
@@ -200,14 +201,14 @@ def section(title, report):
     lines = [f"## {title}", ""]
     if "refused" in report:
         return [*lines, f"Refused: {report['refused']}"]
-    lines += [report["verdict"], "", "| | PSNR (dB) | SSIM | SNR | CNR | edges (1/mm) |", "|---|---|---|---|---|---|"]
+    lines += [report["verdict"], "", *head(["", "PSNR (dB)", "SSIM", "SNR", "CNR", "edges (1/mm)"])]
     for method, figures in report["summary"].items():
         cells = []
         for figure, digits in (("psnr", 2), ("ssim", 4), ("snr", 2), ("cnr", 2), ("sharpness", 4)):
             one = figures.get(figure)
             cell = "" if one is None else f"{one['mean']:.{digits}f}"
             cells.append(cell + (f" ± {one['sd']:.{digits}f}" if one and one["sd"] is not None else ""))
-        lines.append(f"| {method} | {' | '.join(cells)} |")
+        lines.append(line([method, *cells]))
     plan, refused = report["plan"], [pair for pair in report["pairs"] if pair["role"] == "refused"]
     lines += [
         "", f"{report['counts']['training']} training and {report['counts']['held_out']} held-out pairs,"

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import comparison_tables, whole_heads_tables, whole_volume_tables
+from . import acquisition_tables, comparison_tables, whole_heads_tables, whole_volume_tables
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"(<!-- (table|figure): (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -37,6 +37,7 @@ PAGES = [
         ("whole-volumes", "whole-volumes", whole_volume_tables),
         ("planes", "whole-volumes", whole_volume_tables),
         ("whole-heads", "whole-volumes", whole_heads_tables),
+        ("acquisition", "whole-volumes", acquisition_tables),
     )
 ]
 

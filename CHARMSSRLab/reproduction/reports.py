@@ -16,6 +16,7 @@ from CHARMSSRLib.fine_tuning.report.scores import (
 from CHARMSSRLib.measures.statistics import mean_and_deviation, paired_p_value
 
 from ..comparison.score_tables import DECIMALS, HEADINGS, group, subject_figures
+from ..markdown_table import head, line
 from .published import FS_RWKV, FS_RWKV_PROTOCOL, INCONSISTENT, RANGE_NOTE, looks_like_double_range
 
 # Table, figure of the rows, title, digits, methods beside those that are compared.
@@ -56,11 +57,11 @@ def _cross_field_tables(result):
         if not any(by_method.values()):
             continue
         lines += [f"## {table}, {result.contrast}: {title}", ""]
-        lines += [_row(["subject", *methods]), "|---" * (len(methods) + 1) + "|"]
+        lines += head(["subject", *methods])
         subjects = sorted({row["subject"] for row in result.rows})
         for subject in subjects:
-            lines.append(_row([subject, *(_number(by_method[one].get(subject), digits) for one in methods)]))
-        lines.append(_row(["**mean ± SD**", *(_mean(list(by_method[one].values()), digits) for one in methods)]))
+            lines.append(line([subject, *(_number(by_method[one].get(subject), digits) for one in methods)]))
+        lines.append(line(["**mean ± SD**", *(_mean(list(by_method[one].values()), digits) for one in methods)]))
         lines += ["", *_tests(by_method, figure), ""]
     for what, reason in result.left_out:
         lines.append(f"- {what} is left out: {reason}")
@@ -91,7 +92,7 @@ def _beside_fs_rwkv(results):
     lines = ["## Beside FS-RWKV (BIBM 2025)", ""]
     headings = ["set, contrast", "FS-RWKV PSNR", "FS-RWKV SSIM", "what", "PSNR brain", "SSIM brain"]
     headings += ["PSNR whole slices", "SSIM whole slices"]
-    lines += [_row(headings), "|---" * len(headings) + "|"]
+    lines += head(headings)
     for result in results:
         for method in (INTERPOLATED, MATCHED, UNTUNED, TUNED, ORACLE):
             figures = [
@@ -101,10 +102,10 @@ def _beside_fs_rwkv(results):
             if any(figures):
                 psnr, ssim, _ = FS_RWKV["PTT2", result.contrast]
                 cells = [_mean(one, digits) for one, digits in zip(figures, (2, 4, 2, 4))]
-                lines.append(_row([f"PTT2 {result.contrast}", f"{psnr:.2f}", f"{ssim:.4f}", method, *cells]))
+                lines.append(line([f"PTT2 {result.contrast}", f"{psnr:.2f}", f"{ssim:.4f}", method, *cells]))
     for (name, contrast), (psnr, ssim, _) in FS_RWKV.items():
         if name == "PTT1":
-            lines.append(_row([f"PTT1 {contrast}", f"{psnr:.2f}", f"{ssim:.4f}", "trained on here", "", "", "", ""]))
+            lines.append(line([f"PTT1 {contrast}", f"{psnr:.2f}", f"{ssim:.4f}", "trained on here", "", "", "", ""]))
     return [*lines, "", FS_RWKV_PROTOCOL, ""]
 
 
@@ -139,14 +140,14 @@ def single_field_markdown(experiments):
 def _methods_table(rows, psnr, ssim):
     columns = list(group(rows, "set", "contrast"))
     headings = ["method"] + [f"{name} {contrast} {HEADINGS[one]}" for name, contrast in columns for one in (psnr, ssim)]
-    lines = [_row(headings), "|---" * len(headings) + "|"]
+    lines = head(headings)
     for (method,), own in group(rows, "method").items():
         cells = []
         for column in columns:
             part = group(own, "set", "contrast").get(column, [])
             cells += [_mean(list(subject_figures(part, one).values()), DECIMALS[one]) for one in (psnr, ssim)]
         if any(cells):
-            lines.append(_row([method, *cells]))
+            lines.append(line([method, *cells]))
     return lines
 
 
@@ -163,7 +164,3 @@ def _mean(values, digits):
 
 def _number(value, digits):
     return "" if value is None else f"{value:.{digits}f}"
-
-
-def _row(cells):
-    return f"| {' | '.join(cells)} |"

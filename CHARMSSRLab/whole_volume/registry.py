@@ -13,6 +13,9 @@ MODULES = {
     "whole-heads": "whole_heads_study",
     "natively": "natively_study",
     "tissue": "tissue_study",
+    "resolution": "resolution_study",
+    "checkpoints": "checkpoints_study",
+    "zero-filled": "zero_filled_study",
 }
 
 

@@ -40,6 +40,11 @@ class Sample:
     mask: sitk.Image
     raw: Optional[sitk.Image] = None
 
+    @property
+    def as_it_came(self):
+        """The image with its bias field, where that is known."""
+        return self.image if self.raw is None else self.raw
+
 
 def manifest_rows(data, splits, contrast=None, subjects=()):
     """Rows of ``data/manifest.csv`` of these splits (texts), and of one contrast or some subjects where they are given.

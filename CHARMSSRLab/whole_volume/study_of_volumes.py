@@ -19,6 +19,7 @@ from CHARMSSRLib.files.volumes import read_volume
 from CHARMSSRLib.settings import AUTOMATIC
 from CHARMSSRLib.task import Task
 
+from ..markdown_table import table
 from .samples import is_truly_isotropic, manifest_rows, read_sample
 
 logger = logging.getLogger(__name__)
@@ -160,19 +161,12 @@ def markdown(study, rows, identity=None):
     lines = [f"# {study.title}", "", study.protocol, ""]
     if identity:
         lines += [f"Checkpoint: {identity['checkpoint']} (SHA-256 {identity['sha256'][:12]}).", ""]
-    lines += table(study.columns, rows)
+    headings = [column.heading for column in study.columns]
+    lines += table(headings, ([_cell(row.get(one.key), one.form) for one in study.columns] for row in rows))
     sentences = study.verdict(rows)
     if sentences:
         lines += ["", *(f"- {sentence}" for sentence in sentences)]
     return "\n".join(lines) + "\n"
-
-
-def table(columns, rows):
-    """Lines of a Markdown table; what a row lacks stays empty."""
-    lines = [f"| {' | '.join(column.heading for column in columns)} |", "|---" * len(columns) + "|"]
-    for row in rows:
-        lines.append(f"| {' | '.join(_cell(row.get(column.key), column.form) for column in columns)} |")
-    return lines
 
 
 def to_csv(rows):

@@ -5,7 +5,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLab.acquisition_study.made import acquired, interpolated
+from CHARMSSRLab.whole_volume.made_scans import acquired, interpolated
 from CHARMSSRLib import EnhancementSettings, enhance, enhance_dicom
 from CHARMSSRLib.acquisition.findings import ZERO_FILLED
 from Testing.dicom.hospital import AXIAL, PIXEL, affine, read_back, write_series

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLab.acquisition_study.made import acquired
+from CHARMSSRLab.whole_volume.made_scans import acquired
 from CHARMSSRLib.acquisition.inspect import inspect_image
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLab.acquisition_study.made import acquired, interpolated
+from CHARMSSRLab.whole_volume.made_scans import acquired, interpolated
 from CHARMSSRLib import EnhancementSettings, enhance
 from CHARMSSRLib.acquisition.beyond_the_band import with_what_lay_beyond
 from CHARMSSRLib.acquisition.findings import NONE, ZERO_FILLED

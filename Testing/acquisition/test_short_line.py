@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLab.acquisition_study.made import acquired, interpolated
+from CHARMSSRLab.whole_volume.made_scans import acquired, interpolated
 from CHARMSSRLib.acquisition.findings import NONE, UNKNOWN, ZERO_FILLED, Acquisition, Axis, Finding
 from CHARMSSRLib.acquisition.inspect import inspect_image
 from CHARMSSRLib.worker import protocol

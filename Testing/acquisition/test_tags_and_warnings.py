@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLab.acquisition_study.made import acquired, interpolated
+from CHARMSSRLab.whole_volume.made_scans import acquired, interpolated
 from CHARMSSRLib.acquisition.findings import ZERO_FILLED
 from CHARMSSRLib.acquisition.inspect import inspect_image
 from CHARMSSRLib.acquisition.tags import age_in_years, made_by_a_network, number, numbers, tags_of

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from CHARMSSRLab.acquisition_study.made import acquired, interpolated
+from CHARMSSRLab.whole_volume.made_scans import acquired, interpolated
 from CHARMSSRLib.acquisition.findings import CUBIC, LINEAR, NEAREST, NONE, UNKNOWN, ZERO_FILLED, ZERO_FILLED_WITH_FILTER
 from CHARMSSRLib.acquisition.fourier import fourier_resize
 from CHARMSSRLib.acquisition.inspect import inspect_image

@@ -9,7 +9,7 @@ from CHARMSSRLab.costs.costs import ORIGINAL_EDSR
 from CHARMSSRLab.documents.measured_pages import BLOCK, MISSING, PAGES, fill
 from CHARMSSRLab.whole_volume.study_of_volumes import MADE_UP
 
-COMPARISON, WHOLE_VOLUMES, PLANES, WHOLE_HEADS = PAGES
+COMPARISON, WHOLE_VOLUMES, PLANES, WHOLE_HEADS, ACQUISITION = PAGES
 
 
 def score(subject, method, psnr, contrast="T1w", degradation="bicubic", **more):
@@ -42,7 +42,9 @@ def filled(words, results, kind="table", page=COMPARISON):
     return fill(f"<!-- {kind}: {words} -->\nold\n<!-- end -->", page, results)
 
 
-@pytest.mark.parametrize(("page", "blocks"), [(COMPARISON, 20), (WHOLE_VOLUMES, 10), (PLANES, 0), (WHOLE_HEADS, 4)])
+@pytest.mark.parametrize(
+    ("page", "blocks"), [(COMPARISON, 20), (WHOLE_VOLUMES, 10), (PLANES, 0), (WHOLE_HEADS, 4), (ACQUISITION, 2)]
+)
 def test_the_pages_are_up_to_date(page, blocks):
     text = page.file.read_text(encoding="utf-8")
     assert fill(text, page) == text, "run: python -m CHARMSSRLab.documents.measured_pages"
