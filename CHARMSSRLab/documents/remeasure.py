@@ -90,9 +90,6 @@ MEASUREMENTS = (
     _study("tissue", "tissue", "--split val,check --contrast T1w --slices 16"),
     *(_study(f"lesions-denoise-{share}", "lesions", f"{PATIENTS} --denoise {share}") for share in ("0", "auto", "100")),
     _study("thick-slices", "thick-slices", "--split val,check --slices 80"),
-    _study("resolution", "resolution", "--split val"),
-    _study("zero-filled", "zero-filled", "--split val"),
-    _study("checkpoints", "checkpoints", "--split val"),
 )  # fmt: skip
 
 
