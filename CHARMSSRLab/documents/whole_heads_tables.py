@@ -7,10 +7,11 @@ import numpy as np
 
 from CHARMSSRLib.settings import AUTOMATIC
 
+from ..markdown_table import table
 from ..whole_volume.study_of_volumes import MADE_UP
 from ..whole_volume.tissue_study import SURFACES, VOLUMES
 from ..whole_volume.whole_heads_study import CHOSEN, CUBIC, REGIONS, gains
-from .whole_volume_tables import beside, read, table, unique, verdict, weights, words
+from .whole_volume_tables import beside, read, unique, verdict, weights, words
 
 WAYS = {"0 %": "0 %", CHOSEN: "default", "100 %": "100 %"}  # in the order of the tables
 MEAN = "mean"

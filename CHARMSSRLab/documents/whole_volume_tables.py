@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 
+from ..markdown_table import table
 from ..whole_volume import consistency_study, lesions_study, planes_study, thick_slices_study
 from ..whole_volume.registry import load_study
 from ..whole_volume.study_of_volumes import MADE_UP
@@ -218,11 +219,6 @@ MAKERS = {
         thick_slices,
     )
 }  # fmt: skip
-
-
-def table(headings, cells):
-    lines = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
-    return lines + [f"| {' | '.join(line)} |" for line in cells]
 
 
 def unique(rows, key):
