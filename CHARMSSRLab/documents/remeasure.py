@@ -25,6 +25,9 @@ WHOLE_HEADS = (
     "--split val,check --subject ds000011_sub-04 ds000011_sub-08 ARC_M2304 ARC_M2265 openMS_long_04 Seg3D_electrodes"
 )
 THREE_HEADS = "--split val --subject ds000011_sub-04 ARC_M2304 ARC_M2265"
+SIX_HEADS = (
+    "--split val --subject ds002748_sub-04 ds002748_sub-08 ds002748_sub-14 ds002748_sub-18 ds000011_sub-04 ARC_M2304"
+)
 PATIENTS = "--split val,check --subject ARC_M2304 ARC_M2265 VRD_stroke --planes acquisition --slices 80"
 
 
@@ -90,6 +93,9 @@ MEASUREMENTS = (
     _study("tissue", "tissue", "--split val,check --contrast T1w --slices 16"),
     *(_study(f"lesions-denoise-{share}", "lesions", f"{PATIENTS} --denoise {share}") for share in ("0", "auto", "100")),
     _study("thick-slices", "thick-slices", "--split val,check --slices 80"),
+    _study("resolution", "resolution", SIX_HEADS),
+    _study("zero-filled", "zero-filled", SIX_HEADS),
+    _study("checkpoints", "checkpoints", f"{SIX_HEADS} --denoise 70"),
 )  # fmt: skip
 
 
