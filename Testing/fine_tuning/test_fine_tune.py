@@ -146,7 +146,7 @@ def test_the_card_says_what_it_is(plain_run, checkpoint, monkeypatch):
 
 
 def test_it_learns_what_a_look_up_table_cannot(settings):
-    tuned = fine_tune(formula_pairs(4), changed(settings, steps=60, validate_every=20, batch=4))
+    tuned = fine_tune(formula_pairs(), changed(settings, steps=40, validate_every=40, batch=4))
     summary = tuned.report["summary"]
     psnr = {method: figures["psnr"]["mean"] for method, figures in summary.items() if "psnr" in figures}
     assert psnr["checkpoint after"] > psnr["3T intensity-matched"] + 0.3
@@ -309,7 +309,7 @@ def weights_of(result):
 
 
 def test_a_killed_run_leaves_its_best_and_ends_as_an_uninterrupted_one(settings, tmp_path, repository):
-    whole = weights_of(fine_tune(formula_pairs(), changed(settings, folder=str(tmp_path / "whole"), steps=6)))
+    whole = weights_of(fine_tune(formula_pairs(2), changed(settings, folder=str(tmp_path / "whole"), steps=6)))
     script = (
         "import os, sys, json, torch; torch.set_num_threads(1)\n"
         "from Testing.fine_tuning import fine_tuning_helpers as helpers\n"
@@ -320,7 +320,7 @@ def test_a_killed_run_leaves_its_best_and_ends_as_an_uninterrupted_one(settings,
         "def die(fraction, message):\n"
         "    if message.startswith('Step 5'): os.kill(os.getpid(), 9)\n"
         "settings = FineTuningSettings.from_dict(json.loads(sys.argv[1]))\n"
-        "module.fine_tune(helpers.formula_pairs(), settings, progress=die)\n"
+        "module.fine_tune(helpers.formula_pairs(2), settings, progress=die)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(repository)}
     six = changed(settings, steps=6)
@@ -330,7 +330,7 @@ def test_a_killed_run_leaves_its_best_and_ends_as_an_uninterrupted_one(settings,
     assert left.card["seen_7t"] and left.card["training"]["steps"] == 4
     registered = []
     given_pairs.register_pair = lambda *arguments: registered.append(1)
-    resumed = fine_tune(formula_pairs(), six)
+    resumed = fine_tune(formula_pairs(2), six)
     assert not registered, "the pairs were registered already"
     for name, value in weights_of(resumed).items():
         assert torch.equal(value, whole[name]), name

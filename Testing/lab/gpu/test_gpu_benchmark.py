@@ -7,7 +7,7 @@ from CHARMSSRLab.gpu import benchmark
 
 
 def test_the_script_writes_the_figures_of_every_batch(tmp_path, monkeypatch):
-    words = "--device cpu --quick --size 12 --batches 1 2 --rounds 3 --slices 3 --out".split()
+    words = "--device cpu --quick --size 4 --batches 1 2 --rounds 1 --slices 3 --out".split()
     monkeypatch.setattr(sys, "argv", ["benchmark.py", *words, str(tmp_path / "out")])
     benchmark.main()
     parts = json.loads((tmp_path / "out" / "benchmark.json").read_text(encoding="utf-8"))["parts"]
