@@ -456,7 +456,7 @@ def test_while_another_volume_is_chosen_the_job_is_named(slicerModule, panel, fa
     assert status.text.startswith(f"{head.GetName()}: Enhancing slice ")
     panel.ui.enhanceButton.click()
     finish()
-    assert status.text == "Cancelled: nothing was added."
+    assert status.text == f"{head.GetName()}: Cancelled: nothing was added."
     panel.logic.worker.stop()
     fakeWorker("normal")
     parameters.inputVolume = head
