@@ -88,7 +88,7 @@ MEASUREMENTS = (
     _study("whole-heads-x4", "whole-heads", f"{WHOLE_HEADS} --degradation kspace --slices 40", "charms-x4-clinical"),
     *(_study(f"whole-heads-{name}-{quality}", "whole-heads",
              f"{heads} --degradation kspace --slices 16 --quality {quality}", f"charms-{name}-clinical")
-      for name, heads in (("x2", THREE_HEADS),) for quality in ("plain", "best")),
+      for name, heads in (("x2", THREE_HEADS), ("x4", WHOLE_HEADS)) for quality in ("plain", "best")),
     _study("natively", "natively", "--split val,check --slices 32"),
     _study("tissue", "tissue", "--split val,check --contrast T1w --slices 16"),
     *(_study(f"lesions-denoise-{share}", "lesions", f"{PATIENTS} --denoise {share}") for share in ("0", "auto", "100")),

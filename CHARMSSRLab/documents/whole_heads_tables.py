@@ -73,7 +73,7 @@ def default_costs(result):
     """What the default gains over 0 %, in dB, against the fine scan and against the quiet one: a sentence each."""
     rows = read(result)["rows"]
     lines = []
-    for title, prefix in (("the fine scan, all slices", ""), ("the quiet fine scan", "quiet_")):
+    for title, prefix in (("the fine scan", ""), ("the quiet fine scan", "quiet_")):
         parts = []
         for region in REGIONS:
             changes = []

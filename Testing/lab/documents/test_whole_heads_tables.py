@@ -72,7 +72,7 @@ def test_the_default_is_compared_with_0_percent(lines):
         row["quiet_interior"] = 28.0
     write(lines.folder, "whole-heads", "whole-heads", rows)
     scan, quiet = lines("default_costs whole-heads", "- ")
-    assert "against the fine scan, all slices: brain -0.50 dB (-0.50 to -0.50; better in 0 of 1)" in scan
+    assert "against the fine scan: brain -0.50 dB (-0.50 to -0.50; better in 0 of 1)" in scan
     assert "brain +0.50 dB (+0.50 to +0.50; better in 1 of 1)" in quiet
 
 
