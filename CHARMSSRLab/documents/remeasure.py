@@ -90,6 +90,8 @@ MEASUREMENTS = (
              f"{heads} --degradation kspace --slices 16 --quality {quality}", f"charms-{name}-clinical")
       for name, heads in (("x2", THREE_HEADS), ("x4", WHOLE_HEADS)) for quality in ("plain", "best")),
     _study("natively", "natively", "--split val,check --slices 32"),
+    _study("natively-x4", "natively", "--split val --subject ARC_M2304 ds000011_sub-04 ARC_M2265 --slices 32",
+           "charms-x4-clinical"),
     _study("tissue", "tissue", "--split val,check --contrast T1w --slices 16"),
     *(_study(f"lesions-denoise-{share}", "lesions", f"{PATIENTS} --denoise {share}") for share in ("0", "auto", "100")),
     _study("thick-slices", "thick-slices", "--split val,check --slices 80"),
