@@ -16,6 +16,7 @@ from pathlib import Path
 import SimpleITK as sitk
 import slicer
 from demo_picture import draw_comparison
+from host import translation
 from phantom import phantom_head
 
 from CHARMSSRLib import CHARMSSRError, EnhancementSettings
@@ -23,6 +24,7 @@ from CHARMSSRLib.worker.client import WorkerClient
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "CHARMSSR"))
+sys.modules["slicer.i18n"] = translation  # which the application alone brings
 
 from CHARMSSRModule.scene.geometry import gridFromIjkToRas, ijkToRasOfNode  # noqa: E402
 from CHARMSSRModule.scene.scene_results import addResult  # noqa: E402
