@@ -9,6 +9,9 @@ import vtk
 @pytest.fixture
 def maps(slicerModule, panel):
     """Maps of a result in the scene, by name; no view shows one yet."""
+    import slicer
+
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)  # whatever was there before
     panel._parameterNode.maps = True
     panel.ui.enhanceButton.click()
     assert slicerModule.waitUntil(lambda: panel.job is None, 300)
