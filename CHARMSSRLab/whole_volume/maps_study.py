@@ -16,6 +16,7 @@ WANTED = 0.3  # Spearman's correlation
 GRADIENT, NEIGHBOURS, ORACLE = "gradient of the input", "the neighbours' errors", "the error itself"
 OF_REGIONS = ("variability", "disagreement")  # what `enhance` gives of them are means over regions already
 YARDSTICKS = (GRADIENT, NEIGHBOURS, ORACLE)
+_GREY_LINES = {GRADIENT: "--", NEIGHBOURS: "-.", ORACLE: ":"}
 
 
 def measure(sample, checkpoint, setup):
@@ -76,13 +77,11 @@ def draw(rows, path):
     for axes, planes in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
         for name in dict.fromkeys(row["map"] for row in rows if row["planes"] == planes):
             curves = [row["curve"] for row in rows if (row["planes"], row["map"]) == (planes, name)]
-            style = {"color": "0.5", "linestyle": "--"} if name in YARDSTICKS else {}
-            axes.plot(100 * FRACTIONS, np.mean(curves, 0), label=None if style else name, **style)
-            if style:
-                axes.annotate(name, (100 * FRACTIONS[10], np.mean(curves, 0)[10]), fontsize=7, color="0.4")
+            style = {"color": "0.5", "linestyle": _GREY_LINES[name]} if name in YARDSTICKS else {}
+            axes.plot(100 * FRACTIONS, np.mean(curves, 0), label=name, **style)
         axes.set(title=planes, xlabel="voxels removed, most suspicious first (%)", ylabel="remaining RMS error / all")
         axes.set_ylim(0, 1.05)
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=False, fontsize=7, loc="lower left")
     save_figure(figure, path)
 
 
