@@ -7,6 +7,7 @@ names it here instead of importing it, so that Slicer's copy can do without and 
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from .errors import BackendError
@@ -27,6 +28,11 @@ def part_of_the_whole_library(module: str, what: str) -> ModuleType:
     Raises:
         BackendError: this is the copy that 3D Slicer installs.
     """
+    # Beside this file, and nowhere else: an editable installation of the whole library in the same Python would lend
+    # its modules one by one to Slicer's copy.
+    place = Path(__file__).parent.joinpath(*module.split("."))
+    if not place.is_dir() and not place.with_suffix(".py").is_file():
+        raise BackendError(f"{what} is {_ELSEWHERE}.")
     try:
         return import_module(f"{__package__}.{module}")
     except ModuleNotFoundError as error:
