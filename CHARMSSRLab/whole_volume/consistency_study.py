@@ -9,6 +9,7 @@ from scipy import ndimage
 from CHARMSSRLib.checkpoints.loading import save_checkpoint
 from CHARMSSRLib.measures.fidelity import brain_range
 from CHARMSSRLib.measures.statistics import mean_and_deviation
+from CHARMSSRLib.settings import AUTOMATIC
 
 from .degraded_volumes import averaged, averaged_in_plane, truncated
 from .enhanced import enhanced
@@ -48,7 +49,9 @@ def _rows(inputs, checkpoint, setup, plane):
         for operator in OPERATORS:
             # The operator stands in the card, so a card that names the other one is the way to it.
             card = {**checkpoint.card, "name": f"study-{operator}", "data_consistency_operator": operator}
-            own = replace(setup, checkpoint=str(save_checkpoint(checkpoint.network, card, folder)))
+            card.pop("noise_control", None)  # the network was loaded at its share, and the quiet weights lie elsewhere
+            weights = str(save_checkpoint(checkpoint.network, card, folder))
+            own = replace(setup, checkpoint=weights, denoise=AUTOMATIC)
             for kind, volume in inputs.items():
                 projected = enhanced(volume, own, planes=plane, data_consistency="project")
                 if kind not in left_alone:  # the result is the same for either D
@@ -143,8 +146,9 @@ STUDY = Study(
     title="Keeping the acquired data",
     protocol="Axial slices (three, truly isotropic volumes: all three axes) made coarse by the operator of the column"
     " input (magnitude; noise is Rician), enhanced slice by slice (three: along all axes) through `enhance` with data"
-    " consistency `report` (none) and `project`, for a card that names either operator D. Residual: ||D(out) - in|| /"
-    " ||in|| inside the brain. Rim and interior: root mean square error in the outermost"
+    " consistency `report` (none) and `project`, for a card that names either operator D, at the card's own share of"
+    " the noise control. Residual: ||D(out) - in|| / ||in|| inside the brain. Rim and interior: root mean square error in"
+    " the outermost"
     f" {RIM} voxels of the brain and farther inside, in % of the intensity range. Bands: output / input.",
     columns=(
         Column("volume", "volume"), Column("planes", "planes"), Column("input", "input"), Column("operator", "D"),

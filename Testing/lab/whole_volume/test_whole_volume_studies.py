@@ -238,6 +238,15 @@ def test_projection_is_judged_by_residual_and_psnr(brain, guesser, monkeypatch):
     assert "does not hold" in consistency_study.verdict(spoiled)[0]
 
 
+def test_a_noise_control_stays_at_the_share_that_the_network_was_loaded_at(brain, guesser, monkeypatch):
+    monkeypatch.setattr(consistency_study, "OPERATORS", ("bicubic",))
+    (checkpoint, setup), control = guesser, {"weights": "elsewhere.safetensors", "sha256": "0" * 64, "default": 80}
+    controlled = replace(checkpoint, card={**checkpoint.card, "noise_control": control})
+    rows = consistency_study.measure(brain, controlled, replace(setup, denoise="80"))
+    plain = consistency_study.measure(brain, checkpoint, setup)
+    assert [row["psnr"] for row in rows] == [row["psnr"] for row in plain]
+
+
 def test_an_error_at_the_rim_is_told_from_one_inside():
     truth, inside = np.full((2, 40, 40), 100.0), np.zeros((2, 40, 40), bool)
     inside[:, 5:35, 5:35] = True
