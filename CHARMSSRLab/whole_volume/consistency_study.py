@@ -148,8 +148,8 @@ STUDY = Study(
     " input (magnitude; noise is Rician), enhanced slice by slice (three: along all axes) through `enhance` with data"
     " consistency `report` (none) and `project`, for a card that names either operator D, at the card's own share of"
     " the noise control. Residual: ||D(out) - in|| / ||in|| inside the brain. Rim and interior: root mean square"
-    f" error in the outermost {RIM} voxels of the brain and farther inside, in % of the intensity range. Bands: output /"
-    " input.",
+    f" error in the outermost {RIM} voxels of the brain and farther inside, in % of the intensity range. Bands: of the"
+    " output by those of the input.",
     columns=(
         Column("volume", "volume"), Column("planes", "planes"), Column("input", "input"), Column("operator", "D"),
         Column("mode", "mode"),
