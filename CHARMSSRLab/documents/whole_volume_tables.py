@@ -53,28 +53,25 @@ def verdict(result):
 
 def planes(result):
     """PSNR / SSIM: a line per way, a column per volume."""
+    return _by_way(result, "{:.2f} / {:.3f}", "psnr", "ssim")
+
+
+def rim(result):
+    """PSNR in the rim of the brain: a line per way, a column per volume."""
+    return _by_way(result, "{:.2f}", "rim")
+
+
+def _by_way(result, form, *keys):
+    """A line per way of the study "planes" and a column per volume: figures by their keys, the first tells the best."""
     rows = read(result)["rows"]
     volumes = unique(rows, "volume")
-    figures = {(row["way"], row["volume"]): (row["psnr"], row["ssim"]) for row in rows}
+    figures = {(row["way"], row["volume"]): [row[key] for key in keys] for row in rows}
     others = {row["way"] for row in rows if row["way"].endswith("+ cubic")} - {planes_study.ACQUIRED}
     for volume in volumes:
         figures[BEST_OTHER, volume] = max(figures[way, volume] for way in others)
     cells = [
-        [title, *("{:.2f} / {:.3f}".format(*figures[way, volume]) for volume in volumes)]
-        for way, title in PLANES_TITLES.items()
+        [title, *(form.format(*figures[way, volume]) for volume in volumes)] for way, title in PLANES_TITLES.items()
     ]
-    return table(["way", *(words(one) for one in volumes)], cells)
-
-
-def rim(result):
-    """PSNR in the rim of the brain: a line per way of ``planes``, a column per volume."""
-    rows = read(result)["rows"]
-    volumes = unique(rows, "volume")
-    figures = {(row["way"], row["volume"]): row["rim"] for row in rows}
-    others = {row["way"] for row in rows if row["way"].endswith("+ cubic")} - {planes_study.ACQUIRED}
-    for volume in volumes:
-        figures[BEST_OTHER, volume] = max(figures[way, volume] for way in others)
-    cells = [[title, *(f"{figures[way, volume]:.2f}" for volume in volumes)] for way, title in PLANES_TITLES.items()]
     return table(["way", *(words(one) for one in volumes)], cells)
 
 
